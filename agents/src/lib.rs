@@ -1,0 +1,1 @@
+//! Who acts: the server process and the SRE process.

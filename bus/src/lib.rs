@@ -1,0 +1,1 @@
+//! How processes talk: one protocol, written once.

@@ -1,0 +1,182 @@
+//! The journal: the ordered record of one run, and its hash, which names the run.
+//!
+//! JSON Lines, one [`Record`] a line, with a `kind` and a fixed order of fields. The BLAKE3 hash of
+//! all that was written so far stands in each `round_closed` and in the last record, so that every
+//! line is bound to those before it; the hash over everything is the run's. Nothing in it depends
+//! on wall time, process ids, the way the run was carried out, or the order in which agents spoke.
+
+use crate::definition::{Role, SkillName, SreKind};
+use crate::id::Name;
+use crate::message::{ActionOutcome, Metric, RequestId, Severity};
+use serde::Serialize;
+
+/// One line of the journal. Rounds count from 1. Figures are rounded to three decimals by
+/// [`figure`], so that lines stay readable.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(
+    missing_docs,
+    reason = "fields are named after what they hold; units are in the names or in `Metrics`"
+)]
+pub enum Record {
+    /// What was run.
+    Header {
+        schema: u32,
+        world: Name,
+        world_hash: String,
+        seed: u64,
+        chaos_level: Name,
+        rounds: u32,
+        sres: Vec<SreHeader>,
+    },
+    /// A round begins, and this many users' requests come.
+    RoundOpened { round: u32, requests: u64 },
+    /// An action decided earlier was carried out at the start of this round.
+    ActionActed {
+        round: u32,
+        sre: Name,
+        request: RequestId,
+        action: Name,
+        target: Name,
+        outcome: ActionOutcome,
+    },
+    /// A fault begins. `rounds` is how long it lasts if nobody acts; `null` when it stays until cured.
+    FaultInjected {
+        round: u32,
+        fault: u32,
+        fault_kind: Name,
+        target: Name,
+        service: Option<Name>,
+        rounds: Option<u32>,
+    },
+    /// What became of a server in this round, as it is (telemetry may not show it).
+    Server {
+        round: u32,
+        server: Name,
+        status: Status,
+        health: u32,
+        cpu_usage: f64,
+        memory_usage: f64,
+        error_rate: f64,
+        latency_p99: f64,
+        disk_usage: f64,
+        requests: f64,
+        services_down: u32,
+        reachable: bool,
+        in_rotation: bool,
+        role: Option<Role>,
+    },
+    /// A metric crossed its threshold.
+    AlertOpened { round: u32, alert: u32, server: Name, metric: Metric, severity: Severity, value: f64 },
+    /// An open alert became better or worse without closing.
+    AlertChanged { round: u32, alert: u32, server: Name, metric: Metric, severity: Severity, value: f64 },
+    /// A metric is calm again.
+    AlertClosed { round: u32, alert: u32, server: Name, metric: Metric, value: f64 },
+    /// An SRE looks after an alert.
+    AlertAcknowledged { round: u32, alert: u32, sre: Name },
+    /// An SRE claims to know what is wrong.
+    Diagnosed { round: u32, sre: Name, alerting: Name, entity: Name, cause: Option<Name> },
+    /// An SRE's action was accepted; it acts at the start of `acts_round`.
+    ActionAccepted { round: u32, sre: Name, request: RequestId, action: Name, target: Name, acts_round: u32 },
+    /// An SRE's action was refused. Names that do not exist are given as they came.
+    ActionRefused {
+        round: u32,
+        sre: Name,
+        request: RequestId,
+        action: Name,
+        target: Name,
+        outcome: ActionOutcome,
+    },
+    /// A fault that telemetry could see for the first time.
+    FaultWitnessed { round: u32, fault: u32 },
+    /// A fault is over: cured by an action, or by itself.
+    FaultEnded { round: u32, fault: u32, fault_kind: Name, target: Name, how: FaultEnd },
+    /// An agent's process is gone without chaos having done it; the run is invalid.
+    AgentLost { round: u32, agent: Name },
+    /// A round is over: requests of this round, and the hash of the journal up to here.
+    RoundClosed { round: u32, total: u64, good: u64, burn_rate: f64, hash: String },
+    /// An incident, with all its times, when the run is over.
+    Incident { incident: crate::outcome::Incident },
+    /// The run is over.
+    RunEnded {
+        rounds: u32,
+        total: u64,
+        good: u64,
+        availability_pct: f64,
+        sla_target_pct: f64,
+        capacity_held: f64,
+        utility: f64,
+        simulated_minutes: f64,
+        hash: String,
+    },
+}
+
+/// An SRE in the header.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "as in the world file")]
+pub struct SreHeader {
+    pub name: Name,
+    #[serde(rename = "type")]
+    pub kind: SreKind,
+    pub skill: Option<SkillName>,
+}
+
+/// How a server looks on the console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Status {
+    /// Health above 80.
+    Ok,
+    /// Health above 50.
+    Warn,
+    /// Health 50 or less.
+    Crit,
+    /// Cut off, or its process is gone: health 0.
+    Down,
+}
+
+/// How a fault ended.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultEnd {
+    /// An action cured it.
+    Remedied,
+    /// Its time was over, or a supervisor or the kernel ended it.
+    Expired,
+}
+
+/// A figure as journals show it: three decimals.
+pub fn figure(value: f64) -> f64 {
+    libm::round(value * 1000.0) / 1000.0
+}
+
+/// Writes records down and keeps the hash.
+#[derive(Debug, Default)]
+pub struct Journal {
+    hasher: blake3::Hasher,
+    line: Vec<u8>,
+}
+
+impl Journal {
+    /// A journal in which nothing is written.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Writes one record: the returned line, with its line end, is what a file should hold next.
+    pub fn write(&mut self, record: &Record) -> &[u8] {
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, record)
+            .expect("a record has only string keys and finite figures");
+        self.line.push(b'\n');
+        self.hasher.update(&self.line);
+        &self.line
+    }
+
+    /// The hash of everything written so far, in lower-case hexadecimal.
+    pub fn hash(&self) -> String {
+        self.hasher.finalize().to_hex().to_string()
+    }
+}

@@ -1,0 +1,18 @@
+//! What a world **is**: its definition, its physics, its chaos and its accounting.
+//!
+//! Values in, values out. There is no runtime here, no clock, no randomness of the operating
+//! system and no unordered map, so that a run is a pure function of the world file, the seed and
+//! what the SREs decide. The heart is [`round::Round`]; a driver only carries the messages of
+//! [`message`] between it and the agents, as plain calls or over a bus.
+
+pub mod chance;
+pub mod definition;
+pub mod id;
+pub mod journal;
+pub mod message;
+pub mod outcome;
+pub mod plan;
+pub mod round;
+pub mod server;
+pub mod sre;
+pub mod topology;

@@ -1,0 +1,463 @@
+//! What the round and the agents tell each other: ticks and reports, observations and decisions.
+//!
+//! One exchange of each a round. A server is told what reaches it and what holds for it, and
+//! answers what became of it; an SRE is shown telemetry and answers what it thinks and wants. The
+//! types are the proof that nobody peeks: nothing that an SRE is handed can hold a fault.
+//!
+//! ```text
+//!  Round --- Tick --------> server        Round --- Observation ---> SRE
+//!  Round <-- Report ------- server        Round <-- Decision ------- SRE
+//! ```
+//!
+//! Before the first round each agent is handed its brief: [`ServerBrief`], [`SreBrief`].
+
+use crate::chance::Key;
+use crate::definition::{self, Role, Skill, SreKind, Threshold};
+use crate::id::{ActionId, KindId, Name, ServerId, ServiceId};
+use serde::{Deserialize, Serialize};
+
+// ---- servers ----------------------------------------------------------------------------------
+
+/// All that a server process knows of the world: itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ServerBrief {
+    /// Its name.
+    pub name: Name,
+    /// The key of its own dice.
+    pub key: Key,
+    /// What all hosts have in common.
+    pub host: definition::Host,
+    /// Points of compute.
+    pub cpu_capacity: f64,
+    /// MB of memory.
+    pub memory_capacity: f64,
+    /// Seconds of a round.
+    pub round_seconds: f64,
+    /// A request that would wait longer is turned away, seconds.
+    pub queue_limit_seconds: f64,
+    /// What it runs, in the order in which ticks and reports list services.
+    pub services: Vec<HostedService>,
+}
+
+/// A service as its host sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HostedService {
+    /// Mean work of a request on one worker, seconds.
+    pub work_seconds: f64,
+    /// Memory of a request in flight, MB.
+    pub memory_mb: f64,
+    /// Present for a cache.
+    pub cache: Option<definition::Cache>,
+    /// Work of applying a replicated write, seconds.
+    pub apply_seconds: f64,
+}
+
+/// To a server: the round begins; this reaches you, and this holds for you.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tick {
+    /// The round, from 1.
+    pub round: u32,
+    /// What reaches each of its services.
+    pub arrivals: Vec<Arrivals>,
+    /// What faults and standing remedies make of the host.
+    pub conditions: Conditions,
+    /// What actions do to it at the start of this round, in order.
+    pub commands: Vec<Command>,
+}
+
+/// Requests that reach one service of one server in one round. Retries are among them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Arrivals {
+    /// Users' requests that read.
+    pub reads: f64,
+    /// Users' requests that write.
+    pub writes: f64,
+    /// Writes of a primary to be applied here.
+    pub applies: f64,
+    /// Requests of a flood, which nobody waits for.
+    pub flood: f64,
+}
+
+/// What holds for a host during a round: effects of faults and of standing remedies, merged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Conditions {
+    /// Background work takes the CPU to at least this, percent.
+    pub cpu_floor: f64,
+    /// Share of its speed that a worker keeps.
+    pub capacity_factor: f64,
+    /// How many times its workers it has (extra instances).
+    pub workers_factor: f64,
+    /// Points by which memory grows.
+    pub memory_growth: f64,
+    /// Disk in use is at least this, percent.
+    pub disk_level: f64,
+    /// How many times the work of a request.
+    pub latency_factor: f64,
+    /// Seconds that every answer takes longer.
+    pub latency_added_seconds: f64,
+    /// Share of requests that fail.
+    pub error_rate: f64,
+    /// For each of its services: held down by a fault.
+    pub held_down: Vec<bool>,
+}
+
+/// What an action does to its target when it acts: the parts of a remedy that happen inside a host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Command {
+    /// Services that are down come back, and leaked memory is given back.
+    pub restarts_services: bool,
+    /// Leaked memory is given back.
+    pub frees_leak: bool,
+    /// Points of memory given back.
+    pub frees_memory: f64,
+    /// Caches come back empty.
+    pub empties_cache: bool,
+    /// Share of the round for which nothing is served.
+    pub downtime: f64,
+    /// Share of the round for which writes fail.
+    pub write_downtime: f64,
+}
+
+/// From a server: what became of it in this round.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The round that it answers.
+    pub round: u32,
+    /// CPU in use, percent.
+    pub cpu_pct: f64,
+    /// Memory in use, percent.
+    pub memory_pct: f64,
+    /// Of which leaked, points.
+    pub leaked_points: f64,
+    /// Disk in use, percent.
+    pub disk_pct: f64,
+    /// How many times slower than it should be one worker is, memory and faults together.
+    pub slowdown: f64,
+    /// The conditions as it met them: what it can bear witness of.
+    pub met: Met,
+    /// Each of its services.
+    pub services: Vec<ServiceReport>,
+}
+
+/// What of its conditions a server felt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Met {
+    /// Background work took the CPU to this, percent.
+    pub cpu_floor: f64,
+    /// Share of its speed that a worker kept.
+    pub capacity_factor: f64,
+    /// Points that leaked in this round.
+    pub memory_growth: f64,
+    /// How many times the work of a request.
+    pub latency_factor: f64,
+    /// Seconds added to every answer.
+    pub latency_added_seconds: f64,
+    /// Share of requests made to fail.
+    pub error_rate: f64,
+}
+
+/// What became of one service of a server in one round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ServiceReport {
+    /// Running.
+    pub up: bool,
+    /// Share of reads answered without error here; what lies behind is not in it.
+    pub read_success: f64,
+    /// Share of writes answered without error here.
+    pub write_success: f64,
+    /// Of each share, what the cost of actions took: success would have been this much larger.
+    pub read_harm: f64,
+    /// As `read_harm`, for writes.
+    pub write_harm: f64,
+    /// Mean time from arrival to answer, seconds, without what lies behind.
+    pub mean_seconds: f64,
+    /// Its 99th percentile.
+    pub p99_seconds: f64,
+    /// Share of reads that a cache answers from memory; 0 for others.
+    pub hit_ratio: f64,
+}
+
+// ---- SREs -------------------------------------------------------------------------------------
+
+/// All that an SRE knows before the first round: the architecture, the runbook, and itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SreBrief {
+    /// Its name.
+    pub name: Name,
+    /// How it decides.
+    pub kind: SreKind,
+    /// How well, for the kind `rules`.
+    pub skill: Option<Skill>,
+    /// The key of its own dice: nobody else's chance follows from it.
+    pub key: Key,
+    /// Rounds of the run.
+    pub rounds: u32,
+    /// The machines.
+    pub servers: Vec<ServerFacts>,
+    /// The services.
+    pub services: Vec<ServiceFacts>,
+    /// Thresholds of the metrics, in the order of [`Metric::MEASURED`].
+    pub thresholds: [Threshold; 5],
+    /// What can go wrong, as a runbook lists it: the catalogue, not what happened.
+    pub kinds: Vec<definition::ChaosKind>,
+    /// What can be done.
+    pub actions: Vec<definition::Action>,
+    /// What holds for all actions.
+    pub changes: definition::Changes,
+    /// Rounds until a supervisor brings a service back by itself.
+    pub supervisor_rounds: u32,
+}
+
+/// A machine as the architecture shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ServerFacts {
+    /// Its name.
+    pub name: Name,
+    /// Its type.
+    pub kind: Name,
+    /// What it runs.
+    pub services: Vec<ServiceId>,
+    /// Whether a second network path exists.
+    pub backup_link: bool,
+}
+
+/// A service as the architecture shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ServiceFacts {
+    /// Its name.
+    pub name: Name,
+    /// The services that it calls.
+    pub calls: Vec<ServiceId>,
+    /// Whether it is a cache.
+    pub cache: bool,
+}
+
+/// To an SRE: what telemetry shows at the end of a round.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Observation {
+    /// The round, from 1.
+    pub round: u32,
+    /// Each server, in the order of the brief.
+    pub servers: Vec<ServerView>,
+    /// Alerts that are open, oldest first.
+    pub alerts: Vec<AlertView>,
+    /// What became of the actions that this SRE asked for, since the last observation.
+    pub results: Vec<ActionResult>,
+    /// What cannot be asked again yet.
+    pub cooldowns: Vec<Cooldown>,
+}
+
+/// A server as telemetry shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ServerView {
+    /// The last metrics that arrived; `None` before any did.
+    pub metrics: Option<Metrics>,
+    /// Rounds since they arrived; 0: this round's.
+    pub age_rounds: u32,
+    /// Whether they are too old to be trusted.
+    pub stale: bool,
+    /// Its part in a replicated service now.
+    pub role: Option<Role>,
+    /// Whether the balancer may send it traffic (a failover takes a server out until it is calm).
+    pub in_rotation: bool,
+    /// Rounds for which it takes no further action, because one is under way or just acted.
+    pub settling_rounds: u32,
+}
+
+/// What a server's telemetry holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// CPU in use, percent.
+    pub cpu_usage: f64,
+    /// Memory in use, percent.
+    pub memory_usage: f64,
+    /// Requests that failed here or behind, percent.
+    pub error_rate: f64,
+    /// 99th percentile of the time to answer, with what lies behind, milliseconds.
+    pub latency_p99: f64,
+    /// Disk in use, percent.
+    pub disk_usage: f64,
+    /// Requests of the round that reached it, all services together.
+    pub requests: f64,
+    /// Its services that are down.
+    pub services_down: u32,
+}
+
+/// What an alert is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Metric {
+    /// CPU in use, percent.
+    CpuUsage,
+    /// Memory in use, percent.
+    MemoryUsage,
+    /// Requests that failed, percent.
+    ErrorRate,
+    /// 99th percentile of the time to answer, milliseconds.
+    LatencyP99,
+    /// Disk in use, percent.
+    DiskUsage,
+    /// Services that are down, a count; always critical.
+    ServicesDown,
+    /// Rounds since metrics arrived; always critical.
+    Staleness,
+}
+
+impl Metric {
+    /// Those with thresholds in the world file, in its order.
+    pub const MEASURED: [Metric; 5] =
+        [Metric::CpuUsage, Metric::MemoryUsage, Metric::ErrorRate, Metric::LatencyP99, Metric::DiskUsage];
+
+    /// The name used in world files and journals.
+    pub fn name(self) -> &'static str {
+        match self {
+            Metric::CpuUsage => "cpu_usage",
+            Metric::MemoryUsage => "memory_usage",
+            Metric::ErrorRate => "error_rate",
+            Metric::LatencyP99 => "latency_p99",
+            Metric::DiskUsage => "disk_usage",
+            Metric::ServicesDown => "services_down",
+            Metric::Staleness => "staleness",
+        }
+    }
+}
+
+/// How bad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Worth a look.
+    Warning,
+    /// Users are, or soon will be, hurt.
+    Critical,
+}
+
+/// An alert's number, from 1 in the order of opening.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AlertId(pub u32);
+
+/// An open alert.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AlertView {
+    /// Its number.
+    pub id: AlertId,
+    /// The server that it is about.
+    pub server: ServerId,
+    /// What crossed its threshold.
+    pub metric: Metric,
+    /// How bad it is now.
+    pub severity: Severity,
+    /// The value now, in the metric's unit.
+    pub value: f64,
+    /// When it opened.
+    pub opened_round: u32,
+    /// Whether an SRE acknowledged it.
+    pub acknowledged: bool,
+}
+
+/// A number that an SRE gives its request, so that it knows the answer when it comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RequestId(pub u32);
+
+/// What became of an action.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ActionResult {
+    /// The request that it answers.
+    pub request: RequestId,
+    /// What was asked for.
+    pub action: ActionId,
+    /// Of which server.
+    pub target: ServerId,
+    /// What came of it.
+    pub outcome: ActionOutcome,
+}
+
+/// What came of an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionOutcome {
+    /// Not carried out, at no cost.
+    Refused(Refusal),
+    /// Carried out in vain, at full cost.
+    Failed(Failure),
+    /// Carried out.
+    Succeeded,
+}
+
+/// Why an action was not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// No such action or server.
+    Unknown,
+    /// The SRE asked for more than `changes.actions_per_round`.
+    TooMany,
+    /// The target has no open alert, or none of those that the action needs.
+    NoAlert,
+    /// An action on the target is under way or just acted.
+    Settling,
+    /// Another action on the same target was asked for in the same round.
+    Conflict,
+    /// Too soon after the same action on the same target.
+    Cooldown,
+    /// A failover without a replica to promote or a backup link to switch to.
+    NoStandby,
+}
+
+/// Why an action came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Failure {
+    /// The dice: its success rate is below 1.
+    Unlucky,
+    /// The target was cut off when it should have acted, or its process was gone.
+    Unreachable,
+}
+
+/// An action that cannot be asked for again yet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cooldown {
+    /// The action.
+    pub action: ActionId,
+    /// Of this server.
+    pub target: ServerId,
+    /// Rounds left; 1: from the next round on.
+    pub rounds_left: u32,
+}
+
+/// From an SRE: what it thinks and wants.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The round that it answers.
+    pub round: u32,
+    /// Alerts that somebody looks after now.
+    pub acknowledged: Vec<AlertId>,
+    /// What it holds to be wrong, and where.
+    pub diagnoses: Vec<Diagnosis>,
+    /// What it wants done.
+    pub actions: Vec<ActionRequest>,
+}
+
+/// A claim: this is what is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diagnosis {
+    /// The server whose alerts are explained.
+    pub alerting: ServerId,
+    /// The server at fault; another one when the cause is elsewhere.
+    pub entity: ServerId,
+    /// The kind of fault; `None` for "elsewhere", when the claim is only the place.
+    pub cause: Option<KindId>,
+}
+
+/// A wish to act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionRequest {
+    /// The SRE's own number for it.
+    pub request: RequestId,
+    /// What to do.
+    pub action: ActionId,
+    /// With which server.
+    pub target: ServerId,
+    /// A slow hand: acts one round later than it could.
+    pub late: bool,
+}

@@ -1,0 +1,69 @@
+//! What is to be run: a world, a seed and the rest of what the command line decided.
+
+use crate::chance::Seed;
+use crate::definition::{SkillName, SreKind};
+use crate::id::{KindId, Name, ServerId};
+
+/// Everything that, together with the world, decides a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunPlan {
+    /// The one number from which all chance flows.
+    pub seed: Seed,
+    /// Which multiplier of the world's `chaos_levels` holds.
+    pub level: Level,
+    /// Rounds to play, at least 1.
+    pub rounds: u32,
+    /// The SREs, by name; names are unique.
+    pub sres: Vec<SrePlan>,
+    /// Faults that come for certain, beside what chaos rolls.
+    pub scripted: Vec<ScriptedFault>,
+}
+
+/// How much chaos there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names are the levels of the command line")]
+pub enum Level {
+    Off,
+    Low,
+    Medium,
+    High,
+    Extreme,
+}
+
+impl Level {
+    /// All of them, in order.
+    pub const ALL: [Level; 5] = [Level::Off, Level::Low, Level::Medium, Level::High, Level::Extreme];
+
+    /// The name on the command line and in world files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Off => "off",
+            Level::Low => "low",
+            Level::Medium => "medium",
+            Level::High => "high",
+            Level::Extreme => "extreme",
+        }
+    }
+}
+
+/// An SRE of this run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SrePlan {
+    /// Its name.
+    pub name: Name,
+    /// How it decides.
+    pub kind: SreKind,
+    /// How well; only for the kind `rules`, and always there.
+    pub skill: Option<SkillName>,
+}
+
+/// A fault that comes for certain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ScriptedFault {
+    /// Its first round.
+    pub round: u32,
+    /// What happens.
+    pub kind: KindId,
+    /// To which server.
+    pub target: ServerId,
+}
