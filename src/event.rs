@@ -1,0 +1,46 @@
+//! What happens in a run, as those who watch it are told: the console and the recording.
+//!
+//! Both drivers, inline and process, emit the same events; only a process run has agents to spawn
+//! and to lose.
+
+use worlds::id::Name;
+use worlds::outcome::Outcome;
+use worlds::round::Entry;
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// An agent's process was started and has greeted the bus.
+    Spawned(Agent),
+    /// An agent's process is gone, or missed its deadline, without chaos having done it.
+    Lost {
+        /// Its name on the bus, `server-web-1` or `sre-oncall`.
+        agent: Name,
+        /// What was seen of its end, as a fragment: `killed by signal 9`.
+        how: String,
+    },
+    /// The world moved on: one record of the journal, with its line.
+    Entry(Entry),
+}
+
+/// An agent's process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agent {
+    /// Its name on the bus, `server-web-1` or `sre-oncall`.
+    pub name: Name,
+    /// What it is: the server's type, or `sre`.
+    pub kind: Name,
+    /// Its process id.
+    pub pid: u32,
+}
+
+/// A run that came to its end, early or not.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// What it came to.
+    pub outcome: Outcome,
+    /// The hash of the journal: the name of the run.
+    pub journal_hash: String,
+    /// The signal that ended it early.
+    pub interrupted_by: Option<i32>,
+}
