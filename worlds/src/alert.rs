@@ -147,7 +147,15 @@ impl Alerts {
                 self.opened += 1;
                 let id = AlertId(self.opened);
                 let acknowledged = false;
-                self.open.push(AlertView { id, server, metric, severity, value, opened_round: round, acknowledged });
+                self.open.push(AlertView {
+                    id,
+                    server,
+                    metric,
+                    severity,
+                    value,
+                    opened_round: round,
+                    acknowledged,
+                });
                 tell(Change::Opened, self.open.last().expect("it was just pushed"));
             }
             (None, None) => {}

@@ -62,8 +62,7 @@ pub fn schedule(
 ) -> Vec<PlannedFault> {
     let definition = &world.definition;
     let factor = multiplier(&definition.chaos_levels, level);
-    let keys: Vec<Key> =
-        definition.chaos.iter().map(|kind| Key::derive(seed, "chaos", &kind.name)).collect();
+    let keys: Vec<Key> = definition.chaos.iter().map(|kind| Key::derive(seed, "chaos", &kind.name)).collect();
     let mut faults: Vec<PlannedFault> = scripted
         .iter()
         .filter(|fault| fault.round <= rounds)

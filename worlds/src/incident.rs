@@ -137,9 +137,7 @@ impl Fault {
 fn mitigated(onset: u32, resolved: Option<u32>, by_round: &[Requests], objective_pct: f64) -> Option<u32> {
     let after = resolved.unwrap_or(u32::try_from(by_round.len()).unwrap_or(u32::MAX - 1) + 1);
     let hurt = |round: &u32| {
-        by_round
-            .get(*round as usize - 1)
-            .is_some_and(|requests| requests.availability_pct() < objective_pct)
+        by_round.get(*round as usize - 1).is_some_and(|requests| requests.availability_pct() < objective_pct)
     };
     let last_hurt = (onset..after).filter(hurt).last()?;
     let next = last_hurt + 1;
@@ -224,7 +222,8 @@ impl Faults {
 
     /// Looks for traces of those in force; gives the numbers of those witnessed for the first time.
     pub fn witness(&mut self, world: &World, round: u32, scene: &Scene<'_>) -> Vec<u32> {
-        let sights: Vec<Sight> = self.in_force().map(|fault| self.sight(world, round, fault, scene)).collect();
+        let sights: Vec<Sight> =
+            self.in_force().map(|fault| self.sight(world, round, fault, scene)).collect();
         let mut first = Vec::new();
         for (position, sight) in self.in_force.iter().zip(sights) {
             let fault = &mut self.injected[*position];

@@ -31,7 +31,7 @@ use crate::message::{
 };
 use crate::outcome::{FaultCounts, Outcome, Requests};
 use crate::plan::RunPlan;
-use crate::sre::oracle::{Truth, TrueFault};
+use crate::sre::oracle::{TrueFault, Truth};
 use crate::telemetry::Store;
 use crate::topology::World;
 use crate::traffic::{Door, Flow, Folded, Quality, Traffic};
@@ -478,8 +478,7 @@ impl Round {
                 continue;
             }
             let Opened { doors, flow, .. } = opened;
-            let without =
-                self.traffic.fold_without_costs(&self.world, doors, flow, &self.reports, &servers);
+            let without = self.traffic.fold_without_costs(&self.world, doors, flow, &self.reports, &servers);
             self.ledger.harm(sre, without.good.saturating_sub(got.good));
         }
     }
@@ -681,7 +680,8 @@ impl Round {
                 continue;
             }
             self.ledger.claim(sre, right);
-            let cause = claim.cause.map(|cause| self.world.definition.chaos[cause.index()].name.as_str().into());
+            let cause =
+                claim.cause.map(|cause| self.world.definition.chaos[cause.index()].name.as_str().into());
             let record = Record::Diagnosed {
                 round: self.number,
                 sre: self.plan.sres[sre.index()].name.clone(),
@@ -704,9 +704,9 @@ impl Round {
             .collect();
         let standbys: Vec<Standby> =
             (0..self.servers.len()).map(|server| self.standby(ServerId::from(server))).collect();
-        let verdicts = self.changes.ask(&self.world, self.number, &requests, &self.alerts, |server| {
-            standbys[server.index()]
-        });
+        let verdicts = self
+            .changes
+            .ask(&self.world, self.number, &requests, &self.alerts, |server| standbys[server.index()]);
         for ((sre, request), verdict) in requests.into_iter().zip(verdicts) {
             self.ledger.actions.requested += 1;
             let name = self.plan.sres[sre.index()].name.clone();
@@ -714,13 +714,27 @@ impl Round {
             let (round, id) = (self.number, request.request);
             match verdict {
                 Ok(Pending { acts_round, .. }) => {
-                    self.write(Record::ActionAccepted { round, sre: name, request: id, action, target, acts_round });
+                    self.write(Record::ActionAccepted {
+                        round,
+                        sre: name,
+                        request: id,
+                        action,
+                        target,
+                        acts_round,
+                    });
                 }
                 Err(refusal) => {
                     self.ledger.actions.refused += 1;
                     let outcome = ActionOutcome::Refused(refusal);
                     self.tell(sre, &request, outcome);
-                    self.write(Record::ActionRefused { round, sre: name, request: id, action, target, outcome });
+                    self.write(Record::ActionRefused {
+                        round,
+                        sre: name,
+                        request: id,
+                        action,
+                        target,
+                        outcome,
+                    });
                 }
             }
         }
@@ -740,7 +754,10 @@ impl Round {
     /// Ends the run, whether or not all planned rounds were played: writes the last records
     /// (fetch them with [`Round::take_entries`] afterwards) and gives the outcome.
     pub fn finish(&mut self) -> Outcome {
-        assert!(matches!(self.phase, Phase::Closed), "a run is finished once, after its last round was closed");
+        assert!(
+            matches!(self.phase, Phase::Closed),
+            "a run is finished once, after its last round was closed"
+        );
         self.phase = Phase::Finished;
         let mut outcome = self.ledger.outcome(&self.world, &self.plan, self.alerts.opened());
         let injected = self.faults.injected();

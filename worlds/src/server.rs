@@ -177,8 +177,7 @@ impl Server {
     fn cpu(&self, load: Load, turned_away: f64, pace: Pace, conditions: &Conditions) -> f64 {
         // A fault that takes capacity away does not make the remaining work any larger.
         let own_slowdown = pace.slowdown * conditions.capacity_factor;
-        let busy =
-            load.work * own_slowdown * (1.0 - turned_away) / (f64::from(pace.workers) * pace.speed);
+        let busy = load.work * own_slowdown * (1.0 - turned_away) / (f64::from(pace.workers) * pace.speed);
         (self.background_cpu + 100.0 * busy).max(conditions.cpu_floor).min(100.0)
     }
 

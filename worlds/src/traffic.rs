@@ -144,10 +144,7 @@ impl Traffic {
             .map(|(index, service)| {
                 let definition = world.definition.services.values().nth(index);
                 let hit_ratio = definition.and_then(|s| s.cache.as_ref()).map_or(0.0, |c| c.hit_ratio);
-                vec![
-                    Memory { believed_up: true, success: [1.0, 1.0], hit_ratio };
-                    service.members.len()
-                ]
+                vec![Memory { believed_up: true, success: [1.0, 1.0], hit_ratio }; service.members.len()]
             })
             .collect();
         Self { key, members, failed: vec![0.0; world.services.len()] }
@@ -222,7 +219,11 @@ impl Traffic {
             flow.arrivals[member.server.index()][member.slot] = Arrivals {
                 reads: share_of(sent.reads, 1.0 - door.users_dropped),
                 writes: share_of(sent.writes, 1.0 - door.users_dropped),
-                applies: if node.replicated && written && !writers.contains(&index) { wanted.writes } else { 0 },
+                applies: if node.replicated && written && !writers.contains(&index) {
+                    wanted.writes
+                } else {
+                    0
+                },
                 flood: libm::round(fair * (door.traffic_factor - 1.0) * (1.0 - door.flood_dropped)) as u32,
             };
         }
@@ -246,7 +247,14 @@ impl Traffic {
     }
 
     /// What the requests that a service's members take make them ask along one call.
-    fn called(&self, world: &World, service: ServiceId, edge: &CallEdge, doors: &[Door], flow: &Flow) -> Sent {
+    fn called(
+        &self,
+        world: &World,
+        service: ServiceId,
+        edge: &CallEdge,
+        doors: &[Door],
+        flow: &Flow,
+    ) -> Sent {
         let node = &world.services[service.index()];
         let mut reads = 0.0;
         let mut writes = 0.0;
@@ -328,8 +336,8 @@ impl Traffic {
                     _ => [0.0, 0.0],
                 };
                 asked += f64::from(sent.reads + sent.writes);
-                failed += f64::from(sent.reads) * (1.0 - success[0])
-                    + f64::from(sent.writes) * (1.0 - success[1]);
+                failed +=
+                    f64::from(sent.reads) * (1.0 - success[0]) + f64::from(sent.writes) * (1.0 - success[1]);
                 // A member that comes back is taken to be well until it reports otherwise.
                 memory.success = if up { success } else { [1.0, 1.0] };
                 if let Some(report) = report {
@@ -398,7 +406,12 @@ impl Fold<'_> {
                     answers[index][class as usize] = self.member(*service, index, class, &groups);
                 }
                 let sent = self.flow.sent[service.index()][index];
-                worsen(&mut servers[member.server.index()], sent, answers[index], self.is_up(*service, index));
+                worsen(
+                    &mut servers[member.server.index()],
+                    sent,
+                    answers[index],
+                    self.is_up(*service, index),
+                );
             }
             for class in Class::BOTH {
                 groups[service.index()][class as usize] = self.group(*service, class, &answers);
@@ -462,10 +475,10 @@ impl Fold<'_> {
         let mut unanswered: Vec<(ServiceId, f64)> = Vec::new();
         let calls = &self.world.services[service.index()].calls;
         for edge in calls.iter().filter(|edge| edge.serves(class)) {
-            let client =
-                edge.via.is_none_or(|client| serves_client(self.world, server, client, &self.doors[server.index()]));
-            let group =
-                if client { groups[edge.to.index()][class as usize] } else { Answer::default() };
+            let client = edge
+                .via
+                .is_none_or(|client| serves_client(self.world, server, client, &self.doors[server.index()]));
+            let group = if client { groups[edge.to.index()][class as usize] } else { Answer::default() };
             let asked = edge.behind.map_or(1.0, |cache| {
                 unanswered.iter().find(|(other, _)| *other == cache).map_or(1.0, |(_, share)| *share)
             });
@@ -552,7 +565,9 @@ impl Fold<'_> {
     fn uncalled(&self, servers: &mut [Quality]) {
         for (server, node) in self.world.servers.iter().enumerate() {
             for (slot, service) in node.services.iter().enumerate() {
-                let Some(report) = service_report(self.reports, ServerId::from(server), slot) else { continue };
+                let Some(report) = service_report(self.reports, ServerId::from(server), slot) else {
+                    continue;
+                };
                 if self.world.call_order.contains(service) || !report.up {
                     continue;
                 }
@@ -573,23 +588,22 @@ fn in_time(p99_seconds: f64, left_seconds: f64) -> f64 {
     if p99_seconds <= 0.0 { 1.0 } else { 1.0 - libm::exp(-LN_100 * left_seconds / p99_seconds) }
 }
 
-/// A server is as bad as the worst of its services. Where no users' requests went, probes show how
-/// a service that runs would have answered.
+/// A server is as bad as the worst of its services that run: what is down measures nothing, its
+/// callers see the errors. Where no users' requests went, probes show how a service would answer.
 fn worsen(quality: &mut Quality, sent: Sent, [read, write]: [Answer; 2], up: bool) {
+    if !up {
+        return;
+    }
     let (reads, writes) = (f64::from(sent.reads), f64::from(sent.writes));
     let error_rate = if reads + writes > 0.0 {
         (reads * (1.0 - read.success) + writes * (1.0 - write.success)) / (reads + writes)
-    } else if up {
-        1.0 - read.success
     } else {
-        0.0
+        1.0 - read.success
     };
     quality.error_rate = quality.error_rate.max(error_rate);
-    if up {
-        quality.p99_seconds = quality.p99_seconds.max(read.p99);
-        if writes > 0.0 {
-            quality.p99_seconds = quality.p99_seconds.max(write.p99);
-        }
+    quality.p99_seconds = quality.p99_seconds.max(read.p99);
+    if writes > 0.0 {
+        quality.p99_seconds = quality.p99_seconds.max(write.p99);
     }
 }
 

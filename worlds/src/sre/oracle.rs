@@ -6,9 +6,7 @@
 //! another SRE may be luckier; on average none is.
 
 use crate::id::{KindId, ServerId};
-use crate::message::{
-    ActionRequest, AlertId, Decision, Diagnosis, Observation, RequestId, SreBrief,
-};
+use crate::message::{ActionRequest, AlertId, Decision, Diagnosis, Observation, RequestId, SreBrief};
 use crate::sre::{impact, runbook};
 
 /// What only the oracle is told: its own input type, which no process is ever sent.

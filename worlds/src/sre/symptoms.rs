@@ -57,7 +57,8 @@ impl Past {
         self.memory_usage = Some(metrics.memory_usage);
         if !alerting && metrics.requests > 0 {
             let requests = f64::from(metrics.requests);
-            self.usual_requests = Some(self.usual_requests.map_or(requests, |usual| (usual + requests) / 2.0));
+            self.usual_requests =
+                Some(self.usual_requests.map_or(requests, |usual| (usual + requests) / 2.0));
         }
     }
 }
@@ -224,14 +225,10 @@ fn can_hit(kind: &ChaosKind, server_type: &str) -> bool {
 /// any with alerts.
 fn elsewhere(brief: &SreBrief, seen: &Observation, server: ServerId) -> Option<ServerId> {
     let behind = services_behind(brief, server);
-    let runs = |other: ServerId| {
-        brief.servers[other.index()].services.iter().any(|service| behind[service.index()])
-    };
+    let runs =
+        |other: ServerId| brief.servers[other.index()].services.iter().any(|service| behind[service.index()]);
     let others = || seen.alerts.iter().filter(|alert| alert.server != server && runs(alert.server));
-    others()
-        .find(|alert| is_local(alert.metric))
-        .or_else(|| others().next())
-        .map(|alert| alert.server)
+    others().find(|alert| is_local(alert.metric)).or_else(|| others().next()).map(|alert| alert.server)
 }
 
 /// The services that those of a server call, directly or not.
