@@ -449,3 +449,180 @@ impl Bases {
         all.filter(|path| check_private(path).is_ok()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+    use tempfile::TempDir;
+
+    fn base() -> TempDir {
+        tempfile::Builder::new().permissions(Permissions::from_mode(0o700)).tempdir().expect("a directory")
+    }
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::symlink_metadata(path).expect("a file").mode() & 0o7777
+    }
+
+    /// What a director leaves that was killed.
+    fn dead_run(base: &Path) -> PathBuf {
+        let run = RunDirectory::create_in(base).expect("a run");
+        run.write_token(&Token::random().expect("randomness")).expect("a token");
+        std::fs::write(run.socket(), "").expect("a socket");
+        let path = run.path.clone();
+        let kept = base.join("kept");
+        std::fs::rename(&path, &kept).expect("renamed away from its owner");
+        drop(run);
+        std::fs::rename(&kept, &path).expect("renamed back");
+        path
+    }
+
+    #[test]
+    fn only_its_user_can_enter_a_run_and_read_its_token() {
+        let base = base();
+        let run = RunDirectory::create_in(base.path()).expect("a run");
+        let token = Token::random().expect("randomness");
+        run.write_token(&token).expect("a token");
+        assert_eq!(mode(run.path()), 0o700);
+        assert_eq!(mode(&run.path().join(TOKEN)), 0o600);
+        assert_eq!(mode(&run.path().join(LOCK)), 0o600);
+        assert!(token_in(run.path()).expect("the token").matches(&token));
+    }
+
+    #[test]
+    fn a_run_that_ends_leaves_nothing() {
+        let base = base();
+        drop(RunDirectory::create_in(base.path()).expect("a run"));
+        assert_eq!(std::fs::read_dir(base.path()).expect("the base").count(), 0);
+    }
+
+    #[test]
+    fn a_living_run_is_listed_with_its_director_and_survives_a_sweep() {
+        let base = base();
+        let run = RunDirectory::create_in(base.path()).expect("a run");
+        let living = [Running { path: run.path().to_owned(), director: Some(std::process::id()) }];
+        assert_eq!(sweep_in(base.path()), living);
+        assert_eq!(sweep_in(base.path()), living);
+    }
+
+    #[test]
+    fn a_dead_run_is_swept_by_the_next() {
+        let base = base();
+        let dead = dead_run(base.path());
+        assert!(dead.join(SOCKET).exists());
+        let _next = RunDirectory::create_in(base.path()).expect("a run");
+        assert!(!dead.exists());
+    }
+
+    #[test]
+    fn an_agent_that_leaves_removes_a_dead_run_but_no_living_one() {
+        let base = base();
+        let run = RunDirectory::create_in(base.path()).expect("a run");
+        remove_if_dead(run.path());
+        assert!(run.path().join(LOCK).exists());
+        let dead = dead_run(base.path());
+        remove_if_dead(&dead);
+        assert!(!dead.exists());
+    }
+
+    #[test]
+    fn a_sweep_leaves_what_is_not_a_run_alone() {
+        let base = base();
+        std::fs::create_dir(base.path().join("other")).expect("a directory");
+        std::fs::set_permissions(base.path().join("other"), Permissions::from_mode(0o700)).expect("its mode");
+        std::fs::write(base.path().join("other/precious"), "").expect("a file");
+        let elsewhere = tempfile::tempdir().expect("a directory");
+        symlink(elsewhere.path(), base.path().join("link")).expect("a link");
+        std::fs::write(elsewhere.path().join(LOCK), "").expect("a file that looks like a lock");
+        assert_eq!(sweep_in(base.path()), []);
+        assert!(base.path().join("other/precious").exists());
+        assert!(elsewhere.path().join(LOCK).exists());
+    }
+
+    #[test]
+    fn a_second_director_at_the_same_address_is_refused() {
+        let base = base();
+        let at = base.path().join("here");
+        let run = RunDirectory::create(Some(&at)).expect("a run");
+        let second = RunDirectory::create(Some(&at)).expect_err("a held lock");
+        assert!(matches!(second, AddressError::InUse { .. }), "{second}");
+        assert!(second.to_string().contains("another world runs in"), "{second}");
+        drop(run);
+        RunDirectory::create(Some(&at)).expect("a free address");
+    }
+
+    #[test]
+    fn a_directory_that_is_named_keeps_what_else_is_in_it() {
+        let base = base();
+        std::fs::write(base.path().join("notes"), "").expect("a file");
+        drop(RunDirectory::create(Some(base.path())).expect("a run"));
+        assert!(base.path().join("notes").exists());
+        assert!(!base.path().join(LOCK).exists());
+    }
+
+    #[test]
+    fn a_directory_that_others_may_enter_is_refused() {
+        let base = base();
+        std::fs::set_permissions(base.path(), Permissions::from_mode(0o750)).expect("its mode");
+        let refused = RunDirectory::create(Some(base.path())).expect_err("an open directory");
+        assert!(matches!(refused, AddressError::Unsafe { .. }), "{refused}");
+        assert!(refused.hint().is_some());
+        std::fs::set_permissions(base.path(), Permissions::from_mode(0o700)).expect("its mode");
+    }
+
+    #[test]
+    fn a_symbolic_link_is_not_followed() {
+        let base = base();
+        let (target, link) = (base.path().join("target"), base.path().join("link"));
+        DirBuilder::new().mode(0o700).create(&target).expect("a directory");
+        symlink(&target, &link).expect("a link");
+        let refused = RunDirectory::create(Some(&link)).expect_err("a link");
+        assert!(matches!(refused, AddressError::Unsafe { .. }), "{refused}");
+        symlink(base.path().join("precious"), target.join(LOCK)).expect("a link");
+        let refused = RunDirectory::create(Some(&target)).expect_err("a lock that is a link");
+        assert!(matches!(refused, AddressError::Io { .. }), "{refused}");
+        assert!(!base.path().join("precious").exists());
+    }
+
+    #[test]
+    fn a_path_that_no_socket_can_have_is_refused() {
+        let base = base();
+        let refused = RunDirectory::create(Some(&base.path().join("x".repeat(100)))).expect_err("too long");
+        assert!(matches!(refused, AddressError::TooLong { .. }), "{refused}");
+    }
+
+    #[test]
+    fn a_session_directory_that_is_too_long_or_missing_gives_way_to_the_temporary_one() {
+        let base = base();
+        let temporary = base.path().join("temporary");
+        for session in [base.path().join("x".repeat(100)), base.path().join("missing/world")] {
+            let bases = Bases { session: Some(session), temporary: temporary.clone() };
+            assert_eq!(bases.for_new_runs().expect("a base"), temporary);
+            assert_eq!(mode(&temporary), 0o700);
+        }
+        let session = base.path().join("world");
+        let bases = Bases { session: Some(session.clone()), temporary };
+        assert_eq!(bases.for_new_runs().expect("a base"), session);
+    }
+
+    #[test]
+    fn an_agent_finds_the_only_run_and_is_told_of_none_or_several() {
+        let base = base();
+        let run = |name: &str| Running { path: base.path().join(name), director: None };
+        assert!(matches!(only(Vec::new()), Err(AddressError::NoneRunning)));
+        assert_eq!(only(vec![run("one")]).expect("the only one"), base.path().join("one"));
+        let several = only(vec![run("one"), run("two")]).expect_err("two").to_string();
+        assert!(several.contains("/one, ") && several.contains("/two"), "{several}");
+    }
+
+    #[test]
+    fn an_agent_does_not_join_a_dead_or_missing_run() {
+        let base = base();
+        let dead = dead_run(base.path());
+        for path in [dead, base.path().join("missing")] {
+            assert!(matches!(find(Some(&path)), Err(AddressError::NotRunning { .. })), "{}", path.display());
+        }
+        let run = RunDirectory::create_in(base.path()).expect("a run");
+        assert_eq!(find(Some(run.path())).expect("a living run"), run.path());
+    }
+}

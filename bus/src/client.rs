@@ -85,7 +85,7 @@ impl Client {
     /// Waits for the next message.
     pub fn receive<M: DeserializeOwned>(&mut self) -> Result<M, ClientError> {
         loop {
-            if let Some(body) = self.inbox.next()? {
+            if let Some(body) = self.inbox.take()? {
                 return Ok(frame::decode(body)?);
             }
             match self.stream.read(self.inbox.space()) {

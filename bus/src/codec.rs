@@ -8,10 +8,13 @@ use crate::frame::FRAME_BYTES_MAX;
 use bincode::config::{self, Configuration, Limit, LittleEndian, Varint};
 use serde::{Serialize, de::DeserializeOwned};
 
-/// Decoding never claims more than a frame could hold: without this limit one hostile length
-/// aborts the process.
-const CONFIG: Configuration<LittleEndian, Varint, Limit<FRAME_BYTES_MAX>> =
-    config::standard().with_limit::<FRAME_BYTES_MAX>();
+/// Bytes that a message may claim while it is decoded: without this limit one hostile length
+/// aborts the process. Numbers claim their full size and may take a single byte in the frame, hence
+/// the factor.
+const CLAIM_BYTES_MAX: usize = 16 * FRAME_BYTES_MAX;
+
+const CONFIG: Configuration<LittleEndian, Varint, Limit<CLAIM_BYTES_MAX>> =
+    config::standard().with_limit::<CLAIM_BYTES_MAX>();
 
 /// What a codec found wrong, as a fragment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

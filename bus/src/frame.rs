@@ -101,7 +101,7 @@ pub fn decode<M: DeserializeOwned>(body: &[u8]) -> Result<M, FrameError> {
 
 /// The bytes that arrived from one peer and were not taken yet, in a buffer that is reused.
 ///
-/// Read into [`Inbox::space`], tell [`Inbox::filled`], and take frames with [`Inbox::next`] until
+/// Read into [`Inbox::space`], tell [`Inbox::filled`], and take frames with [`Inbox::take`] until
 /// there is none.
 #[derive(Debug, Default)]
 pub struct Inbox {
@@ -147,7 +147,7 @@ impl Inbox {
     }
 
     /// Takes the next whole frame, without its length; `None` while it has not arrived whole.
-    pub fn next(&mut self) -> Result<Option<&[u8]>, FrameError> {
+    pub fn take(&mut self) -> Result<Option<&[u8]>, FrameError> {
         let arrived = &self.bytes[self.start..self.end];
         let Some((prefix, rest)) = arrived.split_first_chunk::<PREFIX_BYTES>() else {
             return Ok(None);

@@ -83,7 +83,7 @@ impl Connection {
         context: &mut Context<'_>,
     ) -> Poll<Result<M, ReadError>> {
         loop {
-            match self.inbox.next() {
+            match self.inbox.take() {
                 Ok(Some(body)) => return Poll::Ready(frame::decode(body).map_err(ReadError::Frame)),
                 Ok(None) => {}
                 Err(error) => return Poll::Ready(Err(ReadError::Frame(error))),

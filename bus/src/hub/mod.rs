@@ -298,7 +298,8 @@ impl Hub {
             };
             asked.push((id, sent));
         }
-        self.door.register().counters.frames_sent += asked.iter().filter(|(_, sent)| sent.is_ok()).count() as u64;
+        self.door.register().counters.frames_sent +=
+            asked.iter().filter(|(_, sent)| sent.is_ok()).count() as u64;
         asked
     }
 

@@ -170,7 +170,8 @@ impl Register {
     }
 
     fn unknown(&self, hello: &Hello) -> Refusal {
-        let names = self.by_name.keys().filter(|(role, _)| *role == hello.role).map(|(_, name)| name.as_str());
+        let names =
+            self.by_name.keys().filter(|(role, _)| *role == hello.role).map(|(_, name)| name.as_str());
         let nearest = super::nearest::nearest(&hello.name, names).map(str::to_owned);
         Refusal::UnknownName { role: hello.role, name: hello.name.clone(), nearest }
     }
