@@ -61,7 +61,7 @@ pub(crate) fn sre_brief(name: &str) -> SreBrief {
         }],
         services: vec![ServiceFacts { name: "nginx".into(), calls: vec![ServiceId(1)], cache: false }],
         entry: ServiceId(0),
-        thresholds: std::array::from_fn(|_| threshold.clone()),
+        thresholds: std::array::from_fn(|_| threshold),
         kinds: vec![definition::ChaosKind {
             name: "cpu_spike".to_owned(),
             description: String::new(),
