@@ -13,6 +13,8 @@ pub mod message;
 pub mod outcome;
 pub mod plan;
 pub mod round;
+pub mod score;
 pub mod server;
 pub mod sre;
+pub mod times;
 pub mod topology;
