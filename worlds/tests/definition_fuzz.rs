@@ -84,6 +84,7 @@ fn a_world_with_its_lines_shuffled_is_answered() {
 
 /// Worlds as large as a file may be, that aim at what could grow faster than the file.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the claim is about time")]
 fn hostile_worlds_are_answered_in_time() {
     let systems = builtin::ALL[0].text;
     let many = |count: u32, line: &dyn Fn(u32) -> String| (0..count).map(line).collect::<String>();
