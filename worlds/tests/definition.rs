@@ -201,6 +201,17 @@ mod shape {
     }
 
     #[test]
+    fn a_mistyped_key_is_not_missing_as_well() {
+        let mistyped = systems().with("round_seconds", "rounds_second");
+        each_is_refused([refusal(
+            mistyped,
+            "rounds_second",
+            "rounds_second",
+            "unknown key `rounds_second` in the world file: did you mean `round_seconds`?",
+        )]);
+    }
+
+    #[test]
     fn a_missing_key_is_reported_at_its_table() {
         each_is_refused([
             refusal(

@@ -6,7 +6,7 @@ use super::nearest::advice;
 
 /// Problems of one severity that are kept. Nobody reads more, and a hostile file could have a
 /// million.
-const KEPT_MAX: usize = 200;
+const KEPT_MAX: usize = 100;
 
 /// A problem at a key.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -66,8 +66,10 @@ impl Walk<'_> {
             }
         }
         for key in strings(&schema["required"]).filter(|key| !table.contains_key(*key)) {
-            let message = format!("missing key `{key}` in {}", path.table());
-            self.findings.error(path.key(key), message);
+            if !mistyped(keys, key, table) {
+                let message = format!("missing key `{key}` in {}", path.table());
+                self.findings.error(path.key(key), message);
+            }
         }
         self.at_most(schema, "maxProperties", table.len(), path);
     }
@@ -75,12 +77,11 @@ impl Walk<'_> {
     fn unknown_key(&mut self, keys: &'static Value, key: &str, path: &KeyPath) {
         let message = format!("unknown key `{}` in {}", quoted(key), path.table());
         let at_top = self.schema["properties"].get(key).is_some();
-        let known = keys.as_object().into_iter().flat_map(Map::keys).map(String::as_str);
-        let hint = || match nearest(key, known.clone()) {
+        let hint = || match nearest(key, names_in(keys)) {
             None if at_top => {
                 Some(format!("`{key}` belongs at the top of the file, before the first [table]"))
             }
-            _ => advice(key, known),
+            _ => advice(key, names_in(keys)),
         };
         self.findings.error_with(path.key(key), message, hint);
     }
@@ -140,6 +141,19 @@ impl Walk<'_> {
             self.findings.unknown(path.clone(), &what, text, choices.iter().copied());
         }
     }
+}
+
+/// The names of the keys of a table.
+fn names_in(keys: &Value) -> impl Iterator<Item = &str> + Clone {
+    keys.as_object().into_iter().flat_map(Map::keys).map(String::as_str)
+}
+
+/// Whether a missing key is there under a name that is not known, and so has been told already.
+fn mistyped(keys: &Value, missing: &str, table: &DeTable<'_>) -> bool {
+    /// A table with more unknown keys has other problems.
+    const UNKNOWN_MAX: usize = 20;
+    let unknown = table.keys().map(|key| key.get_ref().as_ref()).filter(|key| keys.get(*key).is_none());
+    unknown.take(UNKNOWN_MAX).any(|key| nearest(key, names_in(keys)) == Some(missing))
 }
 
 /// The schema of the values of a table whose keys are free.
