@@ -60,7 +60,7 @@ pub enum Record {
         error_rate: f64,
         latency_p99: f64,
         disk_usage: f64,
-        requests: f64,
+        requests: u32,
         services_down: u32,
         reachable: bool,
         in_rotation: bool,

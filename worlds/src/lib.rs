@@ -5,14 +5,24 @@
 //! what the SREs decide. The heart is [`round::Round`]; a driver only carries the messages of
 //! [`message`] between it and the agents, as plain calls or over a bus.
 
+pub mod alert;
 pub mod chance;
+pub mod change;
+pub mod chaos;
 pub mod definition;
+pub mod health;
 pub mod id;
+pub mod incident;
+pub mod inline;
 pub mod journal;
+pub mod ledger;
 pub mod message;
 pub mod outcome;
 pub mod plan;
+pub mod queue;
 pub mod round;
 pub mod server;
 pub mod sre;
+pub mod telemetry;
 pub mod topology;
+pub mod traffic;

@@ -66,16 +66,16 @@ pub struct Tick {
 }
 
 /// Requests that reach one service of one server in one round. Retries are among them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Arrivals {
     /// Users' requests that read.
-    pub reads: f64,
+    pub reads: u32,
     /// Users' requests that write.
-    pub writes: f64,
+    pub writes: u32,
     /// Writes of a primary to be applied here.
-    pub applies: f64,
+    pub applies: u32,
     /// Requests of a flood, which nobody waits for.
-    pub flood: f64,
+    pub flood: u32,
 }
 
 /// What holds for a host during a round: effects of faults and of standing remedies, merged.
@@ -127,7 +127,7 @@ pub struct Report {
     pub cpu_pct: f64,
     /// Memory in use, percent.
     pub memory_pct: f64,
-    /// Of which leaked, points.
+    /// Of which leaked, points; none after the kernel killed the services.
     pub leaked_points: f64,
     /// Disk in use, percent.
     pub disk_pct: f64,
@@ -196,6 +196,8 @@ pub struct SreBrief {
     pub servers: Vec<ServerFacts>,
     /// The services.
     pub services: Vec<ServiceFacts>,
+    /// Where users' requests enter.
+    pub entry: ServiceId,
     /// Thresholds of the metrics, in the order of [`Metric::MEASURED`].
     pub thresholds: [Threshold; 5],
     /// What can go wrong, as a runbook lists it: the catalogue, not what happened.
@@ -278,7 +280,7 @@ pub struct Metrics {
     /// Disk in use, percent.
     pub disk_usage: f64,
     /// Requests of the round that reached it, all services together.
-    pub requests: f64,
+    pub requests: u32,
     /// Its services that are down.
     pub services_down: u32,
 }

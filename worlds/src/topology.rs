@@ -1,22 +1,300 @@
 //! The world as the model uses it: names resolved, calls in order, who stands in for whom.
+//!
+//! Made once from a [`Definition`] that has passed its check; everything here is an index into
+//! plain vectors from then on.
 
-use crate::definition::Definition;
-use crate::id::Name;
+use crate::definition::{self, CallOn, Definition, Role};
+use crate::id::{Name, ServerId, ServiceId};
+use std::collections::BTreeMap;
 
 /// A world that is ready to run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct World {
     /// Its name: the built-in's, or the file's stem.
     pub name: Name,
-    /// BLAKE3 of the definition, as canonical JSON, in hexadecimal: comments and order do not count.
+    /// BLAKE3 of the definition as JSON, in hexadecimal: comments, order of tables and white space
+    /// do not count.
     pub hash: String,
     /// What the file says.
     pub definition: Definition,
+    /// The machines, in the order of the file.
+    pub servers: Vec<ServerNode>,
+    /// The services, by name.
+    pub services: Vec<ServiceNode>,
+    /// The services that users' requests reach, callers before those they call.
+    pub call_order: Vec<ServiceId>,
+    /// Where requests enter.
+    pub entry: ServiceId,
+    /// For each kind of fault the servers that it can hit.
+    pub eligible: Vec<Vec<ServerId>>,
+    /// For each server the others that its harm can reach: those that call it, directly or not,
+    /// and those that stand behind a cache on it.
+    pub reach: Vec<Vec<ServerId>>,
+}
+
+/// A machine.
+#[derive(Clone, Debug)]
+pub struct ServerNode {
+    /// Its name.
+    pub name: Name,
+    /// Its type.
+    pub kind: Name,
+    /// What it runs.
+    pub services: Vec<ServiceId>,
+    /// Its part in a replicated service at the start.
+    pub role: Option<Role>,
+}
+
+/// A service.
+#[derive(Clone, Debug)]
+pub struct ServiceNode {
+    /// Its name.
+    pub name: Name,
+    /// Where it runs.
+    pub members: Vec<Member>,
+    /// What an answer needs, in the order of the file.
+    pub calls: Vec<CallEdge>,
+    /// Seconds that a caller waits.
+    pub timeout_seconds: f64,
+    /// Whether it answers from memory.
+    pub cache: bool,
+    /// Whether it has a primary and replicas.
+    pub replicated: bool,
+}
+
+/// A service on a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The server.
+    pub server: ServerId,
+    /// Position among that server's services.
+    pub slot: usize,
+}
+
+/// A call from one service to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallEdge {
+    /// The service called.
+    pub to: ServiceId,
+    /// Whether requests that read make it.
+    pub reads: bool,
+    /// Whether requests that write make it.
+    pub writes: bool,
+    /// The cache that is asked first.
+    pub behind: Option<ServiceId>,
+    /// The client on the caller's server that it goes through.
+    pub via: Option<ServiceId>,
+    /// It asks a cache that a later call stands behind: when it fails, that call answers.
+    pub has_fallback: bool,
+}
+
+impl CallEdge {
+    /// Whether requests of a class make this call.
+    pub fn serves(&self, class: Class) -> bool {
+        match class {
+            Class::Read => self.reads,
+            Class::Write => self.writes,
+        }
+    }
+}
+
+/// The two classes of requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Class {
+    Read,
+    Write,
+}
+
+impl Class {
+    /// Both.
+    pub const BOTH: [Class; 2] = [Class::Read, Class::Write];
 }
 
 impl World {
-    /// Resolves a definition that has passed [`crate::definition::check`].
-    pub fn new(_name: &str, _definition: Definition) -> Self {
-        todo!()
+    /// Resolves a definition.
+    ///
+    /// # Panics
+    /// When the definition has not passed [`crate::definition::check`]: then a name may be missing.
+    pub fn new(name: &str, definition: Definition) -> Self {
+        let ids: BTreeMap<&str, ServiceId> = definition
+            .services
+            .keys()
+            .enumerate()
+            .map(|(index, name)| (name.as_str(), ServiceId::from(index)))
+            .collect();
+        let id = |name: &String| *ids.get(name.as_str()).expect("checked: the service exists");
+
+        let servers: Vec<ServerNode> = definition
+            .servers
+            .iter()
+            .map(|server| ServerNode {
+                name: Name::from(server.name.as_str()),
+                kind: Name::from(server.kind.as_str()),
+                services: server.services.iter().map(id).collect(),
+                role: server.role,
+            })
+            .collect();
+        let services: Vec<ServiceNode> = definition
+            .services
+            .iter()
+            .map(|(name, service)| ServiceNode {
+                name: Name::from(name.as_str()),
+                members: members(&servers, id(name)),
+                calls: edges(service, &id),
+                timeout_seconds: service.timeout_ms / 1000.0,
+                cache: service.cache.is_some(),
+                replicated: service.replication.is_some(),
+            })
+            .collect();
+        let entry = id(&definition.traffic.entry);
+        let eligible = definition.chaos.iter().map(|kind| eligible(&servers, kind)).collect();
+        let reach = reach(&servers, &services);
+        Self {
+            name: Name::from(name),
+            hash: hash(&definition),
+            call_order: call_order(&services, entry),
+            entry,
+            eligible,
+            reach,
+            servers,
+            services,
+            definition,
+        }
     }
+
+    /// The server of this name.
+    pub fn server(&self, name: &str) -> Option<ServerId> {
+        self.servers.iter().position(|server| &*server.name == name).map(ServerId::from)
+    }
+
+    /// The other members of the replicated services of a server.
+    pub fn peers(&self, server: ServerId) -> impl Iterator<Item = ServerId> {
+        self.servers[server.index()]
+            .services
+            .iter()
+            .map(|service| &self.services[service.index()])
+            .filter(|service| service.replicated)
+            .flat_map(|service| service.members.iter().map(|member| member.server))
+            .filter(move |peer| *peer != server)
+    }
+}
+
+fn hash(definition: &Definition) -> String {
+    let json = serde_json::to_vec(definition).expect("a checked definition has finite figures");
+    blake3::hash(&json).to_hex().to_string()
+}
+
+fn members(servers: &[ServerNode], service: ServiceId) -> Vec<Member> {
+    servers
+        .iter()
+        .enumerate()
+        .filter_map(|(index, server)| {
+            let slot = server.services.iter().position(|hosted| *hosted == service)?;
+            Some(Member { server: ServerId::from(index), slot })
+        })
+        .collect()
+}
+
+fn edges(service: &definition::Service, id: &impl Fn(&String) -> ServiceId) -> Vec<CallEdge> {
+    let mut edges: Vec<CallEdge> = service
+        .calls
+        .iter()
+        .map(|call| CallEdge {
+            to: id(&call.to),
+            reads: matches!(call.on, CallOn::All | CallOn::Reads),
+            writes: matches!(call.on, CallOn::All | CallOn::Writes),
+            behind: call.behind.as_ref().map(id),
+            via: call.via.as_ref().map(id),
+            has_fallback: false,
+        })
+        .collect();
+    let backed: Vec<ServiceId> = edges.iter().filter_map(|edge| edge.behind).collect();
+    for edge in &mut edges {
+        edge.has_fallback = backed.contains(&edge.to);
+    }
+    edges
+}
+
+fn eligible(servers: &[ServerNode], kind: &definition::ChaosKind) -> Vec<ServerId> {
+    let named = |types: &[String], server: &ServerNode| types.iter().any(|name| **name == *server.kind);
+    servers
+        .iter()
+        .enumerate()
+        .filter(|(_, server)| kind.types.is_empty() || named(&kind.types, server))
+        .filter(|(_, server)| !named(&kind.except_types, server))
+        .map(|(index, _)| ServerId::from(index))
+        .collect()
+}
+
+/// Depth-first, callees before callers, then turned round.
+fn call_order(services: &[ServiceNode], entry: ServiceId) -> Vec<ServiceId> {
+    fn visit(services: &[ServiceNode], service: ServiceId, seen: &mut [bool], order: &mut Vec<ServiceId>) {
+        if std::mem::replace(&mut seen[service.index()], true) {
+            return;
+        }
+        for edge in &services[service.index()].calls {
+            visit(services, edge.to, seen, order);
+        }
+        order.push(service);
+    }
+    let mut order = Vec::new();
+    visit(services, entry, &mut vec![false; services.len()], &mut order);
+    order.reverse();
+    order
+}
+
+fn reach(servers: &[ServerNode], services: &[ServiceNode]) -> Vec<Vec<ServerId>> {
+    // Which services feel the loss of a service: its callers, and what stands behind it.
+    let mut feels: Vec<Vec<ServiceId>> = vec![Vec::new(); services.len()];
+    for (index, service) in services.iter().enumerate() {
+        for edge in &service.calls {
+            feels[edge.to.index()].push(ServiceId::from(index));
+            if let Some(client) = edge.via {
+                feels[client.index()].push(ServiceId::from(index));
+            }
+            if let Some(cache) = edge.behind {
+                feels[cache.index()].push(edge.to);
+            }
+        }
+    }
+    let closure = |start: &[ServiceId]| {
+        let mut seen = vec![false; services.len()];
+        let mut open = start.to_vec();
+        while let Some(service) = open.pop() {
+            for next in &feels[service.index()] {
+                if !std::mem::replace(&mut seen[next.index()], true) {
+                    open.push(*next);
+                }
+            }
+        }
+        seen
+    };
+    let mut by_services: BTreeMap<&[ServiceId], Vec<bool>> = BTreeMap::new();
+    servers
+        .iter()
+        .enumerate()
+        .map(|(index, server)| {
+            let seen = by_services.entry(&server.services).or_insert_with(|| closure(&server.services));
+            let mut reached: Vec<ServerId> = services
+                .iter()
+                .zip(seen.iter())
+                .filter(|(_, seen)| **seen)
+                .flat_map(|(service, _)| service.members.iter().map(|member| member.server))
+                .filter(|other| other.index() != index)
+                .collect();
+            // Siblings take over the load of a member that is lost.
+            reached.extend(
+                server
+                    .services
+                    .iter()
+                    .flat_map(|service| services[service.index()].members.iter())
+                    .map(|member| member.server)
+                    .filter(|other| other.index() != index),
+            );
+            reached.sort_unstable();
+            reached.dedup();
+            reached
+        })
+        .collect()
 }

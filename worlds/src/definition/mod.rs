@@ -525,6 +525,17 @@ pub struct Skills {
     pub senior: Skill,
 }
 
+impl Skills {
+    /// The skill of this name.
+    pub fn of(&self, name: SkillName) -> &Skill {
+        match name {
+            SkillName::Junior => &self.junior,
+            SkillName::Mid => &self.mid,
+            SkillName::Senior => &self.senior,
+        }
+    }
+}
+
 /// How well a rule-based SRE works.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -1,24 +1,49 @@
 //! Minds that are pure: what an SRE makes of an observation.
+//!
+//! [`rules`] reads symptoms and follows the runbook, with the skill that its brief says; `none`
+//! does nothing. Both see only what telemetry shows. [`oracle`] is told the truth beside it, by a
+//! type of its own, and never runs behind a bus.
+//!
+//! What all of them share: [`impact`] says how much hangs on a server, and [`runbook`] which
+//! action fits a cause.
 
+pub mod impact;
 pub mod oracle;
+pub mod rules;
+pub mod runbook;
+pub mod symptoms;
 
+use crate::definition::SreKind;
 use crate::message::{Decision, Observation, SreBrief};
 
-/// A mind that needs nothing but what telemetry shows: `rules` and `none`.
+/// A mind that needs nothing but what telemetry shows.
 #[derive(Debug)]
-pub struct Mind {}
+pub enum Mind {
+    /// Does nothing.
+    None,
+    /// Follows the rules.
+    Rules(Box<rules::Rules>),
+}
 
 impl Mind {
     /// A mind at the start of its shift.
     ///
     /// # Panics
-    /// When the brief is the oracle's: that one does not run behind a bus.
-    pub fn new(_brief: SreBrief) -> Self {
-        todo!()
+    /// When the brief is the oracle's, which does not run behind a bus, or is one of rules without
+    /// a skill, which no plan makes.
+    pub fn new(brief: SreBrief) -> Self {
+        match brief.kind {
+            SreKind::None => Mind::None,
+            SreKind::Rules => Mind::Rules(Box::new(rules::Rules::new(brief))),
+            SreKind::Oracle => panic!("the oracle is told the truth: see `oracle`"),
+        }
     }
 
     /// What it makes of one round.
-    pub fn decide(&mut self, _observation: &Observation) -> Decision {
-        todo!()
+    pub fn decide(&mut self, observation: &Observation) -> Decision {
+        match self {
+            Mind::None => Decision { round: observation.round, ..Decision::default() },
+            Mind::Rules(rules) => rules.decide(observation),
+        }
     }
 }

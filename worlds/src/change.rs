@@ -1,0 +1,310 @@
+//! Changes: the rules of actions, from the asking to what stands afterwards.
+//!
+//! An action that an SRE asks for is checked at the end of a round and refused with a reason, or
+//! accepted; it acts at the start of the next round, or one later if the hand was slow. Whether it
+//! succeeds is decided by dice of (action, target, attempt). What it does inside a host travels
+//! there as a [`Command`]; what stands for a while afterwards (extra capacity, a limit at the
+//! door) is a [`Relief`] here.
+
+use crate::alert::Alerts;
+use crate::chance::Key;
+use crate::definition::{Action, Effect, LimitsTraffic, Role};
+use crate::id::{ActionId, ServerId, SreId};
+use crate::incident::Fault;
+use crate::message::{ActionRequest, Command, Cooldown, Refusal};
+use crate::topology::World;
+
+/// An action on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// Who asked.
+    pub sre: SreId,
+    /// For what.
+    pub request: ActionRequest,
+    /// The round at whose start it acts.
+    pub acts_round: u32,
+}
+
+/// What an action leaves standing for a while.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Relief {
+    /// Who is answerable for what it costs.
+    pub sre: SreId,
+    /// Where.
+    pub target: ServerId,
+    /// First round.
+    pub from: u32,
+    /// First round without it.
+    pub until: u32,
+    /// What.
+    pub what: Standing,
+}
+
+/// The kinds of relief that stand for a while.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Standing {
+    /// This many times the capacity.
+    Capacity(f64),
+    /// Requests dropped at the door.
+    Limit(LimitsTraffic),
+}
+
+impl Relief {
+    /// Whether it stands in a round.
+    pub fn stands(&self, round: u32) -> bool {
+        (self.from..self.until).contains(&round)
+    }
+}
+
+/// What a server's state allows an action to do, as far as SREs can know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standby {
+    /// Its part in a replicated service now.
+    pub role: Option<Role>,
+    /// Whether a replica of it could be promoted.
+    pub replica: bool,
+    /// Whether it has a backup link.
+    pub link: bool,
+}
+
+/// The rules' memory.
+#[derive(Clone, Debug)]
+pub struct Changes {
+    key: Key,
+    actions: usize,
+    pending: Vec<Pending>,
+    reliefs: Vec<Relief>,
+    /// For each server, the last round in which an action acted on it.
+    last_acted: Vec<Option<u32>>,
+    /// For each server and action, the last round in which it acted, and how often it did.
+    history: Vec<(Option<u32>, u32)>,
+}
+
+impl Changes {
+    /// Nothing was ever asked for.
+    pub fn new(world: &World, key: Key) -> Self {
+        let (servers, actions) = (world.servers.len(), world.definition.actions.len());
+        Self {
+            key,
+            actions,
+            pending: Vec::new(),
+            reliefs: Vec::new(),
+            last_acted: vec![None; servers],
+            history: vec![(None, 0); servers * actions],
+        }
+    }
+
+    /// Checks the requests of one round, SRE by SRE; gives each its verdict, in order.
+    pub fn ask(
+        &mut self,
+        world: &World,
+        round: u32,
+        requests: &[(SreId, ActionRequest)],
+        alerts: &Alerts,
+        standby: impl Fn(ServerId) -> Standby,
+    ) -> Vec<Result<Pending, Refusal>> {
+        let mut taken: Vec<ServerId> = Vec::new();
+        let mut verdicts = Vec::new();
+        let mut asked = (None, 0);
+        for (sre, request) in requests {
+            asked = if asked.0 == Some(*sre) { (asked.0, asked.1 + 1) } else { (Some(*sre), 1) };
+            let verdict = if asked.1 > world.definition.changes.actions_per_round {
+                Err(Refusal::TooMany)
+            } else {
+                self.verdict(world, round, request, alerts, &taken, &standby)
+            };
+            verdicts.push(verdict.map(|()| {
+                taken.push(request.target);
+                let acts_round = round + 1 + u32::from(request.late);
+                let pending = Pending { sre: *sre, request: *request, acts_round };
+                self.pending.push(pending);
+                pending
+            }));
+        }
+        verdicts
+    }
+
+    fn verdict(
+        &self,
+        world: &World,
+        round: u32,
+        request: &ActionRequest,
+        alerts: &Alerts,
+        taken: &[ServerId],
+        standby: &impl Fn(ServerId) -> Standby,
+    ) -> Result<(), Refusal> {
+        let target = request.target;
+        let action = world.definition.actions.get(request.action.index()).ok_or(Refusal::Unknown)?;
+        if target.index() >= world.servers.len() {
+            return Err(Refusal::Unknown);
+        }
+        if !alerts.on(target, &action.alerts) {
+            return Err(Refusal::NoAlert);
+        }
+        if taken.contains(&target) {
+            return Err(Refusal::Conflict);
+        }
+        if self.settling_rounds(world, round, target) > 0 {
+            return Err(Refusal::Settling);
+        }
+        if self.cooldown_rounds(world, round, request.action, target) > 0 {
+            return Err(Refusal::Cooldown);
+        }
+        if !has_standby(action, standby(target)) {
+            return Err(Refusal::NoStandby);
+        }
+        Ok(())
+    }
+
+    /// Rounds, this one included, in which a target takes no further action.
+    pub fn settling_rounds(&self, world: &World, round: u32, target: ServerId) -> u32 {
+        let pause = world.definition.changes.pause_rounds;
+        let busy = self.pending.iter().find(|pending| pending.request.target == target);
+        let acts = busy.map(|pending| pending.acts_round).or(self.last_acted[target.index()]);
+        acts.map_or(0, |acts| (acts + pause).saturating_sub(round))
+    }
+
+    /// Rounds, this one included, in which an action cannot be asked for a target again.
+    pub fn cooldown_rounds(&self, world: &World, round: u32, action: ActionId, target: ServerId) -> u32 {
+        let cooldown = world.definition.actions[action.index()].cooldown;
+        // Asked in this round, it would act in the next.
+        let (acted, _) = self.history[self.slot(action, target)];
+        acted.map_or(0, |acted| (acted + cooldown).saturating_sub(round))
+    }
+
+    /// All that is cooling down.
+    pub fn cooldowns(&self, world: &World, round: u32) -> Vec<Cooldown> {
+        let mut cooldowns = Vec::new();
+        for (slot, (acted, _)) in self.history.iter().enumerate() {
+            if acted.is_none() {
+                continue;
+            }
+            let (target, action) = (ServerId::from(slot / self.actions), ActionId::from(slot % self.actions));
+            let rounds_left = self.cooldown_rounds(world, round, action, target);
+            if rounds_left > 0 {
+                cooldowns.push(Cooldown { action, target, rounds_left });
+            }
+        }
+        cooldowns
+    }
+
+    /// Takes those that act at the start of a round.
+    pub fn due(&mut self, round: u32) -> Vec<Pending> {
+        let (due, later) = self.pending.iter().partition(|pending| pending.acts_round <= round);
+        self.pending = later;
+        due
+    }
+
+    /// Notes that an action acts, and throws its dice.
+    pub fn act(&mut self, world: &World, pending: &Pending) -> bool {
+        let ActionRequest { action, target, .. } = pending.request;
+        let slot = self.slot(action, target);
+        let (acted, attempts) = &mut self.history[slot];
+        *acted = Some(pending.acts_round);
+        *attempts += 1;
+        self.last_acted[target.index()] = Some(pending.acts_round);
+        let entity = u64::from(target.0) << 16 | u64::from(action.0);
+        let draws = self.key.draws(entity, *attempts);
+        draws.happens(0, world.definition.actions[action.index()].success_rate)
+    }
+
+    /// What a successful action leaves standing.
+    pub fn stand(&mut self, world: &World, pending: &Pending) {
+        let remedy = &world.definition.actions[pending.request.action.index()].remedy;
+        let (sre, target, acts) = (pending.sre, pending.request.target, pending.acts_round);
+        if let Some(capacity) = &remedy.adds_capacity {
+            let from = acts + capacity.delay;
+            let what = Standing::Capacity(capacity.factor);
+            self.reliefs.push(Relief { sre, target, from, until: from + capacity.rounds, what });
+        }
+        if let Some(limit) = &remedy.limits_traffic {
+            let what = Standing::Limit(limit.clone());
+            self.reliefs.push(Relief { sre, target, from: acts, until: acts + limit.rounds, what });
+        }
+    }
+
+    /// Forgets what no longer stands.
+    pub fn tidy(&mut self, round: u32) {
+        self.reliefs.retain(|relief| relief.until > round);
+    }
+
+    /// What stands on any server in a round.
+    pub fn standing(&self, round: u32) -> impl Iterator<Item = &Relief> {
+        self.reliefs.iter().filter(move |relief| relief.stands(round))
+    }
+
+    fn slot(&self, action: ActionId, target: ServerId) -> usize {
+        target.index() * self.actions + action.index()
+    }
+}
+
+/// Whether a failover has something to fail over to. Other remedies need nothing.
+fn has_standby(action: &Action, standby: Standby) -> bool {
+    let remedy = &action.remedy;
+    if !(remedy.promotes_replica || remedy.uses_backup_link) {
+        return true;
+    }
+    promotes(action, standby) || (remedy.uses_backup_link && standby.link) || does_more(action)
+}
+
+/// Whether an action would promote a replica in this target's place.
+pub fn promotes(action: &Action, standby: Standby) -> bool {
+    action.remedy.promotes_replica && standby.role == Some(Role::Primary) && standby.replica
+}
+
+/// Whether a remedy has parts that need no standby.
+fn does_more(action: &Action) -> bool {
+    let remedy = &action.remedy;
+    !remedy.cures.is_empty()
+        || remedy.restarts_services
+        || remedy.frees_memory > 0.0
+        || remedy.adds_capacity.is_some()
+        || remedy.limits_traffic.is_some()
+}
+
+/// Whether an action relieves what has this effect, without ending it.
+pub fn relieves(action: &Action, effect: &Effect, standby: Standby) -> bool {
+    let remedy = &action.remedy;
+    let busy = effect.cpu_floor.is_some()
+        || effect.capacity_factor.is_some()
+        || effect.traffic_factor.is_some()
+        || effect.latency_factor.is_some();
+    (remedy.adds_capacity.is_some() && busy)
+        || (remedy.limits_traffic.is_some() && effect.traffic_factor.is_some())
+        || (remedy.uses_backup_link && standby.link && effect.unreachable)
+        || (remedy.restarts_services && (effect.service_down || effect.memory_growth.is_some()))
+        || (remedy.frees_memory > 0.0 && effect.memory_growth.is_some())
+        || promotes(action, standby)
+}
+
+/// Whether an action ends faults of this kind.
+pub fn cures(action: &Action, kind: &str) -> bool {
+    action.remedy.cures.iter().any(|cured| cured == kind)
+}
+
+/// Whether a successful action ends a fault whose time is over by removing what it left behind.
+pub fn clears_traces(world: &World, action: &Action, fault: &Fault, round: u32, leaked_points: f64) -> bool {
+    let kind = fault.kind(world);
+    let rounds_over = round >= fault.planned.round.saturating_add(kind.rounds);
+    let remedy = &action.remedy;
+    let frees_all = remedy.restarts_services || remedy.frees_memory >= leaked_points;
+    rounds_over
+        && ((kind.effect.memory_growth.is_some() && frees_all)
+            || (kind.effect.service_down && remedy.restarts_services))
+}
+
+/// What an action does inside the target's host.
+pub fn command(world: &World, action: &Action, succeeded: bool, write_downtime: bool) -> Command {
+    let remedy = &action.remedy;
+    let cures_leak = remedy.cures.iter().any(|cured| {
+        world.definition.chaos.iter().any(|kind| kind.name == *cured && kind.effect.memory_growth.is_some())
+    });
+    Command {
+        restarts_services: succeeded && remedy.restarts_services,
+        frees_leak: succeeded && cures_leak,
+        frees_memory: if succeeded { remedy.frees_memory } else { 0.0 },
+        empties_cache: action.cost.empties_cache,
+        downtime: action.cost.downtime,
+        write_downtime: if write_downtime { action.cost.write_downtime } else { 0.0 },
+    }
+}

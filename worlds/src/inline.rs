@@ -1,0 +1,106 @@
+//! The inline way to carry a run: servers and minds in this process, messages as plain calls.
+//!
+//! For sweeps, reference runs and tests. It gives the same bytes as agents behind a bus, because
+//! it carries the same messages between the same state machines.
+
+use crate::definition::SreKind;
+use crate::message::{Decision, Observation, Report};
+use crate::outcome::Outcome;
+use crate::plan::RunPlan;
+use crate::round::{Entry, Round};
+use crate::server::Server;
+use crate::sre::Mind;
+use crate::sre::oracle::Oracle;
+use crate::topology::World;
+use std::sync::Arc;
+
+/// A run with all its agents.
+#[derive(Debug)]
+pub struct Inline {
+    round: Round,
+    servers: Vec<Server>,
+    minds: Vec<Agent>,
+}
+
+#[derive(Debug)]
+enum Agent {
+    Mind(Mind),
+    Oracle(Box<Oracle>),
+}
+
+impl Inline {
+    /// A run that is about to begin.
+    pub fn new(world: Arc<World>, plan: RunPlan) -> Self {
+        Self::carry(Round::new(world, plan))
+    }
+
+    fn carry(round: Round) -> Self {
+        let servers = round.server_briefs().into_iter().map(Server::new).collect();
+        let minds = round
+            .sre_briefs()
+            .into_iter()
+            .map(|brief| match brief.kind {
+                SreKind::Oracle => Agent::Oracle(Box::new(Oracle::new(brief))),
+                SreKind::Rules | SreKind::None => Agent::Mind(Mind::new(brief)),
+            })
+            .collect();
+        Self { round, servers, minds }
+    }
+
+    /// Whether all planned rounds were played.
+    pub fn is_over(&self) -> bool {
+        self.round.is_over()
+    }
+
+    /// Plays one round.
+    pub fn step(&mut self) {
+        let opening = self.round.open();
+        let reports: Vec<Option<Report>> = self
+            .servers
+            .iter_mut()
+            .zip(&opening.ticks)
+            .map(|(server, tick)| tick.as_ref().map(|tick| server.step(tick)))
+            .collect();
+        let observations = self.round.observe(&reports);
+        let decisions: Vec<Decision> = self
+            .minds
+            .iter_mut()
+            .zip(&observations)
+            .map(|(agent, observation)| agent.decide(observation, &self.round))
+            .collect();
+        self.round.close(&decisions);
+    }
+
+    /// The records written since the last call, in order.
+    pub fn take_entries(&mut self) -> Vec<Entry> {
+        self.round.take_entries()
+    }
+
+    /// Ends the run, played to its end or not; fetch the last entries afterwards.
+    pub fn finish(&mut self) -> Outcome {
+        self.round.finish()
+    }
+
+    /// The hash of the journal so far.
+    pub fn journal_hash(&self) -> String {
+        self.round.journal_hash()
+    }
+
+    /// Plays all rounds without a journal: for whoever wants the outcome alone.
+    pub fn outcome(world: Arc<World>, plan: RunPlan) -> Outcome {
+        let mut run = Self::carry(Round::unrecorded(world, plan));
+        while !run.is_over() {
+            run.step();
+        }
+        run.finish()
+    }
+}
+
+impl Agent {
+    fn decide(&mut self, observation: &Observation, round: &Round) -> Decision {
+        match self {
+            Agent::Mind(mind) => mind.decide(observation),
+            Agent::Oracle(oracle) => oracle.decide(observation, &round.truth()),
+        }
+    }
+}

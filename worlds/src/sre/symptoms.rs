@@ -1,0 +1,246 @@
+//! Symptoms: which causes would explain what telemetry shows of a server, and how well.
+//!
+//! Every kind of fault in the runbook's catalogue is held against the telemetry, part by part of
+//! its effect, so that a kind that a user adds is recognised by what it does. "Elsewhere" is a
+//! cause like others: an error or a slow answer may come from a server that this one depends on.
+
+use crate::definition::ChaosKind;
+use crate::id::{KindId, ServerId, ServiceId};
+use crate::message::{AlertView, Metric, Metrics, Observation, ServerView, SreBrief};
+
+/// A cause that would explain a server's alerts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A fault of this kind, here.
+    Kind(KindId),
+    /// Something on another server.
+    Elsewhere(ServerId),
+}
+
+/// A cause and how well it explains what shows. Weights are of the author's choosing; only their
+/// order matters.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Candidate {
+    /// The cause.
+    pub cause: Cause,
+    /// How well it explains; above 0.
+    pub weight: f64,
+}
+
+/// It would look exactly like this.
+const TELLING: f64 = 10.0;
+/// It would look like this, and so would others.
+const LIKELY: f64 = 6.0;
+/// It could look like this.
+const POSSIBLE: f64 = 2.0;
+/// It does not contradict what shows.
+const REMOTE: f64 = 1.0;
+
+/// Arrivals of this many times the usual are a surge.
+const SURGE: f64 = 2.5;
+/// Memory that grew by this many points since the last look is growing.
+const GROWTH_POINTS: f64 = 3.0;
+
+/// What is remembered of a server from earlier rounds.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    /// Mean arrivals of calm rounds.
+    pub usual_requests: Option<f64>,
+    /// The memory of the last fresh metrics, percent.
+    pub memory_usage: Option<f64>,
+}
+
+impl Past {
+    /// Looks at a round and remembers it.
+    pub fn remember(&mut self, view: &ServerView, alerting: bool) {
+        let Some(metrics) = view.metrics.as_ref().filter(|_| !view.stale) else { return };
+        self.memory_usage = Some(metrics.memory_usage);
+        if !alerting && metrics.requests > 0 {
+            let requests = f64::from(metrics.requests);
+            self.usual_requests =
+                Some(self.usual_requests.map_or(requests, |usual| (usual + requests) / 2.0));
+        }
+    }
+}
+
+/// What shows of one server.
+struct Symptoms<'a> {
+    alerts: Vec<&'a AlertView>,
+    stale: bool,
+    metrics: Option<&'a Metrics>,
+    past: &'a Past,
+}
+
+impl Symptoms<'_> {
+    fn has(&self, metric: Metric) -> bool {
+        self.alerts.iter().any(|alert| alert.metric == metric)
+    }
+
+    fn surging(&self) -> bool {
+        let requests = self.metrics.map_or(0.0, |metrics| f64::from(metrics.requests));
+        self.past.usual_requests.is_some_and(|usual| requests >= SURGE * usual)
+    }
+
+    fn memory_grew(&self) -> bool {
+        match (self.metrics, self.past.memory_usage) {
+            (Some(now), Some(before)) => now.memory_usage >= before + GROWTH_POINTS,
+            _ => false,
+        }
+    }
+
+    /// Whether something of the host itself is wrong, rather than only its answers.
+    fn local(&self) -> bool {
+        self.alerts.iter().any(|alert| is_local(alert.metric))
+    }
+
+    fn weight(&self, kind: &ChaosKind) -> f64 {
+        let effect = &kind.effect;
+        if self.stale {
+            // Silence: cut off, or everything on it died.
+            return if effect.unreachable {
+                TELLING
+            } else if effect.service_down {
+                REMOTE
+            } else {
+                0.0
+            };
+        }
+        let mut weight: f64 = 0.0;
+        let mut consider = |part: bool, worth: f64| weight = if part { weight.max(worth) } else { weight };
+        consider(effect.service_down && self.has(Metric::ServicesDown), TELLING);
+        consider(effect.service_down && self.has(Metric::ErrorRate), REMOTE);
+        consider(effect.memory_growth.is_some(), self.memory_weight());
+        consider(effect.disk_level.is_some() && self.has(Metric::DiskUsage), TELLING);
+        consider(effect.traffic_factor.is_some(), self.traffic_weight());
+        if let Some(floor) = effect.cpu_floor {
+            consider(true, self.cpu_weight(floor));
+        }
+        consider(effect.latency_factor.is_some(), self.slow_weight());
+        let slow = self.has(Metric::LatencyP99);
+        consider(effect.latency_added_ms.is_some() && slow, POSSIBLE);
+        consider(effect.capacity_factor.is_some() && slow, REMOTE);
+        consider(effect.error_rate.is_some() && self.has(Metric::ErrorRate), POSSIBLE);
+        weight
+    }
+
+    fn memory_weight(&self) -> f64 {
+        let killed = self.has(Metric::ServicesDown) && self.past.memory_usage.is_some_and(|m| m >= 80.0);
+        if self.has(Metric::MemoryUsage) {
+            TELLING
+        } else if killed {
+            LIKELY
+        } else if self.memory_grew() {
+            POSSIBLE
+        } else {
+            0.0
+        }
+    }
+
+    fn traffic_weight(&self) -> f64 {
+        match (self.surging(), self.has(Metric::CpuUsage)) {
+            (true, _) => TELLING,
+            (false, true) => REMOTE,
+            (false, false) => 0.0,
+        }
+    }
+
+    fn cpu_weight(&self, floor: f64) -> f64 {
+        let cpu = self.metrics.map_or(0.0, |metrics| metrics.cpu_usage);
+        match (self.has(Metric::CpuUsage), self.surging(), cpu >= floor) {
+            (false, ..) if self.has(Metric::LatencyP99) => REMOTE,
+            (false, ..) => 0.0,
+            (true, false, true) => LIKELY,
+            (true, ..) => REMOTE,
+        }
+    }
+
+    fn slow_weight(&self) -> f64 {
+        match (self.has(Metric::LatencyP99), self.surging()) {
+            (true, false) => LIKELY - 1.0,
+            (true, true) => REMOTE,
+            (false, _) if self.has(Metric::CpuUsage) => POSSIBLE,
+            (false, _) => 0.0,
+        }
+    }
+}
+
+/// Whether a metric is about the host itself rather than about its answers.
+fn is_local(metric: Metric) -> bool {
+    !matches!(metric, Metric::ErrorRate | Metric::LatencyP99)
+}
+
+/// The causes that would explain a server's alerts, the best first; of equals the first in the
+/// catalogue.
+pub fn candidates(brief: &SreBrief, seen: &Observation, past: &Past, server: ServerId) -> Vec<Candidate> {
+    let view = &seen.servers[server.index()];
+    let symptoms = Symptoms {
+        alerts: seen.alerts.iter().filter(|alert| alert.server == server).collect(),
+        stale: view.stale,
+        metrics: view.metrics.as_ref(),
+        past,
+    };
+    let mut candidates: Vec<Candidate> = brief
+        .kinds
+        .iter()
+        .enumerate()
+        .filter(|(_, kind)| can_hit(kind, &brief.servers[server.index()].kind))
+        .map(|(index, kind)| Candidate {
+            cause: Cause::Kind(KindId::from(index)),
+            weight: symptoms.weight(kind),
+        })
+        .filter(|candidate| candidate.weight > 0.0)
+        .collect();
+    if let Some(source) = elsewhere(brief, seen, server).filter(|_| !symptoms.stale) {
+        let answers = symptoms.alerts.iter().any(|alert| !is_local(alert.metric));
+        let weight = match (answers, symptoms.local()) {
+            (true, false) => LIKELY + 2.0,
+            (true, true) => REMOTE,
+            (false, _) => 0.0,
+        };
+        if weight > 0.0 {
+            candidates.push(Candidate { cause: Cause::Elsewhere(source), weight });
+        }
+    }
+    candidates.sort_by(|one, other| other.weight.total_cmp(&one.weight));
+    candidates
+}
+
+/// All kinds that could hit a server at all: what a guess without symptoms chooses from.
+pub fn imaginable(brief: &SreBrief, server: ServerId) -> impl Iterator<Item = Cause> {
+    let server_type = &brief.servers[server.index()].kind;
+    brief
+        .kinds
+        .iter()
+        .enumerate()
+        .filter(move |(_, kind)| can_hit(kind, server_type))
+        .map(|(index, _)| Cause::Kind(KindId::from(index)))
+}
+
+fn can_hit(kind: &ChaosKind, server_type: &str) -> bool {
+    (kind.types.is_empty() || kind.types.iter().any(|name| name == server_type))
+        && !kind.except_types.iter().any(|name| name == server_type)
+}
+
+/// A server that this one depends on and that looks ill itself: with local symptoms first, then
+/// any with alerts.
+fn elsewhere(brief: &SreBrief, seen: &Observation, server: ServerId) -> Option<ServerId> {
+    let behind = services_behind(brief, server);
+    let runs =
+        |other: ServerId| brief.servers[other.index()].services.iter().any(|service| behind[service.index()]);
+    let others = || seen.alerts.iter().filter(|alert| alert.server != server && runs(alert.server));
+    others().find(|alert| is_local(alert.metric)).or_else(|| others().next()).map(|alert| alert.server)
+}
+
+/// The services that those of a server call, directly or not.
+fn services_behind(brief: &SreBrief, server: ServerId) -> Vec<bool> {
+    let mut behind = vec![false; brief.services.len()];
+    let mut open: Vec<ServiceId> = brief.servers[server.index()].services.clone();
+    while let Some(service) = open.pop() {
+        for called in &brief.services[service.index()].calls {
+            if !std::mem::replace(&mut behind[called.index()], true) {
+                open.push(*called);
+            }
+        }
+    }
+    behind
+}

@@ -1,0 +1,52 @@
+//! The telemetry store: the last metrics of each server, each with a time to live.
+//!
+//! Metrics of a server that is cut off do not arrive; what is here then grows old, and once it is
+//! older than the world's `telemetry_ttl_rounds` it counts as stale, which is a symptom itself.
+//! Nothing that is stale ever counts as up.
+
+use crate::message::Metrics;
+
+/// The last metrics of each server.
+#[derive(Clone, Debug)]
+pub struct Store {
+    ttl_rounds: u32,
+    servers: Vec<Option<Stored>>,
+}
+
+#[derive(Clone, Debug)]
+struct Stored {
+    metrics: Metrics,
+    arrived: u32,
+}
+
+impl Store {
+    /// A store in which nothing arrived yet.
+    pub fn new(servers: usize, ttl_rounds: u32) -> Self {
+        Self { ttl_rounds, servers: vec![None; servers] }
+    }
+
+    /// Metrics arrived.
+    pub fn put(&mut self, server: usize, metrics: Metrics, round: u32) {
+        self.servers[server] = Some(Stored { metrics, arrived: round });
+    }
+
+    /// The last metrics that arrived, if any did.
+    pub fn metrics(&self, server: usize) -> Option<&Metrics> {
+        self.servers[server].as_ref().map(|stored| &stored.metrics)
+    }
+
+    /// The metrics that are still to be trusted.
+    pub fn fresh(&self, server: usize, round: u32) -> Option<&Metrics> {
+        if self.is_stale(server, round) { None } else { self.metrics(server) }
+    }
+
+    /// Rounds since metrics arrived; all rounds there were if none ever did.
+    pub fn age(&self, server: usize, round: u32) -> u32 {
+        round - self.servers[server].as_ref().map_or(0, |stored| stored.arrived)
+    }
+
+    /// Whether what is stored is too old to be trusted.
+    pub fn is_stale(&self, server: usize, round: u32) -> bool {
+        self.age(server, round) >= self.ttl_rounds
+    }
+}
