@@ -3,9 +3,13 @@
 //! Both drivers, inline and process, emit the same events; only a process run has agents to spawn
 //! and to lose.
 
+use std::ops::ControlFlow;
 use worlds::id::Name;
 use worlds::outcome::Outcome;
 use worlds::round::Entry;
+
+/// Whoever watches a run: told each event as it happens, and free to have seen enough.
+pub type Watch<'a> = dyn FnMut(&Event) -> ControlFlow<()> + 'a;
 
 /// One thing that happened.
 #[derive(Clone, Debug)]

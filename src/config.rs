@@ -1,0 +1,392 @@
+//! What is decided: a run's flags held against its world, and against each other.
+//!
+//! Everything that can be refused is refused here, before anything runs or is written.
+
+use crate::cli::RunArgs;
+use crate::gate::{Gate, GateError};
+use crate::nearest;
+use crate::result::Mode;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use worlds::definition::{ChaosKind, Definition, Server, SkillName, Sre, SreKind};
+use worlds::id::{KindId, Name, ServerId};
+use worlds::plan::{RunPlan, ScriptedFault, SrePlan};
+use worlds::topology::World;
+
+/// The world that is run unless another is named.
+pub const DEFAULT_WORLD: &str = "systems";
+/// The SRE of a world that names none.
+pub const DEFAULT_SRE: &str = "oncall";
+/// The skill of a rule-based SRE that does not say its own.
+const DEFAULT_SKILL: SkillName = SkillName::Mid;
+/// Letters of an SRE's name, as of a server's: it must fit a column and an address.
+const NAME_CHARS_MAX: usize = 40;
+
+/// A run, decided.
+#[derive(Clone, Debug)]
+pub struct RunConfig {
+    /// The world, its promise replaced if the command line says so.
+    pub world: Arc<World>,
+    /// What decides the run, with the world.
+    pub plan: RunPlan,
+    /// With a process for each agent, or without.
+    pub mode: Mode,
+    /// From one round's beginning to the next's, at least this long.
+    pub pace: Option<Duration>,
+    /// Whose processes are started by hand.
+    pub manual: Manual,
+    /// Where the bus is.
+    pub bus: Option<PathBuf>,
+    /// Threads of the process keeper.
+    pub worker_threads: Option<u16>,
+    /// What is shown.
+    pub output: Output,
+    /// Where the run is recorded.
+    pub out: Option<PathBuf>,
+    /// Whether it is run twice, and the two compared.
+    pub check_determinism: bool,
+    /// What the result is held against.
+    pub gates: Vec<Gate>,
+    /// The command that repeats the run.
+    pub repeat: String,
+}
+
+/// Whose processes are started by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Manual {
+    /// Nobody's.
+    Nobody,
+    /// Everybody's.
+    Everybody,
+    /// Those of these servers and SREs, by name.
+    Named(Vec<Name>),
+}
+
+/// What is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// The result goes to standard output as JSON, and the story to standard error.
+    pub json: bool,
+    /// How much of the story is told.
+    pub detail: Detail,
+}
+
+/// How much of the story is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// The end.
+    Quiet,
+    /// Each round.
+    Normal,
+    /// Every metric of every server, too.
+    Verbose,
+}
+
+/// Why a run is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the variants are")]
+pub enum UsageError {
+    #[error("--sre {given}: this is not [NAME=]KIND[:SKILL]")]
+    SreSyntax { given: String },
+    #[error("--sre {given}: there is no kind `{kind}`")]
+    SreKind { given: String, kind: String },
+    #[error("--sre {given}: there is no skill `{skill}`")]
+    SreSkill { given: String, skill: String },
+    #[error("--sre {given}: an SRE of kind `{kind}` has no skill")]
+    SreWithoutSkills { given: String, kind: &'static str },
+    #[error("--sre {given}: `{name}` is not a name")]
+    SreName { given: String, name: String },
+    #[error("there are two SREs named `{name}`")]
+    SreTwice { name: String },
+    #[error("--skill {skill} is for nobody: {why}")]
+    SkillForNobody { skill: &'static str, why: &'static str },
+    #[error("--fault {given}: this is not KIND@ROUND:TARGET")]
+    FaultSyntax { given: String },
+    #[error("--fault {given}: this world has no kind of fault `{kind}`")]
+    FaultKind { given: String, kind: String, advice: Option<String> },
+    #[error("--fault {given}: this world has no server `{target}`")]
+    FaultTarget { given: String, target: String, advice: Option<String> },
+    #[error("--fault {given}: the run has rounds 1 to {rounds}")]
+    FaultRound { given: String, rounds: u32 },
+    #[error("--fault {given}: `{kind}` cannot hit `{target}`")]
+    FaultCannotHit { given: String, kind: String, target: String, eligible: String },
+    #[error("--fault {given} is there twice")]
+    FaultTwice { given: String },
+    #[error("--manual: this run has no agent `{name}`")]
+    ManualName { name: String, advice: Option<String> },
+    #[error("--manual: `{name}` is an oracle, which runs in the director")]
+    ManualOracle { name: String },
+    #[error("--fail-on: {0}")]
+    Gate(#[from] GateError),
+}
+
+impl UsageError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::SreSyntax { .. } => Some("as in --sre rules:senior or --sre night=rules:junior".to_owned()),
+            Self::SreKind { kind, .. } => nearest::advice(kind, KINDS.map(|(name, _)| name)),
+            Self::SreSkill { skill, .. } => nearest::advice(skill, SKILLS.map(|(name, _)| name)),
+            Self::SreWithoutSkills { kind, .. } => Some(format!("write {kind} alone")),
+            Self::SreName { .. } => {
+                Some(format!("use letters, digits, `-`, `_` and `.`, at most {NAME_CHARS_MAX}"))
+            }
+            Self::SreTwice { .. } => Some("give each a name: --sre day=rules --sre night=rules".to_owned()),
+            Self::SkillForNobody { .. } => Some("leave it out, or put an SRE of kind rules on call".to_owned()),
+            Self::FaultSyntax { .. } => Some("as in --fault cpu_spike@3:api-1".to_owned()),
+            Self::FaultKind { advice, .. }
+            | Self::FaultTarget { advice, .. }
+            | Self::ManualName { advice, .. } => advice.clone(),
+            Self::FaultRound { .. } => Some("choose one of them, or play more with --rounds".to_owned()),
+            Self::FaultCannotHit { eligible, .. } => Some(format!("it can hit {eligible}")),
+            Self::FaultTwice { .. } => Some("leave one out".to_owned()),
+            Self::ManualOracle { .. } => Some("leave it out of --manual".to_owned()),
+            Self::Gate(error) => error.hint.clone(),
+        }
+    }
+}
+
+impl RunConfig {
+    /// Decides a run of `world`. `draw_seed` is asked only if no seed was typed.
+    pub fn decide(args: &RunArgs, world: World, draw_seed: impl FnOnce() -> u64) -> Result<Self, UsageError> {
+        let world = Arc::new(with_promise(world, args.sla_target));
+        let definition = &world.definition;
+        let rounds = args.rounds.unwrap_or(definition.rounds);
+        let sres = sres(args, definition)?;
+        let scripted = scripted_faults(&args.fault, definition, rounds)?;
+        let manual = manual(args.manual.as_deref(), definition, &sres)?;
+        let gates = args.fail_on.iter().map(|expr| Gate::parse(expr)).collect::<Result<Vec<_>, _>>()?;
+        let seed = args.seed.unwrap_or_else(draw_seed);
+        let plan = RunPlan { seed, level: args.chaos_level.into(), rounds, sres, scripted };
+        let mode = if args.inline { Mode::Inline } else { Mode::Processes };
+        Ok(Self {
+            repeat: crate::repeat::command(args, definition, &plan),
+            mode,
+            pace: args.pace,
+            manual,
+            bus: args.bus.clone(),
+            worker_threads: args.worker_threads,
+            output: Output { json: args.json, detail: detail(args) },
+            out: args.out.clone(),
+            check_determinism: args.check_determinism,
+            gates,
+            plan,
+            world,
+        })
+    }
+}
+
+fn detail(args: &RunArgs) -> Detail {
+    match (args.quiet, args.verbose) {
+        (true, _) => Detail::Quiet,
+        (false, 0) => Detail::Normal,
+        (false, _) => Detail::Verbose,
+    }
+}
+
+/// The promise is part of the definition, since incidents are held against it; so another promise
+/// is another world, with another hash.
+fn with_promise(world: World, target: Option<f64>) -> World {
+    match target {
+        Some(target) if target != world.definition.sla_target => {
+            let definition = Definition { sla_target: target, ..world.definition.clone() };
+            World::new(&world.name, definition)
+        }
+        _ => world,
+    }
+}
+
+// ---- SREs -------------------------------------------------------------------------------------
+
+const KINDS: [(&str, SreKind); 3] =
+    [("rules", SreKind::Rules), ("none", SreKind::None), ("oracle", SreKind::Oracle)];
+
+const SKILLS: [(&str, SkillName); 3] =
+    [("junior", SkillName::Junior), ("mid", SkillName::Mid), ("senior", SkillName::Senior)];
+
+/// The name of a kind of SRE on the command line.
+pub fn kind_name(kind: SreKind) -> &'static str {
+    KINDS.iter().find(|(_, other)| *other == kind).map_or("?", |(name, _)| name)
+}
+
+/// The name of a skill on the command line.
+pub fn skill_name(skill: SkillName) -> &'static str {
+    SKILLS.iter().find(|(_, other)| *other == skill).map_or("?", |(name, _)| name)
+}
+
+/// Who is on call: whom the command line names, else whom the world names, else one of kind rules.
+///
+/// `--skill` is for the SREs that do not say their own on the command line, and outranks what the
+/// world file says. It is refused when it is for nobody.
+fn sres(args: &RunArgs, definition: &Definition) -> Result<Vec<SrePlan>, UsageError> {
+    let typed = args.skill.map(SkillName::from);
+    let written = if args.sre.is_empty() { from_world(definition, typed) } else { from_flags(&args.sre)? };
+    if let Some(skill) = typed {
+        refuse_idle_skill(skill, &written)?;
+    }
+    let plan = |sre: Sre| SrePlan {
+        name: sre.name.into(),
+        kind: sre.kind,
+        skill: (sre.kind == SreKind::Rules).then(|| sre.skill.or(typed).unwrap_or(DEFAULT_SKILL)),
+    };
+    let mut plans: Vec<_> = written.into_iter().map(plan).collect();
+    plans.sort_by(|one, other| one.name.cmp(&other.name));
+    match plans.windows(2).find(|pair| pair[0].name == pair[1].name) {
+        Some(pair) => Err(UsageError::SreTwice { name: pair[0].name.to_string() }),
+        None => Ok(plans),
+    }
+}
+
+fn from_world(definition: &Definition, typed: Option<SkillName>) -> Vec<Sre> {
+    let default = || Sre { name: DEFAULT_SRE.to_owned(), kind: SreKind::Rules, skill: None };
+    let outranked = |sre: &Sre| Sre { skill: sre.skill.filter(|_| typed.is_none()), ..sre.clone() };
+    match definition.sre.as_slice() {
+        [] => vec![default()],
+        written => written.iter().map(outranked).collect(),
+    }
+}
+
+fn from_flags(flags: &[String]) -> Result<Vec<Sre>, UsageError> {
+    flags.iter().map(|given| sre(given)).collect()
+}
+
+/// `[NAME=]KIND[:SKILL]`
+fn sre(given: &str) -> Result<Sre, UsageError> {
+    let owned = || given.to_owned();
+    let (name, rest) = given.split_once('=').unwrap_or((DEFAULT_SRE, given));
+    let (kind, skill) = match rest.split_once(':') {
+        Some((kind, skill)) => (kind, Some(skill)),
+        None => (rest, None),
+    };
+    if kind.is_empty() || skill == Some("") {
+        return Err(UsageError::SreSyntax { given: owned() });
+    }
+    if !is_name(name) {
+        return Err(UsageError::SreName { given: owned(), name: name.to_owned() });
+    }
+    let kind = find(&KINDS, kind)
+        .ok_or_else(|| UsageError::SreKind { given: owned(), kind: kind.to_owned() })?;
+    let skill = match skill {
+        Some(_) if kind != SreKind::Rules => {
+            return Err(UsageError::SreWithoutSkills { given: owned(), kind: kind_name(kind) });
+        }
+        Some(skill) => Some(
+            find(&SKILLS, skill)
+                .ok_or_else(|| UsageError::SreSkill { given: owned(), skill: skill.to_owned() })?,
+        ),
+        None => None,
+    };
+    Ok(Sre { name: name.to_owned(), kind, skill })
+}
+
+fn find<T: Copy>(known: &[(&str, T)], name: &str) -> Option<T> {
+    known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+}
+
+fn is_name(name: &str) -> bool {
+    let belongs = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
+    (1..=NAME_CHARS_MAX).contains(&name.len()) && name.chars().all(belongs)
+}
+
+fn refuse_idle_skill(skill: SkillName, sres: &[Sre]) -> Result<(), UsageError> {
+    let skill = skill_name(skill);
+    let rules = || sres.iter().filter(|sre| sre.kind == SreKind::Rules);
+    if rules().next().is_none() {
+        return Err(UsageError::SkillForNobody { skill, why: "no SRE of this run has skills" });
+    }
+    if rules().all(|sre| sre.skill.is_some()) {
+        return Err(UsageError::SkillForNobody { skill, why: "each SRE of kind rules says its own" });
+    }
+    Ok(())
+}
+
+// ---- faults -----------------------------------------------------------------------------------
+
+fn scripted_faults(
+    flags: &[String],
+    definition: &Definition,
+    rounds: u32,
+) -> Result<Vec<ScriptedFault>, UsageError> {
+    let mut faults = Vec::with_capacity(flags.len());
+    for given in flags {
+        let fault = scripted_fault(given, definition, rounds)?;
+        if faults.contains(&fault) {
+            return Err(UsageError::FaultTwice { given: given.clone() });
+        }
+        faults.push(fault);
+    }
+    faults.sort_unstable();
+    Ok(faults)
+}
+
+/// `KIND@ROUND:TARGET`
+fn scripted_fault(given: &str, definition: &Definition, rounds: u32) -> Result<ScriptedFault, UsageError> {
+    let owned = || given.to_owned();
+    let parts = given.split_once('@').and_then(|(kind, rest)| {
+        let (round, target) = rest.split_once(':')?;
+        Some((kind, round.parse::<u32>().ok()?, target))
+    });
+    let (kind_name, round, target_name) = parts.ok_or_else(|| UsageError::FaultSyntax { given: owned() })?;
+    let kinds = || definition.chaos.iter().map(|kind| kind.name.as_str());
+    let servers = || definition.servers.iter().map(|server| server.name.as_str());
+    let kind = kinds().position(|name| name == kind_name).ok_or_else(|| UsageError::FaultKind {
+        given: owned(),
+        kind: kind_name.to_owned(),
+        advice: nearest::advice(kind_name, kinds()),
+    })?;
+    let target = servers().position(|name| name == target_name).ok_or_else(|| UsageError::FaultTarget {
+        given: owned(),
+        target: target_name.to_owned(),
+        advice: nearest::advice(target_name, servers()),
+    })?;
+    if !(1..=rounds).contains(&round) {
+        return Err(UsageError::FaultRound { given: owned(), rounds });
+    }
+    if !can_hit(&definition.chaos[kind], &definition.servers[target]) {
+        return Err(UsageError::FaultCannotHit {
+            given: owned(),
+            kind: kind_name.to_owned(),
+            target: target_name.to_owned(),
+            eligible: eligible(&definition.chaos[kind], definition),
+        });
+    }
+    Ok(ScriptedFault { round, kind: KindId::from(kind), target: ServerId::from(target) })
+}
+
+/// Whether a kind of fault chooses among servers of this type.
+fn can_hit(kind: &ChaosKind, server: &Server) -> bool {
+    (kind.types.is_empty() || kind.types.contains(&server.kind)) && !kind.except_types.contains(&server.kind)
+}
+
+fn eligible(kind: &ChaosKind, definition: &Definition) -> String {
+    let hit = definition.servers.iter().filter(|server| can_hit(kind, server));
+    let names: Vec<_> = hit.map(|server| server.name.as_str()).collect();
+    if names.is_empty() { "no server of this world".to_owned() } else { names.join(", ") }
+}
+
+// ---- agents started by hand -------------------------------------------------------------------
+
+fn manual(
+    names: Option<&[String]>,
+    definition: &Definition,
+    sres: &[SrePlan],
+) -> Result<Manual, UsageError> {
+    let names = match names {
+        None => return Ok(Manual::Nobody),
+        Some([]) => return Ok(Manual::Everybody),
+        Some(names) => names,
+    };
+    let servers = definition.servers.iter().map(|server| server.name.as_str());
+    let known: Vec<&str> = servers.chain(sres.iter().map(|sre| &*sre.name)).collect();
+    for name in names {
+        if !known.contains(&name.as_str()) {
+            let advice = nearest::advice(name, known.iter().copied());
+            return Err(UsageError::ManualName { name: name.clone(), advice });
+        }
+        if sres.iter().any(|sre| &*sre.name == name && sre.kind == SreKind::Oracle) {
+            return Err(UsageError::ManualOracle { name: name.clone() });
+        }
+    }
+    Ok(Manual::Named(names.iter().map(|name| name.as_str().into()).collect()))
+}
