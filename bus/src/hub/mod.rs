@@ -10,7 +10,6 @@
 
 mod connection;
 mod door;
-mod nearest;
 mod register;
 
 pub use door::{Arrival, OnArrival};

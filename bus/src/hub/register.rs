@@ -7,6 +7,7 @@ use crate::wire::{Hello, PROTOCOL, Refusal, Role};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use worlds::definition::SkillName;
+use worlds::definition::nearest::nearest;
 
 /// Bytes of a name that is looked for: longer ones are nobody's, and would take long to compare.
 const NAME_BYTES_MAX: usize = 256;
@@ -172,7 +173,7 @@ impl Register {
     fn unknown(&self, hello: &Hello) -> Refusal {
         let names =
             self.by_name.keys().filter(|(role, _)| *role == hello.role).map(|(_, name)| name.as_str());
-        let nearest = super::nearest::nearest(&hello.name, names).map(str::to_owned);
+        let nearest = nearest(&hello.name, names).map(str::to_owned);
         Refusal::UnknownName { role: hello.role, name: hello.name.clone(), nearest }
     }
 }
