@@ -4,28 +4,27 @@
 
 use crate::cli::RunArgs;
 use crate::gate::{Gate, GateError};
-use crate::nearest;
 use crate::result::Mode;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use worlds::definition::{ChaosKind, Definition, Server, SkillName, Sre, SreKind};
+use worlds::definition::limits::{NAME_CHARS_MAX, SRES_MAX};
+use worlds::definition::nearest;
+use worlds::definition::{Definition, SkillName, Sre, SreKind};
 use worlds::id::{KindId, Name, ServerId};
 use worlds::plan::{RunPlan, ScriptedFault, SrePlan};
 use worlds::topology::World;
 
 /// The world that is run unless another is named.
-pub const DEFAULT_WORLD: &str = "systems";
+pub(crate) const DEFAULT_WORLD: &str = "systems";
 /// The SRE of a world that names none.
-pub const DEFAULT_SRE: &str = "oncall";
+pub(crate) const DEFAULT_SRE: &str = "oncall";
 /// The skill of a rule-based SRE that does not say its own.
 const DEFAULT_SKILL: SkillName = SkillName::Mid;
-/// Letters of an SRE's name, as of a server's: it must fit a column and an address.
-const NAME_CHARS_MAX: usize = 40;
 
 /// A run, decided.
 #[derive(Clone, Debug)]
-pub struct RunConfig {
+pub(crate) struct RunConfig {
     /// The world, its promise replaced if the command line says so.
     pub world: Arc<World>,
     /// What decides the run, with the world.
@@ -54,7 +53,7 @@ pub struct RunConfig {
 
 /// Whose processes are started by hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Manual {
+pub(crate) enum Manual {
     /// Nobody's.
     Nobody,
     /// Everybody's.
@@ -65,7 +64,7 @@ pub enum Manual {
 
 /// What is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Output {
+pub(crate) struct Output {
     /// The result goes to standard output as JSON, and the story to standard error.
     pub json: bool,
     /// How much of the story is told.
@@ -74,7 +73,7 @@ pub struct Output {
 
 /// How much of the story is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Detail {
+pub(crate) enum Detail {
     /// The end.
     Quiet,
     /// Each round.
@@ -85,8 +84,7 @@ pub enum Detail {
 
 /// Why a run is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say what the variants are")]
-pub enum UsageError {
+pub(crate) enum UsageError {
     #[error("--sre {given}: this is not [NAME=]KIND[:SKILL]")]
     SreSyntax { given: String },
     #[error("--sre {given}: there is no kind `{kind}`")]
@@ -99,6 +97,8 @@ pub enum UsageError {
     SreName { given: String, name: String },
     #[error("there are two SREs named `{name}`")]
     SreTwice { name: String },
+    #[error("{given} SREs are more than a run may have, {SRES_MAX}")]
+    SreCount { given: usize },
     #[error("--skill {skill} is for nobody: {why}")]
     SkillForNobody { skill: &'static str, why: &'static str },
     #[error("--fault {given}: this is not KIND@ROUND:TARGET")]
@@ -123,17 +123,20 @@ pub enum UsageError {
 
 impl UsageError {
     /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::SreSyntax { .. } => Some("as in --sre rules:senior or --sre night=rules:junior".to_owned()),
             Self::SreKind { kind, .. } => nearest::advice(kind, KINDS.map(|(name, _)| name)),
             Self::SreSkill { skill, .. } => nearest::advice(skill, SKILLS.map(|(name, _)| name)),
             Self::SreWithoutSkills { kind, .. } => Some(format!("write {kind} alone")),
-            Self::SreName { .. } => {
-                Some(format!("use letters, digits, `-`, `_` and `.`, at most {NAME_CHARS_MAX}"))
-            }
+            Self::SreName { .. } => Some(format!(
+                "use letters, digits, `-`, `_` and `.`, {NAME_CHARS_MAX} at most, the first a letter or digit"
+            )),
             Self::SreTwice { .. } => Some("give each a name: --sre day=rules --sre night=rules".to_owned()),
-            Self::SkillForNobody { .. } => Some("leave it out, or put an SRE of kind rules on call".to_owned()),
+            Self::SreCount { .. } => Some("leave some out".to_owned()),
+            Self::SkillForNobody { .. } => {
+                Some("leave it out, or put an SRE of kind rules on call".to_owned())
+            }
             Self::FaultSyntax { .. } => Some("as in --fault cpu_spike@3:api-1".to_owned()),
             Self::FaultKind { advice, .. }
             | Self::FaultTarget { advice, .. }
@@ -148,13 +151,23 @@ impl UsageError {
 }
 
 impl RunConfig {
-    /// Decides a run of `world`. `draw_seed` is asked only if no seed was typed.
-    pub fn decide(args: &RunArgs, world: World, draw_seed: impl FnOnce() -> u64) -> Result<Self, UsageError> {
-        let world = Arc::new(with_promise(world, args.sla_target));
+    /// Decides a run of the world of this name and definition. `draw_seed` is asked only if no
+    /// seed was typed.
+    ///
+    /// The promise is part of the definition, since incidents are held against it; so with another
+    /// promise it is another world, with another hash.
+    pub(crate) fn decide(
+        args: &RunArgs,
+        name: &str,
+        mut definition: Definition,
+        draw_seed: impl FnOnce() -> u64,
+    ) -> Result<Self, UsageError> {
+        definition.sla_target = args.sla_target.unwrap_or(definition.sla_target);
+        let world = Arc::new(World::new(name, definition));
         let definition = &world.definition;
         let rounds = args.rounds.unwrap_or(definition.rounds);
         let sres = sres(args, definition)?;
-        let scripted = scripted_faults(&args.fault, definition, rounds)?;
+        let scripted = scripted_faults(&args.fault, &world, rounds)?;
         let manual = manual(args.manual.as_deref(), definition, &sres)?;
         let gates = args.fail_on.iter().map(|expr| Gate::parse(expr)).collect::<Result<Vec<_>, _>>()?;
         let seed = args.seed.unwrap_or_else(draw_seed);
@@ -185,18 +198,6 @@ fn detail(args: &RunArgs) -> Detail {
     }
 }
 
-/// The promise is part of the definition, since incidents are held against it; so another promise
-/// is another world, with another hash.
-fn with_promise(world: World, target: Option<f64>) -> World {
-    match target {
-        Some(target) if target != world.definition.sla_target => {
-            let definition = Definition { sla_target: target, ..world.definition.clone() };
-            World::new(&world.name, definition)
-        }
-        _ => world,
-    }
-}
-
 // ---- SREs -------------------------------------------------------------------------------------
 
 const KINDS: [(&str, SreKind); 3] =
@@ -206,12 +207,12 @@ const SKILLS: [(&str, SkillName); 3] =
     [("junior", SkillName::Junior), ("mid", SkillName::Mid), ("senior", SkillName::Senior)];
 
 /// The name of a kind of SRE on the command line.
-pub fn kind_name(kind: SreKind) -> &'static str {
+pub(crate) fn kind_name(kind: SreKind) -> &'static str {
     KINDS.iter().find(|(_, other)| *other == kind).map_or("?", |(name, _)| name)
 }
 
 /// The name of a skill on the command line.
-pub fn skill_name(skill: SkillName) -> &'static str {
+pub(crate) fn skill_name(skill: SkillName) -> &'static str {
     SKILLS.iter().find(|(_, other)| *other == skill).map_or("?", |(name, _)| name)
 }
 
@@ -221,6 +222,9 @@ pub fn skill_name(skill: SkillName) -> &'static str {
 /// world file says. It is refused when it is for nobody.
 fn sres(args: &RunArgs, definition: &Definition) -> Result<Vec<SrePlan>, UsageError> {
     let typed = args.skill.map(SkillName::from);
+    if args.sre.len() > SRES_MAX {
+        return Err(UsageError::SreCount { given: args.sre.len() });
+    }
     let written = if args.sre.is_empty() { from_world(definition, typed) } else { from_flags(&args.sre)? };
     if let Some(skill) = typed {
         refuse_idle_skill(skill, &written)?;
@@ -265,8 +269,8 @@ fn sre(given: &str) -> Result<Sre, UsageError> {
     if !is_name(name) {
         return Err(UsageError::SreName { given: owned(), name: name.to_owned() });
     }
-    let kind = find(&KINDS, kind)
-        .ok_or_else(|| UsageError::SreKind { given: owned(), kind: kind.to_owned() })?;
+    let kind =
+        find(&KINDS, kind).ok_or_else(|| UsageError::SreKind { given: owned(), kind: kind.to_owned() })?;
     let skill = match skill {
         Some(_) if kind != SreKind::Rules => {
             return Err(UsageError::SreWithoutSkills { given: owned(), kind: kind_name(kind) });
@@ -286,7 +290,9 @@ fn find<T: Copy>(known: &[(&str, T)], name: &str) -> Option<T> {
 
 fn is_name(name: &str) -> bool {
     let belongs = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
-    (1..=NAME_CHARS_MAX).contains(&name.len()) && name.chars().all(belongs)
+    (1..=NAME_CHARS_MAX).contains(&name.len())
+        && name.starts_with(|letter: char| letter.is_ascii_alphanumeric())
+        && name.chars().all(belongs)
 }
 
 fn refuse_idle_skill(skill: SkillName, sres: &[Sre]) -> Result<(), UsageError> {
@@ -303,14 +309,10 @@ fn refuse_idle_skill(skill: SkillName, sres: &[Sre]) -> Result<(), UsageError> {
 
 // ---- faults -----------------------------------------------------------------------------------
 
-fn scripted_faults(
-    flags: &[String],
-    definition: &Definition,
-    rounds: u32,
-) -> Result<Vec<ScriptedFault>, UsageError> {
+fn scripted_faults(flags: &[String], world: &World, rounds: u32) -> Result<Vec<ScriptedFault>, UsageError> {
     let mut faults = Vec::with_capacity(flags.len());
     for given in flags {
-        let fault = scripted_fault(given, definition, rounds)?;
+        let fault = scripted_fault(given, world, rounds)?;
         if faults.contains(&fault) {
             return Err(UsageError::FaultTwice { given: given.clone() });
         }
@@ -321,15 +323,15 @@ fn scripted_faults(
 }
 
 /// `KIND@ROUND:TARGET`
-fn scripted_fault(given: &str, definition: &Definition, rounds: u32) -> Result<ScriptedFault, UsageError> {
+fn scripted_fault(given: &str, world: &World, rounds: u32) -> Result<ScriptedFault, UsageError> {
     let owned = || given.to_owned();
     let parts = given.split_once('@').and_then(|(kind, rest)| {
         let (round, target) = rest.split_once(':')?;
         Some((kind, round.parse::<u32>().ok()?, target))
     });
     let (kind_name, round, target_name) = parts.ok_or_else(|| UsageError::FaultSyntax { given: owned() })?;
-    let kinds = || definition.chaos.iter().map(|kind| kind.name.as_str());
-    let servers = || definition.servers.iter().map(|server| server.name.as_str());
+    let kinds = || world.definition.chaos.iter().map(|kind| kind.name.as_str());
+    let servers = || world.servers.iter().map(|server| &*server.name);
     let kind = kinds().position(|name| name == kind_name).ok_or_else(|| UsageError::FaultKind {
         given: owned(),
         kind: kind_name.to_owned(),
@@ -343,35 +345,27 @@ fn scripted_fault(given: &str, definition: &Definition, rounds: u32) -> Result<S
     if !(1..=rounds).contains(&round) {
         return Err(UsageError::FaultRound { given: owned(), rounds });
     }
-    if !can_hit(&definition.chaos[kind], &definition.servers[target]) {
+    let (kind, target) = (KindId::from(kind), ServerId::from(target));
+    let eligible = &world.eligible[kind.index()];
+    if !eligible.contains(&target) {
         return Err(UsageError::FaultCannotHit {
             given: owned(),
             kind: kind_name.to_owned(),
             target: target_name.to_owned(),
-            eligible: eligible(&definition.chaos[kind], definition),
+            eligible: names_of(world, eligible),
         });
     }
-    Ok(ScriptedFault { round, kind: KindId::from(kind), target: ServerId::from(target) })
+    Ok(ScriptedFault { round, kind, target })
 }
 
-/// Whether a kind of fault chooses among servers of this type.
-fn can_hit(kind: &ChaosKind, server: &Server) -> bool {
-    (kind.types.is_empty() || kind.types.contains(&server.kind)) && !kind.except_types.contains(&server.kind)
-}
-
-fn eligible(kind: &ChaosKind, definition: &Definition) -> String {
-    let hit = definition.servers.iter().filter(|server| can_hit(kind, server));
-    let names: Vec<_> = hit.map(|server| server.name.as_str()).collect();
+fn names_of(world: &World, servers: &[ServerId]) -> String {
+    let names: Vec<&str> = servers.iter().map(|server| &*world.servers[server.index()].name).collect();
     if names.is_empty() { "no server of this world".to_owned() } else { names.join(", ") }
 }
 
 // ---- agents started by hand -------------------------------------------------------------------
 
-fn manual(
-    names: Option<&[String]>,
-    definition: &Definition,
-    sres: &[SrePlan],
-) -> Result<Manual, UsageError> {
+fn manual(names: Option<&[String]>, definition: &Definition, sres: &[SrePlan]) -> Result<Manual, UsageError> {
     let names = match names {
         None => return Ok(Manual::Nobody),
         Some([]) => return Ok(Manual::Everybody),

@@ -1,11 +1,26 @@
 //! `world`: a flight simulator for on-call.
 
+mod cli;
+mod config;
+mod console;
+mod determinism;
 mod event;
 mod exit_code;
 mod gate;
 mod inline;
-mod nearest;
+mod interrupt;
+mod pending;
+mod program;
+mod recording;
 mod reference;
+mod repeat;
 mod result;
+mod run;
+mod stdio;
+mod worlds_command;
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(program::main(std::env::args_os(), &mut stdio::Stdio::of_process()))
+}

@@ -15,7 +15,7 @@ const INCIDENTS_SHOWN: usize = 24;
 const WIDE: usize = 104;
 
 /// The lines of the summary.
-pub fn lines(result: &RunResult, width: usize, detail: Detail) -> Vec<String> {
+pub(super) fn lines(result: &RunResult, width: usize, detail: Detail) -> Vec<String> {
     let title = if result.verdict == Verdict::Interrupted { "Interrupted" } else { "Result" };
     let sections = [
         vec![layout::rule(title, width)],
@@ -181,10 +181,14 @@ fn on_call(result: &RunResult, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut fact = |label: &str, text: String| lines.extend(layout::fact(label, &text, width));
     let faults = result.faults;
-    fact("Faults", format!("{} injected, {} witnessed, {} masked", faults.injected, faults.witnessed, faults.masked));
+    fact(
+        "Faults",
+        format!("{} injected, {} witnessed, {} masked", faults.injected, faults.witnessed, faults.masked),
+    );
     fact("Alerts", format!("{} opened, {} of them false", result.alerts.opened, result.alerts.false_alarms));
     let actions = result.actions;
-    let carried = format!("{} refused, {} failed, {} succeeded", actions.refused, actions.failed, actions.succeeded);
+    let carried =
+        format!("{} refused, {} failed, {} succeeded", actions.refused, actions.failed, actions.succeeded);
     fact("Actions", format!("{} requested: {carried}", actions.requested));
     for sre in &result.sres {
         fact(&sre.name, sre_line(sre));
@@ -222,8 +226,10 @@ fn score(result: &RunResult) -> String {
     let Some(references) = &result.references else {
         return "none: no round was played".to_owned();
     };
-    let (none, oracle) =
-        (figure::percent(references.none.availability_pct), figure::percent(references.oracle.availability_pct));
+    let (none, oracle) = (
+        figure::percent(references.none.availability_pct),
+        figure::percent(references.oracle.availability_pct),
+    );
     match result.score {
         Some(score) => format!("{score:.1}  (0: nobody acts, {none}; 100: the oracle, {oracle})"),
         None => format!("none: there was nothing to win (nobody acts: {none}; the oracle: {oracle})"),
