@@ -1,7 +1,7 @@
 //! What is to be run: a world, a seed and the rest of what the command line decided.
 
 use crate::chance::Seed;
-use crate::definition::{SkillName, SreKind};
+use crate::definition::{Definition, SkillName, SreKind};
 use crate::id::{KindId, Name, ServerId};
 
 /// Everything that, together with the world, decides a run.
@@ -66,4 +66,22 @@ pub struct ScriptedFault {
     pub kind: KindId,
     /// To which server.
     pub target: ServerId,
+}
+
+/// The SREs of a world, by name: those that its file lists, or one `oncall` of kind rules.
+pub fn sres_of(definition: &Definition) -> Vec<SrePlan> {
+    let mut sres: Vec<SrePlan> = definition
+        .sre
+        .iter()
+        .map(|sre| SrePlan {
+            name: sre.name.as_str().into(),
+            kind: sre.kind,
+            skill: (sre.kind == SreKind::Rules).then(|| sre.skill.unwrap_or(SkillName::Mid)),
+        })
+        .collect();
+    if sres.is_empty() {
+        sres.push(SrePlan { name: "oncall".into(), kind: SreKind::Rules, skill: Some(SkillName::Mid) });
+    }
+    sres.sort_by(|one, other| one.name.cmp(&other.name));
+    sres
 }

@@ -6,8 +6,9 @@ use crate::definition::{Action, ChaosKind, Role};
 use crate::id::{ActionId, ServerId};
 use crate::message::{Observation, SreBrief};
 
-/// The best action against a kind of fault on a server: a cure rather than a relief, then the
-/// likelier to succeed, then the cheaper. `None` when nothing helps, or nothing can be done now.
+/// The best action against a kind of fault on a server: a cure rather than a relief, then what
+/// works soonest, likeliest and at the least cost. `None` when nothing helps, or nothing can be
+/// done now.
 pub fn remedy(brief: &SreBrief, seen: &Observation, kind: &ChaosKind, target: ServerId) -> Option<ActionId> {
     let standby = standby(brief, seen, target);
     let worth = |action: &Action| {
@@ -19,7 +20,7 @@ pub fn remedy(brief: &SreBrief, seen: &Observation, kind: &ChaosKind, target: Se
             (false, true) => 1.0 + f64::from(u8::from(change::promotes(action, standby))) / 2.0,
             (false, false) => return None,
         };
-        Some(100.0 * class + action.success_rate - action.cost.downtime - action.cost.write_downtime)
+        Some(100.0 * class + action.success_rate - price(action))
     };
     brief
         .actions
@@ -31,6 +32,13 @@ pub fn remedy(brief: &SreBrief, seen: &Observation, kind: &ChaosKind, target: Se
         .rev()
         .max_by(|(_, one), (_, other)| one.total_cmp(other))
         .map(|(index, _)| ActionId::from(index))
+}
+
+/// What an action takes, in shares of a round: downtime, users turned away, and waiting for it.
+fn price(action: &Action) -> f64 {
+    let delay = action.remedy.adds_capacity.as_ref().map_or(0.0, |capacity| f64::from(capacity.delay));
+    let dropped = action.remedy.limits_traffic.as_ref().map_or(0.0, |limit| limit.users_dropped);
+    action.cost.downtime + action.cost.write_downtime + dropped + delay
 }
 
 /// Whether the rules would accept an action now, as far as an SRE can see.
