@@ -222,37 +222,37 @@ pub(crate) fn skill_name(skill: SkillName) -> &'static str {
 /// world file says. It is refused when it is for nobody.
 fn sres(args: &RunArgs, definition: &Definition) -> Result<Vec<SrePlan>, UsageError> {
     let typed = args.skill.map(SkillName::from);
-    if args.sre.len() > SRES_MAX {
-        return Err(UsageError::SreCount { given: args.sre.len() });
-    }
-    let written = if args.sre.is_empty() { from_world(definition, typed) } else { from_flags(&args.sre)? };
+    if args.sre.is_empty() { from_world(definition, typed) } else { from_flags(&args.sre, typed) }
+}
+
+fn from_world(definition: &Definition, typed: Option<SkillName>) -> Result<Vec<SrePlan>, UsageError> {
+    let mut plans = worlds::plan::sres_of(definition);
     if let Some(skill) = typed {
-        refuse_idle_skill(skill, &written)?;
+        refuse_idle_skill(skill, plans.iter().map(|plan| (plan.kind, None)))?;
+        plans.iter_mut().for_each(|plan| plan.skill = plan.skill.map(|_| skill));
+    }
+    Ok(plans)
+}
+
+fn from_flags(flags: &[String], typed: Option<SkillName>) -> Result<Vec<SrePlan>, UsageError> {
+    if flags.len() > SRES_MAX {
+        return Err(UsageError::SreCount { given: flags.len() });
+    }
+    let sres = flags.iter().map(|given| sre(given)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(skill) = typed {
+        refuse_idle_skill(skill, sres.iter().map(|sre| (sre.kind, sre.skill)))?;
     }
     let plan = |sre: Sre| SrePlan {
         name: sre.name.into(),
         kind: sre.kind,
         skill: (sre.kind == SreKind::Rules).then(|| sre.skill.or(typed).unwrap_or(DEFAULT_SKILL)),
     };
-    let mut plans: Vec<_> = written.into_iter().map(plan).collect();
+    let mut plans: Vec<_> = sres.into_iter().map(plan).collect();
     plans.sort_by(|one, other| one.name.cmp(&other.name));
     match plans.windows(2).find(|pair| pair[0].name == pair[1].name) {
         Some(pair) => Err(UsageError::SreTwice { name: pair[0].name.to_string() }),
         None => Ok(plans),
     }
-}
-
-fn from_world(definition: &Definition, typed: Option<SkillName>) -> Vec<Sre> {
-    let default = || Sre { name: DEFAULT_SRE.to_owned(), kind: SreKind::Rules, skill: None };
-    let outranked = |sre: &Sre| Sre { skill: sre.skill.filter(|_| typed.is_none()), ..sre.clone() };
-    match definition.sre.as_slice() {
-        [] => vec![default()],
-        written => written.iter().map(outranked).collect(),
-    }
-}
-
-fn from_flags(flags: &[String]) -> Result<Vec<Sre>, UsageError> {
-    flags.iter().map(|given| sre(given)).collect()
 }
 
 /// `[NAME=]KIND[:SKILL]`
@@ -295,13 +295,17 @@ fn is_name(name: &str) -> bool {
         && name.chars().all(belongs)
 }
 
-fn refuse_idle_skill(skill: SkillName, sres: &[Sre]) -> Result<(), UsageError> {
+/// Refuses a skill that none of these kinds of SREs, with the skills that they say, would take.
+fn refuse_idle_skill(
+    skill: SkillName,
+    sres: impl Iterator<Item = (SreKind, Option<SkillName>)>,
+) -> Result<(), UsageError> {
     let skill = skill_name(skill);
-    let rules = || sres.iter().filter(|sre| sre.kind == SreKind::Rules);
-    if rules().next().is_none() {
+    let mut rules = sres.filter(|(kind, _)| *kind == SreKind::Rules).peekable();
+    if rules.peek().is_none() {
         return Err(UsageError::SkillForNobody { skill, why: "no SRE of this run has skills" });
     }
-    if rules().all(|sre| sre.skill.is_some()) {
+    if rules.all(|(_, own)| own.is_some()) {
         return Err(UsageError::SkillForNobody { skill, why: "each SRE of kind rules says its own" });
     }
     Ok(())
@@ -383,4 +387,171 @@ fn manual(names: Option<&[String]>, definition: &Definition, sres: &[SrePlan]) -
         }
     }
     Ok(Manual::Named(names.iter().map(|name| name.as_str().into()).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use clap::Parser;
+
+    fn systems() -> Definition {
+        let systems = worlds::definition::builtin::find("systems").expect("it is built in");
+        worlds::definition::parse("systems.toml", systems.text).expect("it is good").definition
+    }
+
+    fn decided_in(definition: Definition, flags: &[&str]) -> Result<RunConfig, UsageError> {
+        let arguments = ["world", "run", "--inline"].iter().chain(flags);
+        match Cli::try_parse_from(arguments).map(|cli| cli.command) {
+            Ok(Command::Run(args)) => RunConfig::decide(&args, "systems", definition, || 7),
+            other => panic!("not a run: {other:?}"),
+        }
+    }
+
+    fn decided(flags: &[&str]) -> Result<RunConfig, UsageError> {
+        decided_in(systems(), flags)
+    }
+
+    fn on_call(flags: &[&str]) -> Vec<(String, SreKind, Option<SkillName>)> {
+        let config = decided(flags).expect("a run");
+        config.plan.sres.iter().map(|sre| (sre.name.to_string(), sre.kind, sre.skill)).collect()
+    }
+
+    fn refused(flags: &[&str]) -> String {
+        let error = decided(flags).expect_err("refused");
+        let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+        format!("{error}{hint}")
+    }
+
+    #[test]
+    fn without_flags_a_mid_of_kind_rules_is_on_call() {
+        assert_eq!(on_call(&[]), [("oncall".to_owned(), SreKind::Rules, Some(SkillName::Mid))]);
+    }
+
+    #[test]
+    fn sres_stand_in_order_of_their_names() {
+        let both = on_call(&["--sre", "night=rules:senior", "--sre", "day=none"]);
+        let expected = [
+            ("day".to_owned(), SreKind::None, None),
+            ("night".to_owned(), SreKind::Rules, Some(SkillName::Senior)),
+        ];
+        assert_eq!(both, expected);
+    }
+
+    #[test]
+    fn a_skill_is_for_those_that_do_not_say_their_own() {
+        let both = on_call(&["--sre", "a=rules:junior", "--sre", "b=rules", "--skill", "senior"]);
+        assert_eq!([both[0].2, both[1].2], [Some(SkillName::Junior), Some(SkillName::Senior)]);
+    }
+
+    #[test]
+    fn a_skill_outranks_the_world_file() {
+        let mut world = systems();
+        let sre = |name: &str, kind, skill| Sre { name: name.to_owned(), kind, skill };
+        world.sre = vec![sre("b", SreKind::Rules, Some(SkillName::Junior)), sre("a", SreKind::None, None)];
+        let config = decided_in(world.clone(), &["--skill", "senior"]).expect("a run");
+        assert_eq!(config.plan.sres[1].skill, Some(SkillName::Senior));
+        assert_eq!(config.plan.sres[0].skill, None);
+        assert!(config.repeat.contains("--sre a=none --sre b=rules:senior"), "{}", config.repeat);
+        world.sre.remove(0);
+        assert!(decided_in(world, &["--skill", "senior"]).is_err(), "nobody has skills");
+    }
+
+    #[test]
+    fn a_skill_for_nobody_is_refused() {
+        assert!(refused(&["--sre", "none", "--skill", "mid"]).contains("no SRE of this run has skills"));
+        assert!(refused(&["--sre", "rules:mid", "--skill", "mid"]).contains("says its own"));
+    }
+
+    #[test]
+    fn sres_that_make_no_sense_are_refused_with_advice() {
+        for (flags, message) in [
+            (&["--sre", "rulez"][..], "there is no kind `rulez`; did you mean `rules`?"),
+            (&["--sre", "rules:seniro"], "there is no skill `seniro`; did you mean `senior`?"),
+            (&["--sre", "none:mid"], "an SRE of kind `none` has no skill; write none alone"),
+            (&["--sre", ""], "this is not [NAME=]KIND[:SKILL]"),
+            (&["--sre", "rules:"], "this is not [NAME=]KIND[:SKILL]"),
+            (&["--sre", "a b=rules"], "`a b` is not a name"),
+            (&["--sre", "=rules"], "`` is not a name"),
+            (&["--sre", "rules", "--sre", "none"], "there are two SREs named `oncall`; give each a name"),
+        ] {
+            let told = refused(flags);
+            assert!(told.contains(message), "{flags:?}: {told}");
+        }
+    }
+
+    #[test]
+    fn faults_that_make_no_sense_are_refused_with_advice() {
+        for (fault, message) in [
+            ("cpu_spike", "this is not KIND@ROUND:TARGET"),
+            ("cpu_spike@x:web-1", "this is not KIND@ROUND:TARGET"),
+            ("cpu_spik@1:web-1", "no kind of fault `cpu_spik`; did you mean `cpu_spike`?"),
+            ("cpu_spike@1:web1", "no server `web1`; did you mean `web-1`?"),
+            ("cpu_spike@0:web-1", "the run has rounds 1 to 15"),
+            ("cpu_spike@16:web-1", "the run has rounds 1 to 15"),
+            ("database_slowdown@1:web-1", "cannot hit `web-1`; it can hit db-primary, db-replica"),
+        ] {
+            let told = refused(&["--fault", fault]);
+            assert!(told.contains(message), "{fault}: {told}");
+        }
+        assert!(refused(&["--fault", "cpu_spike@1:web-1", "--fault", "cpu_spike@1:web-1"]).contains("twice"));
+    }
+
+    #[test]
+    fn only_agents_of_the_run_can_be_started_by_hand() {
+        let manual = |value: &str, flags: &[&str]| {
+            let args = [&[value], flags].concat();
+            let arguments = ["world", "run"].iter().chain(&args);
+            match Cli::try_parse_from(arguments).map(|cli| cli.command) {
+                Ok(Command::Run(args)) => {
+                    RunConfig::decide(&args, "systems", systems(), || 7).map(|config| config.manual)
+                }
+                other => panic!("not a run: {other:?}"),
+            }
+        };
+        assert_eq!(manual("--manual", &[]), Ok(Manual::Everybody));
+        assert_eq!(manual("--manual=web-1", &[]), Ok(Manual::Named(vec!["web-1".into()])));
+        let error = manual("--manual=wbe-1", &[]).expect_err("refused");
+        assert_eq!(error.hint().as_deref(), Some("did you mean `web-1`?"));
+        let oracle = manual("--manual=oncall", &["--sre", "oracle"]).expect_err("refused");
+        assert_eq!(oracle, UsageError::ManualOracle { name: "oncall".to_owned() });
+    }
+
+    #[test]
+    fn another_promise_is_another_world() {
+        let (ours, other) = (decided(&[]).expect("a run"), decided(&["--sla-target", "99"]).expect("a run"));
+        assert_eq!(other.world.definition.sla_target, 99.0);
+        assert_ne!(ours.world.hash, other.world.hash);
+    }
+
+    #[test]
+    fn the_seed_is_drawn_only_when_none_was_typed() {
+        assert_eq!(decided(&[]).expect("a run").plan.seed, 7);
+        assert_eq!(decided(&["--seed", "42"]).expect("a run").plan.seed, 42);
+    }
+
+    #[test]
+    fn the_command_that_repeats_spells_everything_out() {
+        let repeat = |flags: &[&str]| decided(flags).expect("a run").repeat;
+        assert_eq!(
+            repeat(&[]),
+            "world run systems --seed 7 --rounds 15 --chaos-level medium --skill mid --inline"
+        );
+        let flags = [
+            "--seed=42",
+            "-n9",
+            "--chaos-level=off",
+            "--sre=a=rules",
+            "--fault=cpu_spike@3:api-1",
+            "--sla-target=99.5",
+            "--fail-on=score < 5",
+            "--out=never-shown",
+            "-q",
+        ];
+        assert_eq!(
+            repeat(&flags),
+            "world run systems --seed 42 --rounds 9 --chaos-level off --sre a=rules:mid \
+             --fault cpu_spike@3:api-1 --sla-target 99.5 --fail-on 'score < 5' --inline"
+        );
+    }
 }

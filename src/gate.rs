@@ -8,6 +8,7 @@
 //! Which fields there are, and which of them are numbers, is read from the document's JSON Schema,
 //! so that a misspelt gate is refused before anything runs.
 
+use crate::console::figure;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -41,7 +42,7 @@ impl GateResult {
     pub(crate) fn complaint(&self) -> Option<String> {
         match (self.held, self.value) {
             (Some(true), _) => None,
-            (_, Some(value)) => Some(format!("gate `{}` failed: it is {value}", self.expr)),
+            (_, Some(value)) => Some(format!("gate `{}` failed: it is {}", self.expr, figure::plain(value))),
             (_, None) => Some(format!("gate `{}` cannot be decided: this run has no such value", self.expr)),
         }
     }

@@ -118,13 +118,15 @@ fn users(result: &RunResult, width: usize) -> Vec<String> {
     );
     let mut lines = layout::fact("Availability", &availability, width);
     lines.push(format!("  {:<14}{}", "", sla_line(result)));
+    let spent = figure::count(sla.budget_spent_requests);
     let budget = match (sla.burn_rate, sla.budget_left_pct) {
-        (Some(burn), Some(left)) => format!(
-            "{:.1} requests, {} spent, {left:.0} % left (burn rate {burn:.1})",
-            sla.budget_requests,
-            figure::count(sla.budget_spent_requests)
-        ),
-        _ => format!("none; {} requests failed", figure::count(sla.budget_spent_requests)),
+        (Some(_), Some(left)) if left >= 0.0 => {
+            format!("{:.1} requests, {spent} spent, {left:.0} % left", sla.budget_requests)
+        }
+        (Some(burn), _) => {
+            format!("{:.1} requests, {spent} spent: {burn:.1} times as many", sla.budget_requests)
+        }
+        (None, _) => format!("none; {spent} requests failed"),
     };
     lines.extend(layout::fact("Error budget", &budget, width));
     lines
@@ -246,7 +248,7 @@ fn gates(result: &RunResult, width: usize) -> Vec<String> {
             Some(false) => "FAILED",
             None => "undecided",
         };
-        let value = gate.value.map_or_else(|| "null".to_owned(), |value| value.to_string());
+        let value = gate.value.map_or_else(|| "null".to_owned(), figure::plain);
         vec![gate.expr.clone(), value, held.to_owned()]
     };
     if result.gates.is_empty() {

@@ -32,6 +32,12 @@ pub(super) fn or_dash(value: Option<f64>, decimals: usize) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.decimals$}"))
 }
 
+/// A figure of any kind, with six decimals at most.
+pub(crate) fn plain(value: f64) -> String {
+    let text = format!("{value:.6}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// A count and what is counted: `1 round`, `2 rounds`.
 pub(super) fn plural(number: u32, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
@@ -71,6 +77,12 @@ mod tests {
         assert_eq!(points(5.234), "5.23 points");
         assert_eq!(points(0.004), "0.004 points");
         assert_eq!(points(0.00003), "0.00003 points");
+    }
+
+    #[test]
+    fn a_plain_figure_has_no_needless_decimals() {
+        let figures = [70.38940276350348, 15.0, 100.0, 0.5, 99.89996].map(plain);
+        assert_eq!(figures, ["70.389403", "15", "100", "0.5", "99.89996"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! are not wanted.
 
 mod ending;
-mod figure;
+pub(crate) mod figure;
 mod ink;
 mod layout;
 mod opening;
