@@ -28,9 +28,9 @@ use worlds::definition::nearest::advice;
 /// The flag by which the director tells an agent that its token comes on standard input.
 pub(crate) const TOKEN_STDIN: &str = "--token-stdin";
 
-/// Runs an agent if that is what the arguments (without the program's name) ask for.
-pub fn main_if_agent(arguments: &[OsString]) -> Option<ExitCode> {
-    let [command, rest @ ..] = arguments else { return None };
+/// Runs an agent if that is what the arguments, the program's name first, ask for.
+pub(crate) fn main_if_agent(arguments: &[OsString]) -> Option<ExitCode> {
+    let [_program, command, rest @ ..] = arguments else { return None };
     if command != "agent" {
         return None;
     }
@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn other_commands_are_left_alone() {
-        assert!(main_if_agent(&["run".into()]).is_none());
-        assert!(main_if_agent(&[]).is_none());
+        assert!(main_if_agent(&["world".into(), "run".into()]).is_none());
+        assert!(main_if_agent(&["world".into()]).is_none());
     }
 }

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 use worlds::definition::SkillName;
+use worlds::definition::limits::ROUNDS_MAX;
 use worlds::plan::Level;
 
 const EXAMPLES: &str = "\
@@ -34,7 +35,7 @@ The same seed gives the same run, byte for byte, whatever the mode.";
 /// A flight simulator for on-call: servers, chaos, an SRE, and a score that can be defended.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "world", version, after_help = EXAMPLES, max_term_width = 100)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -42,7 +43,7 @@ pub struct Cli {
 
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run a world: chaos hits it, SREs answer, users are counted
     #[command(after_help = RUN_EXAMPLES)]
     Run(Box<RunArgs>),
@@ -64,14 +65,14 @@ pub enum Command {
 
 /// A document with a published schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Document {
+pub(crate) enum Document {
     /// result.json, what a run came to
     Result,
 }
 
 /// `world worlds`.
 #[derive(Clone, Debug, Args)]
-pub struct WorldsArgs {
+pub(crate) struct WorldsArgs {
     /// What to do with them.
     #[command(subcommand)]
     pub command: WorldsCommand,
@@ -79,7 +80,7 @@ pub struct WorldsArgs {
 
 /// What to do with world files.
 #[derive(Clone, Debug, Subcommand)]
-pub enum WorldsCommand {
+pub(crate) enum WorldsCommand {
     /// The worlds that come with the program
     List,
     /// Print a world file, to read or to start your own from
@@ -100,12 +101,12 @@ pub enum WorldsCommand {
 
 /// `world run`, as typed.
 #[derive(Clone, Debug, Args)]
-pub struct RunArgs {
+pub(crate) struct RunArgs {
     /// A built-in world, or a path (with `/` or `.toml`) [default: systems]
     pub world: Option<String>,
 
     /// Rounds to play [default: the world's]
-    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(ROUNDS_MAX)))]
     pub rounds: Option<u32>,
 
     /// How much chaos
@@ -183,7 +184,6 @@ pub struct RunArgs {
 
 /// [`Level`], as clap lists it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[expect(missing_docs, reason = "see `Level`")]
 pub enum LevelArg {
     Off,
     Low,
@@ -206,7 +206,6 @@ impl From<LevelArg> for Level {
 
 /// [`SkillName`], as clap lists it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[expect(missing_docs, reason = "see `SkillName`")]
 pub enum SkillArg {
     Junior,
     Mid,

@@ -9,11 +9,11 @@ use worlds::outcome::Outcome;
 use worlds::round::Entry;
 
 /// Whoever watches a run: told each event as it happens, and free to have seen enough.
-pub type Watch<'a> = dyn FnMut(&Event) -> ControlFlow<()> + 'a;
+pub(crate) type Watch<'a> = dyn FnMut(&Event) -> ControlFlow<()> + 'a;
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
-pub enum Event {
+pub(crate) enum Event {
     /// An agent's process was started and has greeted the bus.
     Spawned(Agent),
     /// An agent's process is gone, or missed its deadline, without chaos having done it.
@@ -29,7 +29,7 @@ pub enum Event {
 
 /// An agent's process.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Agent {
+pub(crate) struct Agent {
     /// Its name on the bus, `server-web-1` or `sre-oncall`.
     pub name: Name,
     /// What it is: the server's type, or `sre`.
@@ -40,7 +40,7 @@ pub struct Agent {
 
 /// A run that came to its end, early or not.
 #[derive(Clone, Debug)]
-pub struct Finished {
+pub(crate) struct Finished {
     /// What it came to.
     pub outcome: Outcome,
     /// The hash of the journal: the name of the run.

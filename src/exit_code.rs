@@ -1,18 +1,18 @@
 //! What the program's exit codes mean; scripts rely on them.
 
 /// It ran, and its gates held.
-pub const OK: u8 = 0;
+pub(crate) const OK: u8 = 0;
 /// A gate failed.
-pub const GATE_FAILED: u8 = 1;
+pub(crate) const GATE_FAILED: u8 = 1;
 /// Wrong usage, or a file that is no good. Nothing was run.
-pub const USAGE: u8 = 2;
+pub(crate) const USAGE: u8 = 2;
 /// The run cannot be judged: it is invalid, or a gate asks for what was not observed.
-pub const UNJUDGED: u8 = 3;
+pub(crate) const UNJUDGED: u8 = 3;
 /// An error of the program or of the machine, or a determinism check that found a difference.
-pub const INTERNAL: u8 = 4;
+pub(crate) const INTERNAL: u8 = 4;
 
 /// Ended by a signal.
-pub fn signalled(signal: i32) -> u8 {
+pub(crate) fn signalled(signal: i32) -> u8 {
     u8::try_from(128 + signal).unwrap_or(u8::MAX)
 }
 

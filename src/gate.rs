@@ -8,16 +8,17 @@
 //! Which fields there are, and which of them are numbers, is read from the document's JSON Schema,
 //! so that a misspelt gate is refused before anything runs.
 
-use crate::nearest;
+use crate::console::figure;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
 use std::sync::LazyLock;
+use worlds::definition::nearest;
 
 /// A condition under which a run fails.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Gate {
+pub(crate) struct Gate {
     /// As it was typed, without blanks around it.
     expr: String,
     path: Path,
@@ -27,7 +28,7 @@ pub struct Gate {
 
 /// How a gate was decided.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct GateResult {
+pub(crate) struct GateResult {
     /// The condition under which the run fails, as it was typed.
     pub expr: String,
     /// The field's value in this run.
@@ -38,10 +39,10 @@ pub struct GateResult {
 
 impl GateResult {
     /// What is to be said about a gate that did not hold.
-    pub fn complaint(&self) -> Option<String> {
+    pub(crate) fn complaint(&self) -> Option<String> {
         match (self.held, self.value) {
             (Some(true), _) => None,
-            (_, Some(value)) => Some(format!("gate `{}` failed: it is {value}", self.expr)),
+            (_, Some(value)) => Some(format!("gate `{}` failed: it is {}", self.expr, figure::plain(value))),
             (_, None) => Some(format!("gate `{}` cannot be decided: this run has no such value", self.expr)),
         }
     }
@@ -49,7 +50,7 @@ impl GateResult {
 
 /// Why an expression is no gate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GateError {
+pub(crate) struct GateError {
     /// The expression as it was typed.
     pub expr: String,
     /// Where in it, in characters from 0.
@@ -106,7 +107,7 @@ impl Operator {
 
 impl Gate {
     /// Reads an expression and makes sure that its field exists and is a number.
-    pub fn parse(expr: &str) -> Result<Self, GateError> {
+    pub(crate) fn parse(expr: &str) -> Result<Self, GateError> {
         let mut scanner = Scanner { expr, rest: expr };
         let start = scanner.skip_blanks();
         let path = scanner.path()?;
@@ -118,13 +119,8 @@ impl Gate {
         Ok(Self { expr: expr.trim().to_owned(), path, operator, number })
     }
 
-    /// The expression, as it was typed.
-    pub fn expr(&self) -> &str {
-        &self.expr
-    }
-
     /// Holds a result against it.
-    pub fn decide(&self, result: &Value) -> GateResult {
+    pub(crate) fn decide(&self, result: &Value) -> GateResult {
         let value = self.path.find(result).and_then(Value::as_f64);
         let held = value.map(|value| !self.operator.holds(value, self.number));
         GateResult { expr: self.expr.clone(), value, held }

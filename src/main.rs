@@ -1,18 +1,31 @@
 //! `world`: a flight simulator for on-call.
 
 mod agent_command;
+mod cli;
+mod config;
+mod console;
+mod determinism;
 mod event;
 mod exit_code;
 mod gate;
 mod inline;
-mod nearest;
+mod interrupt;
+mod pending;
+mod program;
+mod recording;
 mod reference;
+mod repeat;
 mod result;
+mod run;
+mod stdio;
+mod worlds_command;
 
-fn main() -> std::process::ExitCode {
-    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().collect();
     if let Some(code) = agent_command::main_if_agent(&arguments) {
         return code;
     }
-    std::process::ExitCode::SUCCESS
+    ExitCode::from(program::main(arguments, &mut stdio::Stdio::of_process()))
 }

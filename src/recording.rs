@@ -23,7 +23,7 @@ const RESULT: &str = "result.json";
 
 /// A run on its way to disk.
 #[derive(Debug)]
-pub struct Recording {
+pub(crate) struct Recording {
     dir: PathBuf,
     /// Directories that this recording made, the outermost first.
     made: Vec<PathBuf>,
@@ -59,8 +59,7 @@ struct LostAgent {
 
 /// Why a run cannot be recorded.
 #[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say what the variants are")]
-pub enum RecordingError {
+pub(crate) enum RecordingError {
     #[error("{} already holds a run", dir.display())]
     HoldsRun { dir: PathBuf },
     #[error("cannot write to {}: {source}", path.display())]
@@ -69,9 +68,11 @@ pub enum RecordingError {
 
 impl RecordingError {
     /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> Option<String> {
         match self {
-            Self::HoldsRun { .. } => Some("choose another directory for --out, or move that run away".to_owned()),
+            Self::HoldsRun { .. } => {
+                Some("choose another directory for --out, or move that run away".to_owned())
+            }
             Self::Write { .. } => Some("choose a directory for --out that you can write to".to_owned()),
         }
     }
@@ -83,7 +84,7 @@ impl RecordingError {
 
 impl Recording {
     /// Claims a directory, which is made if it is not there.
-    pub fn create(dir: &Path, mode: &'static str) -> Result<Self, RecordingError> {
+    pub(crate) fn create(dir: &Path, mode: &'static str) -> Result<Self, RecordingError> {
         if [JOURNAL, RUNTIME, RESULT].iter().any(|name| dir.join(name).exists()) {
             return Err(RecordingError::HoldsRun { dir: dir.to_owned() });
         }
@@ -100,7 +101,7 @@ impl Recording {
     }
 
     /// Writes down what happened.
-    pub fn tell(&mut self, event: &Event) -> Result<(), RecordingError> {
+    pub(crate) fn tell(&mut self, event: &Event) -> Result<(), RecordingError> {
         match event {
             Event::Spawned(agent) => self.spawned(agent),
             Event::Lost { agent, how } => self.runtime.lost.push(LostAgent {
@@ -129,7 +130,7 @@ impl Recording {
     }
 
     /// Completes the recording; `result` is the document as it is to be written.
-    pub fn finish(mut self, result: &[u8]) -> Result<(), RecordingError> {
+    pub(crate) fn finish(mut self, result: &[u8]) -> Result<(), RecordingError> {
         self.journal.flush().map_err(RecordingError::write(&self.dir.join(JOURNAL)))?;
         self.runtime.duration_seconds = seconds(self.began.elapsed());
         let mut runtime = serde_json::to_vec_pretty(&self.runtime)
@@ -141,7 +142,7 @@ impl Recording {
     }
 
     /// Gives the recording up, as if it had never been begun.
-    pub fn discard(self) {
+    pub(crate) fn discard(self) {
         let Self { dir, made, journal, .. } = self;
         drop(journal);
         // What cannot be removed is left; there is nobody to complain to who could do better.
@@ -205,7 +206,8 @@ mod tests {
     }
 
     fn names(dir: &Path) -> Vec<String> {
-        let entries = fs::read_dir(dir).expect("a directory").map(|entry| entry.expect("an entry").file_name());
+        let entries =
+            fs::read_dir(dir).expect("a directory").map(|entry| entry.expect("an entry").file_name());
         let mut names: Vec<_> = entries.map(|name| name.into_string().expect("a name")).collect();
         names.sort();
         names

@@ -1,16 +1,16 @@
 //! The two runs that a run is compared with: the same seed, faults and users, with nobody acting,
 //! and with the oracle on call.
 
-use crate::inline;
 use std::sync::Arc;
 use worlds::definition::SreKind;
+use worlds::inline::Inline;
 use worlds::outcome::Outcome;
 use worlds::plan::{RunPlan, SrePlan};
 use worlds::topology::World;
 
 /// What the reference runs came to.
 #[derive(Clone, Debug, PartialEq)]
-pub struct References {
+pub(crate) struct References {
     /// Nobody acted.
     pub none: Outcome,
     /// The oracle was on call.
@@ -19,8 +19,9 @@ pub struct References {
 
 impl References {
     /// Plays both for the `rounds` that the run itself was played; `None` if it was not.
-    pub fn play(world: &Arc<World>, plan: &RunPlan, rounds: u32) -> Option<Self> {
-        let play = |kind| inline::outcome(world, with_only(kind, RunPlan { rounds, ..plan.clone() }));
+    pub(crate) fn play(world: &Arc<World>, plan: &RunPlan, rounds: u32) -> Option<Self> {
+        let play =
+            |kind| Inline::outcome(Arc::clone(world), with_only(kind, RunPlan { rounds, ..plan.clone() }));
         (rounds > 0).then(|| Self { none: play(SreKind::None), oracle: play(SreKind::Oracle) })
     }
 }

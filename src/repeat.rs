@@ -8,7 +8,7 @@ use worlds::plan::{RunPlan, SrePlan};
 
 /// The command line, quoted for a shell. What only decides how a run is shown or recorded is left
 /// out.
-pub fn command(args: &RunArgs, definition: &Definition, plan: &RunPlan) -> String {
+pub(crate) fn command(args: &RunArgs, definition: &Definition, plan: &RunPlan) -> String {
     let mut words = vec!["world".to_owned(), "run".to_owned()];
     let mut add = |words_of_flag: &[&str]| words.extend(words_of_flag.iter().map(|word| quoted(word)));
     add(&[args.world.as_deref().unwrap_or(config::DEFAULT_WORLD)]);

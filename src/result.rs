@@ -23,12 +23,12 @@ use worlds::topology::World;
 
 /// The version of this document's shape: raised when a field is renamed, removed or changes its
 /// meaning. New fields do not raise it.
-pub const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 1;
 
 /// What a run came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "The result of a run of the flight simulator `world`")]
-pub struct RunResult {
+pub(crate) struct RunResult {
     /// Version of this document's shape.
     pub schema: u32,
     /// The program that ran it.
@@ -104,7 +104,7 @@ pub struct RunResult {
 
 /// The program that ran it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Build {
+pub(crate) struct Build {
     /// Its version.
     pub version: String,
     /// The commit that it was built from, or `unknown`.
@@ -113,7 +113,7 @@ pub struct Build {
 
 impl Build {
     /// This program.
-    pub fn this() -> Self {
+    pub(crate) fn this() -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: option_env!("WORLD_BUILD_COMMIT").unwrap_or("unknown").to_owned(),
@@ -123,7 +123,7 @@ impl Build {
 
 /// The world that was run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct WorldName {
+pub(crate) struct WorldName {
     /// A built-in's name, or the stem of the file.
     pub name: String,
     /// BLAKE3 of the definition in its canonical form.
@@ -132,7 +132,7 @@ pub struct WorldName {
 
 /// An SRE's part in the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct SreResult {
+pub(crate) struct SreResult {
     /// Its name.
     pub name: String,
     /// How it decides.
@@ -153,7 +153,7 @@ pub struct SreResult {
 /// How a run is carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Mode {
+pub(crate) enum Mode {
     /// A process for each server and each SRE.
     Processes,
     /// All in one thread.
@@ -162,7 +162,7 @@ pub enum Mode {
 
 impl Mode {
     /// As in the document.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Processes => "processes",
             Self::Inline => "inline",
@@ -173,7 +173,7 @@ impl Mode {
 /// What a run says. The first that applies, from the last to the first listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It ran, and its gates held.
     Ok,
     /// A gate asks for a value that was not observed.
@@ -188,7 +188,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// As in the document.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Inconclusive => "inconclusive",
@@ -201,7 +201,7 @@ impl Verdict {
 
 /// The promise, and what is left of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Sla {
+pub(crate) struct Sla {
     /// The promised share of good requests, percent.
     pub target_pct: f64,
     /// Whether it was kept over the whole run.
@@ -234,7 +234,7 @@ impl Sla {
 
 /// What the reference runs came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ReferenceResults {
+pub(crate) struct ReferenceResults {
     /// Nobody acted.
     pub none: ReferenceResult,
     /// The oracle was on call: about the best that the actions allow.
@@ -243,7 +243,7 @@ pub struct ReferenceResults {
 
 /// What one reference run came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ReferenceResult {
+pub(crate) struct ReferenceResult {
     /// Good requests over all requests, percent.
     pub availability_pct: f64,
     /// Availability less the price of extra capacity held, percent.
@@ -258,7 +258,7 @@ impl ReferenceResult {
 
 /// A server over the whole run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ServerResult {
+pub(crate) struct ServerResult {
     /// Its name.
     pub name: String,
     /// Its type.
@@ -270,7 +270,7 @@ pub struct ServerResult {
 
 /// All that a result is made from.
 #[derive(Clone, Copy, Debug)]
-pub struct Facts<'a> {
+pub(crate) struct Facts<'a> {
     /// The world that was run.
     pub world: &'a World,
     /// What was asked for.
@@ -289,7 +289,7 @@ pub struct Facts<'a> {
 
 impl RunResult {
     /// Draws up the result of a run, its gates decided and its verdict given.
-    pub fn of(facts: Facts<'_>) -> Self {
+    pub(crate) fn of(facts: Facts<'_>) -> Self {
         let mut result = Self::ungated(facts);
         let document = serde_json::to_value(&result).unwrap_or_default();
         result.gates = facts.gates.iter().map(|gate| gate.decide(&document)).collect();
@@ -346,7 +346,7 @@ impl RunResult {
     }
 
     /// The exit code that says the same as the verdict.
-    pub fn exit_code(&self) -> u8 {
+    pub(crate) fn exit_code(&self) -> u8 {
         match self.verdict {
             Verdict::Ok => crate::exit_code::OK,
             Verdict::GateFailed => crate::exit_code::GATE_FAILED,
@@ -358,7 +358,7 @@ impl RunResult {
     }
 
     /// The document as files and standard output hold it.
-    pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+    pub(crate) fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
         Ok(text)
@@ -366,7 +366,7 @@ impl RunResult {
 }
 
 /// The JSON Schema of the document.
-pub fn json_schema() -> schemars::Schema {
+pub(crate) fn json_schema() -> schemars::Schema {
     schemars::schema_for!(RunResult)
 }
 

@@ -15,7 +15,7 @@ const INCIDENTS_SHOWN: usize = 24;
 const WIDE: usize = 104;
 
 /// The lines of the summary.
-pub fn lines(result: &RunResult, width: usize, detail: Detail) -> Vec<String> {
+pub(super) fn lines(result: &RunResult, width: usize, detail: Detail) -> Vec<String> {
     let title = if result.verdict == Verdict::Interrupted { "Interrupted" } else { "Result" };
     let sections = [
         vec![layout::rule(title, width)],
@@ -118,13 +118,15 @@ fn users(result: &RunResult, width: usize) -> Vec<String> {
     );
     let mut lines = layout::fact("Availability", &availability, width);
     lines.push(format!("  {:<14}{}", "", sla_line(result)));
+    let spent = figure::count(sla.budget_spent_requests);
     let budget = match (sla.burn_rate, sla.budget_left_pct) {
-        (Some(burn), Some(left)) => format!(
-            "{:.1} requests, {} spent, {left:.0} % left (burn rate {burn:.1})",
-            sla.budget_requests,
-            figure::count(sla.budget_spent_requests)
-        ),
-        _ => format!("none; {} requests failed", figure::count(sla.budget_spent_requests)),
+        (Some(_), Some(left)) if left >= 0.0 => {
+            format!("{:.1} requests, {spent} spent, {left:.0} % left", sla.budget_requests)
+        }
+        (Some(burn), _) => {
+            format!("{:.1} requests, {spent} spent: {burn:.1} times as many", sla.budget_requests)
+        }
+        (None, _) => format!("none; {spent} requests failed"),
     };
     lines.extend(layout::fact("Error budget", &budget, width));
     lines
@@ -181,10 +183,14 @@ fn on_call(result: &RunResult, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut fact = |label: &str, text: String| lines.extend(layout::fact(label, &text, width));
     let faults = result.faults;
-    fact("Faults", format!("{} injected, {} witnessed, {} masked", faults.injected, faults.witnessed, faults.masked));
+    fact(
+        "Faults",
+        format!("{} injected, {} witnessed, {} masked", faults.injected, faults.witnessed, faults.masked),
+    );
     fact("Alerts", format!("{} opened, {} of them false", result.alerts.opened, result.alerts.false_alarms));
     let actions = result.actions;
-    let carried = format!("{} refused, {} failed, {} succeeded", actions.refused, actions.failed, actions.succeeded);
+    let carried =
+        format!("{} refused, {} failed, {} succeeded", actions.refused, actions.failed, actions.succeeded);
     fact("Actions", format!("{} requested: {carried}", actions.requested));
     for sre in &result.sres {
         fact(&sre.name, sre_line(sre));
@@ -222,8 +228,10 @@ fn score(result: &RunResult) -> String {
     let Some(references) = &result.references else {
         return "none: no round was played".to_owned();
     };
-    let (none, oracle) =
-        (figure::percent(references.none.availability_pct), figure::percent(references.oracle.availability_pct));
+    let (none, oracle) = (
+        figure::percent(references.none.availability_pct),
+        figure::percent(references.oracle.availability_pct),
+    );
     match result.score {
         Some(score) => format!("{score:.1}  (0: nobody acts, {none}; 100: the oracle, {oracle})"),
         None => format!("none: there was nothing to win (nobody acts: {none}; the oracle: {oracle})"),
@@ -240,7 +248,7 @@ fn gates(result: &RunResult, width: usize) -> Vec<String> {
             Some(false) => "FAILED",
             None => "undecided",
         };
-        let value = gate.value.map_or_else(|| "null".to_owned(), |value| value.to_string());
+        let value = gate.value.map_or_else(|| "null".to_owned(), figure::plain);
         vec![gate.expr.clone(), value, held.to_owned()]
     };
     if result.gates.is_empty() {

@@ -4,7 +4,7 @@ use super::ink::{self, paint};
 use comfy_table::{CellAlignment, ContentArrangement, Row, Table, presets};
 
 /// Width of what does not go to a terminal.
-pub const WIDTH_DEFAULT: usize = 80;
+pub(super) const WIDTH_DEFAULT: usize = 80;
 /// The narrowest width that anything is laid out for.
 const WIDTH_MIN: usize = 60;
 /// Wider than this, lines are hard to follow.
@@ -13,19 +13,19 @@ const WIDTH_MAX: usize = 120;
 const LABEL: usize = 14;
 
 /// A width that can be laid out for.
-pub fn fitting(columns: Option<usize>) -> usize {
+pub(crate) fn fitting(columns: Option<usize>) -> usize {
     columns.unwrap_or(WIDTH_DEFAULT).clamp(WIDTH_MIN, WIDTH_MAX)
 }
 
 /// A rule with a title in it.
-pub fn rule(title: &str, width: usize) -> String {
+pub(super) fn rule(title: &str, width: usize) -> String {
     let dashes = width.saturating_sub(title.chars().count() + 4);
     let frame = |text: &str| paint(ink::FRAME, text);
     format!("{} {} {}", frame("──"), paint(ink::STRONG, title), frame(&"─".repeat(dashes)))
 }
 
 /// A fact with its label, its further lines under the first.
-pub fn fact(label: &str, text: &str, width: usize) -> Vec<String> {
+pub(super) fn fact(label: &str, text: &str, width: usize) -> Vec<String> {
     let first = |index: usize| if index == 0 { label } else { "" };
     let lines = wrapped(text, width.saturating_sub(LABEL + 2));
     lines.iter().enumerate().map(|(index, line)| format!("  {:<LABEL$}{line}", first(index))).collect()
@@ -51,7 +51,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 
 /// A column of a table.
 #[derive(Clone, Copy, Debug)]
-pub struct Column {
+pub(super) struct Column {
     /// What stands over it.
     pub title: &'static str,
     /// Figures stand right, words left.
@@ -59,17 +59,21 @@ pub struct Column {
 }
 
 /// A column of words.
-pub const fn words(title: &'static str) -> Column {
+pub(super) const fn words(title: &'static str) -> Column {
     Column { title, alignment: CellAlignment::Left }
 }
 
 /// A column of figures.
-pub const fn figures(title: &'static str) -> Column {
+pub(super) const fn figures(title: &'static str) -> Column {
     Column { title, alignment: CellAlignment::Right }
 }
 
 /// The lines of a table: a header and rows, indented by two, without any frame.
-pub fn table(columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>, width: usize) -> Vec<String> {
+pub(super) fn table(
+    columns: &[Column],
+    rows: impl IntoIterator<Item = Vec<String>>,
+    width: usize,
+) -> Vec<String> {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)

@@ -6,26 +6,43 @@
 //! are not wanted.
 
 mod ending;
-mod figure;
+pub(crate) mod figure;
 mod ink;
 mod layout;
 mod opening;
 mod progress;
-pub mod schedule;
+pub(crate) mod schedule;
 mod story;
 
-pub use layout::fitting;
-pub use progress::Progress;
+pub(crate) use layout::fitting;
+pub(crate) use progress::Progress;
 
 use crate::config::{Detail, RunConfig};
 use crate::event::Event;
 use crate::result::RunResult;
+use ink::paint;
 use std::io::{self, Write};
 use story::Story;
 use worlds::journal::Record;
 
+/// What went wrong, as clap writes it.
+pub(crate) fn error_line(error: &str) -> String {
+    format!("{} {error}", paint(ink::ERROR, "error:"))
+}
+
+/// What to do about it, as clap writes it.
+pub(crate) fn tip_line(tip: &str) -> String {
+    format!("\n  {} {tip}", paint(ink::GOOD, "tip:"))
+}
+
+/// A determinism check found no difference.
+pub(crate) fn same_twice(lines: usize) -> Vec<String> {
+    let lines = figure::count(lines as u64);
+    vec![String::new(), format!("Run twice: the same {lines} lines of the journal.")]
+}
+
 /// Where lines go, and how they may look.
-pub struct Paper<W> {
+pub(crate) struct Paper<W> {
     /// The writer.
     pub out: W,
     /// Whether it takes colours.
@@ -36,7 +53,7 @@ pub struct Paper<W> {
 
 impl<W: Write> Paper<W> {
     /// Writes lines and makes sure that they are seen.
-    pub fn print(&mut self, lines: &[String]) -> io::Result<()> {
+    pub(crate) fn print(&mut self, lines: &[String]) -> io::Result<()> {
         for line in lines {
             if self.colour {
                 writeln!(self.out, "{line}")?;
@@ -49,7 +66,7 @@ impl<W: Write> Paper<W> {
 }
 
 /// Tells the story of one run.
-pub struct Console<W> {
+pub(crate) struct Console<W> {
     paper: Paper<W>,
     detail: Detail,
     story: Story,
@@ -59,7 +76,7 @@ pub struct Console<W> {
 
 impl<W: Write> Console<W> {
     /// A console for one run.
-    pub fn new(paper: Paper<W>, config: &RunConfig) -> Self {
+    pub(crate) fn new(paper: Paper<W>, config: &RunConfig) -> Self {
         let names = config.world.definition.servers.iter().map(|server| server.name.chars().count());
         let detail = config.output.detail;
         let story = Story::new(config.plan.rounds, names.max().unwrap_or_default(), paper.width, detail);
@@ -67,7 +84,7 @@ impl<W: Write> Console<W> {
     }
 
     /// Before anything runs: what will be run, the seed first.
-    pub fn begin(&mut self, config: &RunConfig) -> io::Result<()> {
+    pub(crate) fn begin(&mut self, config: &RunConfig) -> io::Result<()> {
         if self.detail == Detail::Quiet {
             return Ok(());
         }
@@ -76,7 +93,7 @@ impl<W: Write> Console<W> {
     }
 
     /// Something happened.
-    pub fn tell(&mut self, event: &Event) -> io::Result<()> {
+    pub(crate) fn tell(&mut self, event: &Event) -> io::Result<()> {
         if self.detail == Detail::Quiet {
             return Ok(());
         }
@@ -88,8 +105,13 @@ impl<W: Write> Console<W> {
         if is_due { self.write_out() } else { Ok(()) }
     }
 
+    /// Something to say that is no event.
+    pub(crate) fn print(&mut self, lines: &[String]) -> io::Result<()> {
+        self.paper.print(lines)
+    }
+
     /// The run is over.
-    pub fn end(&mut self, result: &RunResult) -> io::Result<()> {
+    pub(crate) fn end(&mut self, result: &RunResult) -> io::Result<()> {
         self.write_out()?;
         self.paper.print(&ending::lines(result, self.paper.width, self.detail))
     }

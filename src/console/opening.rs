@@ -3,19 +3,20 @@
 use super::{figure, ink, layout};
 use crate::config::{self, RunConfig};
 use std::collections::BTreeMap;
-use worlds::definition::{ChaosLevels, Definition, SkillName, SreKind};
-use worlds::plan::{Level, RunPlan, SrePlan};
+use worlds::chaos;
+use worlds::definition::{Definition, SkillName, SreKind};
+use worlds::plan::{RunPlan, SrePlan};
 
 /// The lines of the header.
-pub fn lines(config: &RunConfig, width: usize) -> Vec<String> {
+pub(super) fn lines(config: &RunConfig, width: usize) -> Vec<String> {
     let definition = &config.world.definition;
     let plan = &config.plan;
     let mut lines = vec![ink::paint(ink::STRONG, &format!("Seed {}", plan.seed)), String::new()];
     lines.push(layout::rule(&title(&config.world.name, &definition.description), width));
     let mut fact = |label, text: String| lines.extend(layout::fact(label, &text, width));
     fact("Servers", servers(definition));
-    fact("Rounds", format!("{} of {}", plan.rounds, round_length(definition.round_seconds)));
-    fact("Chaos level", chaos(definition, plan));
+    fact("Rounds", format!("{}, {} each", plan.rounds, round_length(definition.round_seconds)));
+    fact("Chaos level", chaos_level(definition, plan));
     fact("On call", plan.sres.iter().map(sre).collect::<Vec<_>>().join(", "));
     fact("SLA", format!("{} %", definition.sla_target));
     fact("Mode", config.mode.name().to_owned());
@@ -44,22 +45,12 @@ fn round_length(seconds: f64) -> String {
     if seconds == 60.0 { "a minute".to_owned() } else { format!("{seconds} s") }
 }
 
-fn chaos(definition: &Definition, plan: &RunPlan) -> String {
-    let level = format!("{} ({:?}x)", plan.level.name(), multiplier(&definition.chaos_levels, plan.level));
+fn chaos_level(definition: &Definition, plan: &RunPlan) -> String {
+    let level =
+        format!("{} ({:?}x)", plan.level.name(), chaos::multiplier(&definition.chaos_levels, plan.level));
     match plan.scripted.len() {
         0 => level,
         scripted => format!("{level}, {} scripted", figure::plural(scripted as u32, "fault")),
-    }
-}
-
-/// What a level multiplies the probabilities of faults by.
-pub fn multiplier(levels: &ChaosLevels, level: Level) -> f64 {
-    match level {
-        Level::Off => levels.off,
-        Level::Low => levels.low,
-        Level::Medium => levels.medium,
-        Level::High => levels.high,
-        Level::Extreme => levels.extreme,
     }
 }
 
@@ -68,7 +59,7 @@ fn sre(sre: &SrePlan) -> String {
 }
 
 /// `rules, senior`
-pub fn kind_and_skill(kind: SreKind, skill: Option<SkillName>) -> String {
+pub(super) fn kind_and_skill(kind: SreKind, skill: Option<SkillName>) -> String {
     let kind = config::kind_name(kind);
     skill.map_or_else(|| kind.to_owned(), |skill| format!("{kind}, {}", config::skill_name(skill)))
 }

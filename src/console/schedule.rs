@@ -8,7 +8,7 @@ use worlds::chaos::PlannedFault;
 
 /// The schedule as a document.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Schedule {
+pub(crate) struct Schedule {
     schema: u32,
     world: String,
     world_hash: String,
@@ -23,13 +23,13 @@ struct Fault {
     round: u32,
     kind: String,
     target: String,
-    /// How long it lasts if nobody acts.
-    rounds: Option<u32>,
+    /// How long it works at least, if nobody acts.
+    rounds: u32,
 }
 
 impl Schedule {
     /// The faults of a run.
-    pub fn of(config: &RunConfig) -> Self {
+    pub(crate) fn of(config: &RunConfig) -> Self {
         let plan = &config.plan;
         let planned =
             worlds::chaos::schedule(&config.world, plan.seed, plan.level, plan.rounds, &plan.scripted);
@@ -37,7 +37,7 @@ impl Schedule {
             round: fault.round,
             kind: config.world.definition.chaos[fault.kind.index()].name.clone(),
             target: config.world.definition.servers[fault.target.index()].name.clone(),
-            rounds: fault.rounds.into(),
+            rounds: fault.rounds,
         };
         Self {
             schema: 1,
@@ -51,7 +51,7 @@ impl Schedule {
     }
 
     /// The schedule as a table.
-    pub fn lines(&self, width: usize) -> Vec<String> {
+    pub(crate) fn lines(&self, width: usize) -> Vec<String> {
         let mut lines = vec![paint(ink::STRONG, &format!("Seed {}", self.seed)), String::new()];
         let title = format!("{}: {} rounds, chaos level {}", self.world, self.rounds, self.chaos_level);
         lines.push(layout::rule(&title, width));
@@ -60,8 +60,8 @@ impl Schedule {
             return lines;
         }
         let row = |fault: &Fault| {
-            let length = fault.rounds.map_or_else(|| "until cured".to_owned(), |rounds| rounds.to_string());
-            vec![fault.round.to_string(), fault.kind.clone(), fault.target.clone(), length]
+            let (round, length) = (fault.round.to_string(), fault.rounds.to_string());
+            vec![round, fault.kind.clone(), fault.target.clone(), length]
         };
         let columns = [figures("Round"), words("Fault"), words("Target"), figures("Rounds")];
         lines.extend(layout::table(&columns, self.faults.iter().map(row), width));

@@ -18,9 +18,12 @@ use worlds::outcome::Requests;
 /// Width of the word that says what sort of thing happened.
 const TAG: usize = 11;
 
+/// Width of the longest name of a metric.
+const METRIC: usize = "services_down".len();
+
 /// Tells a run, event by event.
 #[derive(Debug)]
-pub struct Story {
+pub(super) struct Story {
     width: usize,
     detail: Detail,
     /// Width of the longest name of a server.
@@ -29,13 +32,15 @@ pub struct Story {
     agents_announced: bool,
     alerts: BTreeMap<u32, (Name, Metric)>,
     faults: BTreeMap<u32, (Name, Name)>,
+    /// Alerts of the round so far: they are told below the servers.
+    held: Vec<String>,
     /// Each server's part in its service when it was first told.
     first_roles: BTreeMap<Name, Option<Role>>,
 }
 
 impl Story {
     /// A story about to begin.
-    pub fn new(rounds: u32, name_width: usize, width: usize, detail: Detail) -> Self {
+    pub(super) fn new(rounds: u32, name_width: usize, width: usize, detail: Detail) -> Self {
         Self {
             width,
             detail,
@@ -44,12 +49,13 @@ impl Story {
             agents_announced: false,
             alerts: BTreeMap::new(),
             faults: BTreeMap::new(),
+            held: Vec::new(),
             first_roles: BTreeMap::new(),
         }
     }
 
     /// What there is to say of an event.
-    pub fn lines(&mut self, event: &Event) -> Vec<String> {
+    pub(super) fn lines(&mut self, event: &Event) -> Vec<String> {
         match event {
             Event::Spawned(agent) => self.spawned(agent),
             Event::Lost { agent, how } => vec![tagged("LOST", ink::BAD, &format!("{agent}: {how}"))],
@@ -58,7 +64,8 @@ impl Story {
     }
 
     fn spawned(&mut self, agent: &Agent) -> Vec<String> {
-        let heading = (!self.agents_announced).then(|| vec![String::new(), layout::rule("Agents", self.width)]);
+        let heading =
+            (!self.agents_announced).then(|| vec![String::new(), layout::rule("Agents", self.width)]);
         self.agents_announced = true;
         let kind = format!("[{}]", agent.kind.to_uppercase());
         let name_width = self.name_width + "server-".len();
@@ -66,8 +73,21 @@ impl Story {
         heading.into_iter().flatten().chain([line]).collect()
     }
 
-    /// One arm a record; those that nobody needs to see while it runs say nothing.
+    /// Servers first, and below them their alerts, which the journal has between them.
     fn record(&mut self, record: &Record) -> Vec<String> {
+        let lines = self.told(record);
+        match record {
+            Record::Server { .. } => lines,
+            Record::AlertOpened { .. } | Record::AlertChanged { .. } | Record::AlertClosed { .. } => {
+                self.held.extend(lines);
+                Vec::new()
+            }
+            _ => std::mem::take(&mut self.held).into_iter().chain(lines).collect(),
+        }
+    }
+
+    /// One arm a record; those that nobody needs to see while it runs say nothing.
+    fn told(&mut self, record: &Record) -> Vec<String> {
         let line = match record {
             Record::RoundOpened { round, .. } => return self.round(*round),
             Record::Server { .. } => self.server(record),
@@ -76,15 +96,14 @@ impl Story {
             Record::FaultWitnessed { fault, .. } => self.witnessed(*fault),
             Record::AlertOpened { alert, server, metric, severity, value, .. } => {
                 self.alerts.insert(*alert, (server.clone(), *metric));
-                Some(alert_line(*severity, server, *metric, *value))
+                Some(self.alert(*severity, server, *metric, *value))
             }
-            Record::AlertChanged { server, metric, severity, value, .. } => {
-                self.seen_from(worth_telling(*severity)).then(|| alert_line(*severity, server, *metric, *value))
-            }
+            Record::AlertChanged { server, metric, severity, value, .. } => self
+                .seen_from(worth_telling(*severity))
+                .then(|| self.alert(*severity, server, *metric, *value)),
             Record::AlertClosed { server, metric, value, alert, .. } => {
                 self.alerts.remove(alert);
-                let text = format!("{server}  {} {}", metric.name(), figure::metric(*metric, *value));
-                self.seen_from(Detail::Verbose).then(|| tagged("CALM", ink::GOOD, &text))
+                self.seen_from(Detail::Verbose).then(|| self.calm(server, *metric, *value))
             }
             Record::AlertAcknowledged { alert, sre, .. } => self.acknowledged(*alert, sre),
             Record::Diagnosed { sre, alerting, entity, cause, .. } => {
@@ -157,6 +176,23 @@ impl Story {
         self.seen_from(Detail::Verbose).then(|| tagged("SYMPTOM", ink::CHAOS, &text))
     }
 
+    fn alert(&self, severity: Severity, server: &str, metric: Metric, value: f64) -> String {
+        let word = match severity {
+            Severity::Warning => "warning",
+            Severity::Critical => "critical",
+        };
+        tagged("ALERT", ink::of_severity(severity), &self.measured(word, server, metric, value))
+    }
+
+    fn calm(&self, server: &str, metric: Metric, value: f64) -> String {
+        tagged("CALM", ink::GOOD, &self.measured("", server, metric, value))
+    }
+
+    fn measured(&self, word: &str, server: &str, metric: Metric, value: f64) -> String {
+        let (name_width, value) = (self.name_width, figure::metric(metric, value));
+        format!("{word:<8}  {server:<name_width$}  {:<METRIC$}  {value:>8}", metric.name())
+    }
+
     fn acknowledged(&self, alert: u32, sre: &str) -> Option<String> {
         let (server, metric) = self.alerts.get(&alert)?;
         let text = format!("{sre}: {server}  {}", metric.name());
@@ -170,7 +206,11 @@ impl Story {
             figure::count(requests.total),
             figure::percent(requests.availability_pct())
         );
-        let burn = if self.seen_from(Detail::Verbose) { format!(", burn rate {burn_rate:.1}") } else { String::new() };
+        let burn = if self.seen_from(Detail::Verbose) {
+            format!(", burn rate {burn_rate:.1}")
+        } else {
+            String::new()
+        };
         tagged("USERS", ink::FRAME, &format!("{served}{burn}"))
     }
 }
@@ -221,15 +261,6 @@ fn server_notes(record: &Record, new_role: Option<Role>) -> String {
     let down = (*services_down > 0).then(|| format!("{} down", figure::plural(*services_down, "service")));
     let resting = (!in_rotation).then(|| "out of rotation".to_owned());
     [cut_off, down, resting, role].into_iter().flatten().collect::<Vec<_>>().join(", ")
-}
-
-fn alert_line(severity: Severity, server: &str, metric: Metric, value: f64) -> String {
-    let severity_text = match severity {
-        Severity::Warning => "warning",
-        Severity::Critical => "critical",
-    };
-    let text = format!("{severity_text:<8}  {server}  {} {}", metric.name(), figure::metric(metric, value));
-    tagged("ALERT", ink::of_severity(severity), &text)
 }
 
 fn ended(kind: &str, target: &str, how: FaultEnd) -> String {
@@ -302,7 +333,7 @@ mod tests {
             error_rate: 12.25,
             latency_p99: 2310.7,
             disk_usage: 41.0,
-            requests: 1034.0,
+            requests: 1034,
             services_down: 0,
             reachable,
             in_rotation: true,
@@ -345,7 +376,10 @@ mod tests {
         let mut story = story(Detail::Normal);
         let crash = tell(&mut story, fault(Some("nginx"), Some(1)));
         assert_eq!(crash, ["  CHAOS      service_crash on web-1 (nginx) for 1 round"]);
-        assert_eq!(tell(&mut story, fault(None, None)), ["  CHAOS      service_crash on web-1 until it is cured"]);
+        assert_eq!(
+            tell(&mut story, fault(None, None)),
+            ["  CHAOS      service_crash on web-1 until it is cured"]
+        );
     }
 
     #[test]
@@ -358,10 +392,11 @@ mod tests {
             severity: Severity::Critical,
             value: 2310.7,
         };
-        assert_eq!(
-            tell(&mut story(Detail::Normal), opened),
-            ["  ALERT      critical  api-1  latency_p99 2311 ms"]
-        );
+        let mut story = story(Detail::Normal);
+        assert!(tell(&mut story, opened).is_empty(), "it waits for the servers below it");
+        assert_eq!(tell(&mut story, server(Status::Ok, 100, true)).len(), 1);
+        let closed = Record::RoundClosed { round: 4, total: 1, good: 1, burn_rate: 0.0, hash: String::new() };
+        assert_eq!(tell(&mut story, closed)[0], "  ALERT      critical  api-1       latency_p99     2311 ms");
     }
 
     #[test]
@@ -374,9 +409,10 @@ mod tests {
             severity,
             value: 80.0,
         };
-        assert!(tell(&mut story(Detail::Normal), changed(Severity::Warning)).is_empty());
-        assert_eq!(tell(&mut story(Detail::Normal), changed(Severity::Critical)).len(), 1);
-        assert_eq!(tell(&mut story(Detail::Verbose), changed(Severity::Warning)).len(), 1);
+        let told = |detail, severity| story(detail).told(&changed(severity)).len();
+        assert_eq!(told(Detail::Normal, Severity::Warning), 0);
+        assert_eq!(told(Detail::Normal, Severity::Critical), 1);
+        assert_eq!(told(Detail::Verbose, Severity::Warning), 1);
     }
 
     #[test]

@@ -10,7 +10,7 @@
 //! |---|---|---|---|
 //! | MTTD | first alert | all incidents | the resolution, or the run's end |
 //! | MTTA | first acknowledgement | all incidents | the resolution, or the run's end |
-//! | MTTM | users served to the objective again | incidents that hurt users | the resolution, or the run's end |
+//! | MTTM | users served to the objective again | incidents that hurt users | the run's end (a resolution mitigates) |
 //! | MTTR | resolution, remedied or expired | all incidents | the run's end only |
 //!
 //! Resolution has two causes that compete: a remedy, and expiry. What share of incidents is
@@ -378,10 +378,10 @@ mod tests {
     }
 
     #[test]
-    fn an_incident_that_hurts_to_its_end_is_not_mitigated() {
-        let mut run = calm_run(vec![resolved(2, 4, Resolution::Remedied)]);
-        run.by_round[1].good = 500;
-        run.by_round[2].good = 500;
+    fn an_incident_that_hurts_to_the_end_of_the_run_is_not_mitigated() {
+        let mut run = calm_run(vec![open(9)]);
+        run.by_round[8].good = 500;
+        run.by_round[9].good = 500;
         let times = Times::of(&run);
         assert_eq!((times.mttm.n, times.mttm.censored), (1, 1));
         assert_eq!(times.mttm.mean_rounds, None);

@@ -130,8 +130,17 @@ pub struct Quality {
 #[derive(Clone, Copy, Debug, Default)]
 struct Answer {
     success: f64,
+    /// The part of `success` that is the member's own; the rest is what lies behind it.
+    own: f64,
     mean: f64,
     p99: f64,
+}
+
+impl Answer {
+    /// Nobody answers: the caller waits for all of its timeout.
+    fn silence(timeout_seconds: f64) -> Self {
+        Self { success: 0.0, own: 0.0, mean: timeout_seconds, p99: timeout_seconds }
+    }
 }
 
 impl Traffic {
@@ -439,11 +448,10 @@ impl Fold<'_> {
         let member = node.members[index];
         let door = &self.doors[member.server.index()];
         if door.closed {
-            // Nobody answers: the caller waits for all of its timeout.
-            return Answer { success: 0.0, mean: node.timeout_seconds, p99: node.timeout_seconds };
+            return Answer::silence(node.timeout_seconds);
         }
         let Some(report) = service_report(self.reports, member.server, member.slot) else {
-            return Answer { success: 0.0, mean: node.timeout_seconds, p99: node.timeout_seconds };
+            return Answer::silence(node.timeout_seconds);
         };
         if !report.up {
             return Answer::default();
@@ -455,12 +463,12 @@ impl Fold<'_> {
             Class::Read => (report.read_success, report.read_harm),
             Class::Write => (report.write_success, report.write_harm),
         };
-        let own = if forgiven { own + harm } else { own };
-        let let_in = if forgiven { 1.0 } else { 1.0 - door.users_dropped };
+        let own = if forgiven { own + harm } else { own * (1.0 - door.users_dropped) };
         let mean = report.mean_seconds + behind.mean;
         let p99 = mean + (report.p99_seconds - report.mean_seconds).max(behind.p99 - behind.mean);
         Answer {
-            success: own * behind.success * in_time * let_in,
+            success: own * behind.success * in_time,
+            own,
             mean: mean.min(node.timeout_seconds),
             p99: p99.min(node.timeout_seconds),
         }
@@ -469,7 +477,7 @@ impl Fold<'_> {
     /// What the calls of a service on one server come to, one after another. `p99` is the mean of
     /// all plus the widest spread of one.
     fn behind(&self, service: ServiceId, server: ServerId, class: Class, groups: &[[Answer; 2]]) -> Answer {
-        let mut all = Answer { success: 1.0, mean: 0.0, p99: 0.0 };
+        let mut all = Answer { success: 1.0, ..Answer::default() };
         let mut spread: f64 = 0.0;
         // What each cache asked so far leaves unanswered.
         let mut unanswered: Vec<(ServiceId, f64)> = Vec::new();
@@ -510,8 +518,9 @@ impl Fold<'_> {
         hits / asked
     }
 
-    /// How the members together answer a class: first attempts as they were sent, and one retry on
-    /// the next member within the budget.
+    /// How the members together answer a class: first attempts as they were sent, and for what a
+    /// member itself failed one retry on the next, within the budget. What failed behind it would
+    /// fail again, and is not retried.
     fn group(&self, service: ServiceId, class: Class, answers: &[[Answer; 2]]) -> Answer {
         let members: Vec<(usize, f64)> = self.weights(service, class);
         let of = |index: usize| answers[index][class as usize];
@@ -526,9 +535,9 @@ impl Fold<'_> {
                 group.p99 = group.p99.max(answer.p99);
             }
             let next = members[(position + 1) % members.len()].0;
-            failed += weight * (1.0 - answer.success);
+            failed += weight * (1.0 - answer.own);
             if next != *index {
-                second_chance += weight * (1.0 - answer.success) * of(next).success;
+                second_chance += weight * (1.0 - answer.own) * of(next).success;
             }
         }
         let budget = self.world.definition.traffic.retry_budget;

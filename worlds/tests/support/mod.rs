@@ -1,0 +1,254 @@
+//! A drill for the model's tests: a world, scripted faults, scripted decisions, played inline.
+
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use worlds::definition::{ChaosKind, Definition, Effect, SkillName, SreKind};
+use worlds::id::{ActionId, KindId, ServerId};
+use worlds::inline::Inline;
+use worlds::journal::Record;
+use worlds::message::{ActionRequest, Decision, Metrics, Observation, RequestId};
+use worlds::outcome::{Incident, Outcome};
+use worlds::plan::{Level, RunPlan, ScriptedFault, SrePlan};
+use worlds::round::{Entry, Round};
+use worlds::server::Server;
+use worlds::topology::World;
+
+/// The default world as its file has it.
+pub fn systems() -> Definition {
+    toml::from_str(include_str!("../../definitions/systems.toml")).expect("the built-in world parses")
+}
+
+/// The default world without chance: 1000 requests in each round, and actions never fail.
+pub fn certain() -> Definition {
+    let mut definition = systems();
+    definition.traffic.noise = [1.0, 1.0];
+    for action in &mut definition.actions {
+        action.success_rate = 1.0;
+    }
+    definition
+}
+
+/// An SRE of rules.
+pub fn rules(name: &str, skill: SkillName) -> SrePlan {
+    SrePlan { name: name.into(), kind: SreKind::Rules, skill: Some(skill) }
+}
+
+/// An SRE that has no skill.
+pub fn unskilled(kind: SreKind) -> SrePlan {
+    SrePlan { name: "oncall".into(), kind, skill: None }
+}
+
+/// Every SRE that can be compared, in the order in which they should come.
+pub fn all_sres() -> [SrePlan; 5] {
+    [
+        unskilled(SreKind::None),
+        rules("oncall", SkillName::Junior),
+        rules("oncall", SkillName::Mid),
+        rules("oncall", SkillName::Senior),
+        unskilled(SreKind::Oracle),
+    ]
+}
+
+/// A run of the world's own length with one SRE.
+pub fn run(world: &Arc<World>, seed: u64, level: Level, sre: &SrePlan) -> Outcome {
+    let rounds = world.definition.rounds;
+    let plan = RunPlan { seed, level, rounds, sres: vec![sre.clone()], scripted: Vec::new() };
+    Inline::outcome(Arc::clone(world), plan)
+}
+
+/// A run that is scripted in faults and in decisions, without any other chance.
+pub struct Drill {
+    definition: Definition,
+    rounds: u32,
+    faults: Vec<(String, u32, String)>,
+    decisions: BTreeMap<u32, Vec<(String, String)>>,
+    acknowledging: bool,
+    claims: bool,
+}
+
+/// What a drill came to.
+pub struct Drilled {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// The journal.
+    pub entries: Vec<Entry>,
+    /// The world.
+    pub world: Arc<World>,
+}
+
+impl Drill {
+    /// In the default world without chance.
+    pub fn new() -> Self {
+        Self::of(certain())
+    }
+
+    /// In a world of one's own.
+    pub fn of(definition: Definition) -> Self {
+        Self {
+            definition,
+            rounds: 15,
+            faults: Vec::new(),
+            decisions: BTreeMap::new(),
+            acknowledging: false,
+            claims: false,
+        }
+    }
+
+    /// Changes the world.
+    pub fn with(mut self, change: impl FnOnce(&mut Definition)) -> Self {
+        change(&mut self.definition);
+        self
+    }
+
+    /// Adds a kind of fault that never comes by itself.
+    pub fn with_kind(self, name: &str, rounds: u32, effect: Effect) -> Self {
+        self.with(|definition| {
+            definition.chaos.push(ChaosKind {
+                name: name.into(),
+                description: String::new(),
+                probability: 0.0,
+                rounds,
+                gradual: false,
+                types: Vec::new(),
+                except_types: Vec::new(),
+                effect,
+            });
+        })
+    }
+
+    /// A fault that comes for certain.
+    pub fn fault(mut self, kind: &str, round: u32, target: &str) -> Self {
+        self.faults.push((kind.into(), round, target.into()));
+        self
+    }
+
+    /// The SRE decides for an action at the end of a round.
+    pub fn action(mut self, round: u32, action: &str, target: &str) -> Self {
+        self.decisions.entry(round).or_default().push((action.into(), target.into()));
+        self
+    }
+
+    /// The SRE acknowledges every alert in the round in which it sees it.
+    pub fn acknowledging(mut self) -> Self {
+        self.acknowledging = true;
+        self
+    }
+
+    /// Plays it.
+    pub fn play(self) -> Drilled {
+        let world = Arc::new(World::new("drill", self.definition.clone()));
+        let mut scripted: Vec<ScriptedFault> =
+            self.faults.iter().map(|(kind, round, target)| scripted(&world, kind, *round, target)).collect();
+        scripted.sort();
+        let sres = vec![unskilled(SreKind::None)];
+        let plan = RunPlan { seed: 1, level: Level::Off, rounds: self.rounds, sres, scripted };
+        let mut round = Round::new(Arc::clone(&world), plan);
+        let mut servers: Vec<Server> = round.server_briefs().into_iter().map(Server::new).collect();
+        while !round.is_over() {
+            let ticks = round.open().ticks;
+            let reports: Vec<_> = servers
+                .iter_mut()
+                .zip(&ticks)
+                .map(|(server, tick)| tick.as_ref().map(|tick| server.step(tick)))
+                .collect();
+            let observations = round.observe(&reports);
+            let decision = self.decide(&world, &observations[0]);
+            round.close(&[decision]);
+        }
+        let outcome = round.finish();
+        Drilled { outcome, entries: round.take_entries(), world }
+    }
+
+    fn decide(&self, world: &World, seen: &Observation) -> Decision {
+        let wanted = self.decisions.get(&seen.round).into_iter().flatten();
+        let actions = wanted
+            .enumerate()
+            .map(|(index, (action, target))| ActionRequest {
+                request: RequestId(seen.round * 100 + index as u32),
+                action: action_id(world, action),
+                target: world.server(target).expect("the drill names a server"),
+                late: false,
+            })
+            .collect();
+        let acknowledged = seen.alerts.iter().filter(|_| self.acknowledging).map(|alert| alert.id).collect();
+        Decision { round: seen.round, acknowledged, diagnoses: Vec::new(), actions }
+    }
+}
+
+impl Drilled {
+    /// The incident of a fault, by number.
+    pub fn incident(&self, id: u32) -> &Incident {
+        let found = self.outcome.incidents.iter().find(|incident| incident.id == id);
+        found.unwrap_or_else(|| panic!("fault {id} became no incident: {:?}", self.outcome.incidents))
+    }
+
+    /// Good requests of a round.
+    pub fn good(&self, round: u32) -> u64 {
+        self.outcome.by_round[round as usize - 1].good
+    }
+
+    /// A server's record of a round.
+    pub fn server(&self, round: u32, name: &str) -> ServerRecord {
+        self.entries
+            .iter()
+            .find_map(|entry| match &entry.record {
+                Record::Server {
+                    round: at,
+                    server,
+                    cpu_usage,
+                    memory_usage,
+                    error_rate,
+                    latency_p99,
+                    disk_usage,
+                    requests,
+                    services_down,
+                    reachable,
+                    in_rotation,
+                    ..
+                } if *at == round && &**server == name => Some(ServerRecord {
+                    metrics: Metrics {
+                        cpu_usage: *cpu_usage,
+                        memory_usage: *memory_usage,
+                        error_rate: *error_rate,
+                        latency_p99: *latency_p99,
+                        disk_usage: *disk_usage,
+                        requests: *requests,
+                        services_down: *services_down,
+                    },
+                    reachable: *reachable,
+                    in_rotation: *in_rotation,
+                }),
+                _ => None,
+            })
+            .unwrap_or_else(|| panic!("no record of {name} in round {round}"))
+    }
+
+    /// Whether a record of this sort was written.
+    pub fn wrote(&self, what: impl Fn(&Record) -> bool) -> bool {
+        self.entries.iter().any(|entry| what(&entry.record))
+    }
+}
+
+/// What the journal says of a server in a round.
+pub struct ServerRecord {
+    /// Its metrics.
+    pub metrics: Metrics,
+    /// Not cut off.
+    pub reachable: bool,
+    /// The balancer may use it.
+    pub in_rotation: bool,
+}
+
+fn action_id(world: &World, name: &str) -> ActionId {
+    let position = world.definition.actions.iter().position(|action| action.name == name);
+    ActionId::from(position.expect("the drill names an action"))
+}
+
+fn scripted(world: &World, kind: &str, round: u32, target: &str) -> ScriptedFault {
+    let position = world.definition.chaos.iter().position(|known| known.name == kind);
+    let kind = KindId::from(position.expect("the drill names a kind"));
+    let target: ServerId = world.server(target).expect("the drill names a server");
+    ScriptedFault { round, kind, target }
+}
