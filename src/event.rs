@@ -4,6 +4,7 @@
 //! and to lose.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use worlds::id::Name;
 use worlds::outcome::Outcome;
 use worlds::round::Entry;
@@ -14,6 +15,13 @@ pub(crate) type Watch<'a> = dyn FnMut(&Event) -> ControlFlow<()> + 'a;
 /// One thing that happened.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
+    /// These agents are started by hand; the run waits for them.
+    Waiting {
+        /// The run's directory, for `--bus`.
+        directory: PathBuf,
+        /// Their names on the bus.
+        agents: Vec<Name>,
+    },
     /// An agent's process was started and has greeted the bus.
     Spawned(Agent),
     /// An agent's process is gone, or missed its deadline, without chaos having done it.

@@ -3,7 +3,7 @@
 use crate::cli::{Cli, Command, Document, WorldsCommand};
 use crate::config::UsageError;
 use crate::determinism::Difference;
-use crate::pending::director::DirectorError;
+use crate::director::DirectorError;
 use crate::recording::RecordingError;
 use crate::stdio::Stdio;
 use crate::worlds_command::{self, LoadError};
@@ -37,7 +37,8 @@ fn dispatch(command: Command, stdio: &mut Stdio) -> Result<u8, Failure> {
             let schema = serde_json::to_string_pretty(&crate::result::json_schema())?;
             print(&format!("{schema}\n"), stdio)
         }
-        Command::Agent { .. } => Err(Failure::Director(DirectorError)),
+        // Agents are recognised before the command line is parsed; clap only knows them for --help.
+        Command::Agent { .. } => Ok(exit_code::USAGE),
     }
 }
 
