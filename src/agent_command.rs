@@ -50,7 +50,7 @@ fn show(text: &str) -> u8 {
 }
 
 fn complain(error: &AgentCommandError) -> u8 {
-    let hint = error.hint().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
+    let hint = error.hint().map(|hint| format!("\n\n  tip: {hint}")).unwrap_or_default();
     // Where standard error is closed, too, the exit code has to say it all.
     let _ = writeln!(io::stderr(), "error: {error}{hint}");
     error.exit_code()
@@ -169,8 +169,10 @@ fn run(wanted: Wanted) -> Result<(), AgentCommandError> {
 
 /// As a child of the director: told where, and handed a token of its own.
 fn invited(bus: Option<PathBuf>) -> Result<(PathBuf, Token), AgentCommandError> {
-    // A second net: the end of the bus is what an agent notices first when its parent is killed.
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+    // An agent that runs notices the end of the bus when its parent is killed, and tidies up; one
+    // that was stopped has to be continued for that. A deadlier signal would leave the tidying to
+    // nobody.
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::CONT))
         .map_err(|error| AgentCommandError::Parent(error.into()))?;
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).map_err(AgentCommandError::Parent)?;

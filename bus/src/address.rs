@@ -102,7 +102,8 @@ impl AddressError {
             Self::Unsafe { .. } => Some("name a directory of your own, with mode 0700, by --bus DIR"),
             Self::TooLong { .. } => Some("name a shorter directory by --bus DIR"),
             Self::NoneRunning | Self::NotRunning { .. } => Some("start one with `world run --manual`"),
-            Self::InUse { .. } | Self::SeveralRunning { .. } => Some("choose one by --bus DIR"),
+            Self::InUse { .. } => Some("name another directory by --bus DIR"),
+            Self::SeveralRunning { .. } => Some("choose one by --bus DIR"),
             Self::Io { .. } | Self::NoToken { .. } => None,
         }
     }

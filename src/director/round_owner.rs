@@ -22,7 +22,7 @@ use bus::hub::{Admits, Dropped, Hub, HubLimits, SeatId, UNGREETED_MAX};
 use bus::token::Token;
 use bus::wire::{Brief, Refusal};
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -64,8 +64,17 @@ pub(super) struct OwnerArguments {
 
 /// Where a run stands.
 enum Phase {
-    /// Agents are being started; those in `greeting` have not greeted yet.
-    Starting { orders: VecDeque<Order>, greeting: BTreeSet<SeatId>, awaited: BTreeSet<SeatId> },
+    /// Agents are being started.
+    Starting {
+        /// Processes that are not started yet.
+        orders: VecDeque<Order>,
+        /// Processes that are started and have not greeted yet.
+        greeting: BTreeSet<SeatId>,
+        /// All who have not greeted yet.
+        awaited: BTreeSet<SeatId>,
+        /// Who has greeted and was not told of: that is done in the order of the seats.
+        present: BTreeMap<SeatId, Event>,
+    },
     /// A round is over, or none has begun.
     Between,
     /// A round is open, and waits for new processes of servers that were lost.
@@ -176,7 +185,12 @@ impl State {
         let (lineup, orders) = Lineup::take_seats(&mut hub, &run.world, &run.plan, &round, &run.manual)?;
         let awaited = lineup.seats.keys().copied().collect();
         Ok(Self {
-            phase: Phase::Starting { orders: orders.into(), greeting: BTreeSet::new(), awaited },
+            phase: Phase::Starting {
+                orders: orders.into(),
+                greeting: BTreeSet::new(),
+                awaited,
+                present: BTreeMap::new(),
+            },
             run,
             directory,
             round,
@@ -216,7 +230,7 @@ impl State {
 
     /// Starts as many agents as may greet at once; plays when nobody is awaited any more.
     async fn start_more(&mut self, myself: &ActorRef<OwnerMessage>) -> Result<(), DirectorError> {
-        let Phase::Starting { orders, greeting, awaited } = &mut self.phase else { return Ok(()) };
+        let Phase::Starting { orders, greeting, awaited, .. } = &mut self.phase else { return Ok(()) };
         while greeting.len() < UNGREETED_MAX
             && let Some(order) = orders.pop_front()
         {
@@ -245,17 +259,21 @@ impl State {
         pid: u32,
     ) -> Result<(), DirectorError> {
         self.arrived += 1;
-        if let Some(facts) = self.lineup.seats.get(&seat) {
-            self.tell(vec![Event::Spawned(facts.seen(pid))]).await;
-        }
+        let seen = Event::Spawned(self.lineup.seats[&seat].seen(pid));
         match &mut self.phase {
-            Phase::Starting { greeting, awaited, .. } => {
+            Phase::Starting { greeting, awaited, present, .. } => {
                 greeting.remove(&seat);
                 awaited.remove(&seat);
+                present.insert(seat, seen);
+                if awaited.is_empty() || self.lineup.has_manual() {
+                    let present = std::mem::take(present).into_values().collect();
+                    self.tell(present).await;
+                }
                 self.start_more(myself).await
             }
             Phase::Awaiting { awaited, .. } => {
                 awaited.remove(&seat);
+                self.tell(vec![seen]).await;
                 self.go_on_when_complete(myself).await
             }
             Phase::Between | Phase::Over => Ok(()),
