@@ -1,14 +1,33 @@
 //! The world file: every rule of a world that a user may change, as data.
 //!
 //! [`Definition`] is the shape of the TOML file, one struct a table, and the source of its JSON
-//! Schema. It says what was written; whether that makes sense together (names that exist, graphs
-//! without a cycle, a standby for a failover) is decided by [`check`], and what follows from it
-//! (indices, call order, who stands in for whom) is worked out once by [`crate::topology`].
+//! Schema ([`schema`]). Ranges of single values stand here, once, as attributes: they go into the
+//! schema, and [`load::parse`] holds a file against it. Whether what was written makes sense
+//! together (names that exist, graphs without a cycle, a standby for a failover) is decided by
+//! [`check`], and what follows from it (indices, call order, who stands in for whom) is worked out
+//! once by [`crate::topology`].
 //!
 //! Effects of faults and remedies of actions are composed from two closed vocabularies, [`Effect`]
 //! and [`Remedy`], so that a new kind of fault or a new action is a few lines of TOML and no code.
 //!
 //! Every key changes the run; `description` keys are the exception, they are for people.
+
+pub mod builtin;
+pub mod check;
+mod diagnostic;
+mod findings;
+mod key_path;
+pub mod limits;
+pub mod load;
+pub mod nearest;
+pub mod schema;
+mod shape;
+mod source;
+
+pub use diagnostic::{Diagnostic, Severity};
+pub use findings::Problem;
+pub use key_path::KeyPath;
+pub use load::{Checked, parse};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,13 +39,17 @@ use std::collections::BTreeMap;
 pub struct Definition {
     /// What this world is, for people: shown in the console's header and in `world worlds list`.
     #[serde(default)]
+    #[schemars(length(max = limits::DESCRIPTION_CHARS_MAX))]
     pub description: String,
     /// How many rounds a run has unless the command line says otherwise.
+    #[schemars(range(min = 1, max = limits::ROUNDS_MAX))]
     pub rounds: u32,
     /// Simulated seconds that one round stands for.
+    #[schemars(range(min = 0.001, max = 86_400.0))]
     pub round_seconds: f64,
     /// The promised share of good requests, in percent. Also the objective that a single round is
     /// held against when an incident counts as mitigated.
+    #[schemars(range(max = 100.0), extend("exclusiveMinimum" = 0.0))]
     pub sla_target: f64,
     /// Users' requests and how they are carried.
     pub traffic: Traffic,
@@ -37,16 +60,20 @@ pub struct Definition {
     /// How alerts open and close, and when telemetry is too old.
     pub alerts: Alerts,
     /// What runs on servers, by name.
+    #[schemars(extend("maxProperties" = limits::SERVICES_MAX, "propertyNames" = { "pattern": limits::NAME_PATTERN, "maxLength": limits::NAME_CHARS_MAX }))]
     pub services: BTreeMap<String, Service>,
     /// The machines. Each is one process.
+    #[schemars(length(min = 1, max = limits::SERVERS_MAX))]
     pub servers: Vec<Server>,
     /// What each `--chaos-level` multiplies the probabilities of faults by.
     pub chaos_levels: ChaosLevels,
     /// The kinds of faults.
     #[serde(default)]
+    #[schemars(length(max = limits::KINDS_MAX))]
     pub chaos: Vec<ChaosKind>,
     /// The remediations that an SRE may ask for.
     #[serde(default)]
+    #[schemars(length(max = limits::ACTIONS_MAX))]
     pub actions: Vec<Action>,
     /// What holds for all actions.
     pub changes: Changes,
@@ -56,6 +83,7 @@ pub struct Definition {
     pub score: Score,
     /// The SREs of this world; one of kind `rules` named `oncall` when there are none.
     #[serde(default)]
+    #[schemars(length(max = limits::SRES_MAX))]
     pub sre: Vec<Sre>,
 }
 
@@ -66,14 +94,19 @@ pub struct Traffic {
     /// The service at which users' requests arrive.
     pub entry: String,
     /// Requests in a round, before noise.
+    #[schemars(range(min = 1.0, max = limits::REQUESTS_MAX))]
     pub base: f64,
     /// Each round's requests are `base` times a uniform draw from this range.
+    #[schemars(inner(range(min = 0.0, max = 100.0)))]
     pub noise: [f64; 2],
     /// Share of requests that write, 0 to 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub write_share: f64,
     /// Retries on the next member, as a share of the first attempts, 0 to 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub retry_budget: f64,
     /// A request that would wait longer than this in a server's queue is turned away.
+    #[schemars(range(min = 0.0, max = limits::MILLISECONDS_MAX))]
     pub queue_limit_ms: f64,
 }
 
@@ -82,22 +115,31 @@ pub struct Traffic {
 #[serde(deny_unknown_fields)]
 pub struct Host {
     /// CPU that the host itself needs, percent; drawn once a server from this range.
+    #[schemars(inner(range(min = 0.0, max = 100.0)))]
     pub background_cpu: [f64; 2],
     /// Memory in use at the start, percent; drawn once a server from this range.
+    #[schemars(inner(range(min = 0.0, max = 100.0)))]
     pub memory: [f64; 2],
     /// Disk in use at the start, percent; drawn once a server from this range.
+    #[schemars(inner(range(min = 0.0, max = 100.0)))]
     pub disk: [f64; 2],
     /// Points of `cpu_capacity` that make one worker.
+    #[schemars(range(max = limits::CPU_MAX), extend("exclusiveMinimum" = 0.0))]
     pub cpu_per_worker: f64,
     /// Memory in use, percent, from which a host pages and its services slow down.
+    #[schemars(range(min = 0.0, max = 100.0))]
     pub memory_slow_from: f64,
     /// How many times slower services are when memory reaches `memory_oom_at`.
+    #[schemars(range(min = 1.0, max = limits::FACTOR_MAX))]
     pub memory_slow_factor: f64,
     /// Memory in use, percent, at which the kernel kills the services.
+    #[schemars(range(max = 100.0), extend("exclusiveMinimum" = 0.0))]
     pub memory_oom_at: f64,
     /// Disk in use, percent, from which writes through this server fail.
+    #[schemars(range(max = 100.0), extend("exclusiveMinimum" = 0.0))]
     pub disk_full_at: f64,
     /// Rounds until the supervisor brings back a service that went down.
+    #[schemars(range(max = limits::ROUNDS_MAX))]
     pub supervisor_rounds: u32,
 }
 
@@ -122,8 +164,10 @@ pub struct Metrics {
 #[serde(deny_unknown_fields)]
 pub struct Threshold {
     /// A warning opens here.
+    #[schemars(range(max = limits::MILLISECONDS_MAX), extend("exclusiveMinimum" = 0.0))]
     pub warning: f64,
     /// A critical alert opens here.
+    #[schemars(range(max = limits::MILLISECONDS_MAX), extend("exclusiveMinimum" = 0.0))]
     pub critical: f64,
 }
 
@@ -132,8 +176,10 @@ pub struct Threshold {
 #[serde(deny_unknown_fields)]
 pub struct Alerts {
     /// An alert closes when its metric falls below this share of the warning threshold, 0 to 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub close_ratio: f64,
     /// Rounds for which a server's metrics count as fresh. 1: those of this round only.
+    #[schemars(range(min = 1, max = limits::ROUNDS_MAX))]
     pub telemetry_ttl_rounds: u32,
 }
 
@@ -144,12 +190,15 @@ pub struct Service {
     /// Mean work of one request on one worker, milliseconds. 0 for a client that others call
     /// through (see [`Call::via`]).
     #[serde(default)]
+    #[schemars(range(min = 0.0, max = limits::MILLISECONDS_MAX))]
     pub work_ms: f64,
     /// A caller waits this long for an answer, milliseconds.
     #[serde(default = "default_timeout_ms")]
+    #[schemars(range(min = limits::MILLISECONDS_MIN, max = limits::MILLISECONDS_MAX))]
     pub timeout_ms: f64,
     /// Memory that a request holds while it waits or is worked on, MB.
     #[serde(default)]
+    #[schemars(range(min = 0.0, max = limits::MEMORY_MB_MAX))]
     pub memory_mb: f64,
     /// What an answer needs from other services.
     #[serde(default)]
@@ -201,8 +250,10 @@ pub enum CallOn {
 #[serde(deny_unknown_fields)]
 pub struct Cache {
     /// Share of reads answered by a warm cache, 0 to 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub hit_ratio: f64,
     /// Share of what is missing from `hit_ratio` that a round of traffic refills, 0 to 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub refill: f64,
 }
 
@@ -211,6 +262,7 @@ pub struct Cache {
 #[serde(deny_unknown_fields)]
 pub struct Replication {
     /// Work of applying a write on a replica, as a share of the work of the write.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub apply_cost: f64,
 }
 
@@ -219,15 +271,20 @@ pub struct Replication {
 #[serde(deny_unknown_fields)]
 pub struct Server {
     /// Its name, unique in the world: letters, digits, `-`, `_` and `.`, at most 40.
+    #[schemars(regex(pattern = limits::NAME_PATTERN), length(max = limits::NAME_CHARS_MAX))]
     pub name: String,
     /// What sort of machine it is (`web`, `api`, `database`, ...). Faults choose targets by it.
     #[serde(rename = "type")]
+    #[schemars(regex(pattern = limits::NAME_PATTERN), length(max = limits::NAME_CHARS_MAX))]
     pub kind: String,
     /// What it runs.
+    #[schemars(length(min = 1, max = limits::SERVICES_MAX))]
     pub services: Vec<String>,
     /// Compute, in points; `host.cpu_per_worker` of them make a worker.
+    #[schemars(range(max = limits::CPU_MAX), extend("exclusiveMinimum" = 0.0))]
     pub cpu_capacity: f64,
     /// Memory, MB.
+    #[schemars(range(min = 1.0, max = limits::MEMORY_MB_MAX))]
     pub memory_capacity: f64,
     /// Its part in a replicated service.
     #[serde(default)]
@@ -252,10 +309,15 @@ pub enum Role {
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the names are the levels of the command line")]
 pub struct ChaosLevels {
+    #[schemars(range(min = 0.0, max = limits::LEVEL_MAX))]
     pub off: f64,
+    #[schemars(range(min = 0.0, max = limits::LEVEL_MAX))]
     pub low: f64,
+    #[schemars(range(min = 0.0, max = limits::LEVEL_MAX))]
     pub medium: f64,
+    #[schemars(range(min = 0.0, max = limits::LEVEL_MAX))]
     pub high: f64,
+    #[schemars(range(min = 0.0, max = limits::LEVEL_MAX))]
     pub extreme: f64,
 }
 
@@ -264,13 +326,17 @@ pub struct ChaosLevels {
 #[serde(deny_unknown_fields)]
 pub struct ChaosKind {
     /// Its name, unique among kinds.
+    #[schemars(regex(pattern = limits::NAME_PATTERN), length(max = limits::NAME_CHARS_MAX))]
     pub name: String,
     /// For people.
     #[serde(default)]
+    #[schemars(length(max = limits::DESCRIPTION_CHARS_MAX))]
     pub description: String,
     /// Chance in a round, 0 to 1, before the level multiplies it.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub probability: f64,
     /// Full rounds that it lasts, at least 1.
+    #[schemars(range(min = 1, max = limits::ROUNDS_MAX))]
     pub rounds: u32,
     /// Works at half strength in its first round.
     #[serde(default)]
@@ -292,15 +358,19 @@ pub struct ChaosKind {
 pub struct Effect {
     /// Background work takes the CPU to at least this many percent.
     #[serde(default)]
+    #[schemars(range(min = 0.0, max = 100.0))]
     pub cpu_floor: Option<f64>,
-    /// Services keep this share of their capacity, above 0 to 1.
+    /// Services keep this share of their capacity, 0.001 to 1.
     #[serde(default)]
+    #[schemars(range(min = limits::CAPACITY_FACTOR_MIN, max = 1.0))]
     pub capacity_factor: Option<f64>,
     /// Memory grows by this many points each round; what leaked stays until a restart or a cure.
     #[serde(default)]
+    #[schemars(range(min = 0.0, max = 100.0))]
     pub memory_growth: Option<f64>,
     /// Disk in use is at least this many percent.
     #[serde(default)]
+    #[schemars(range(min = 0.0, max = 100.0))]
     pub disk_level: Option<f64>,
     /// Cut off: no traffic, no metrics, no commands.
     #[serde(default)]
@@ -310,15 +380,19 @@ pub struct Effect {
     pub service_down: bool,
     /// A flood beside the users' requests makes arrivals this many times what they were.
     #[serde(default)]
+    #[schemars(range(min = 1.0, max = limits::FACTOR_MAX))]
     pub traffic_factor: Option<f64>,
     /// A request takes this many times the work.
     #[serde(default)]
+    #[schemars(range(min = 1.0, max = limits::FACTOR_MAX))]
     pub latency_factor: Option<f64>,
     /// Milliseconds that every answer takes longer, without work.
     #[serde(default)]
+    #[schemars(range(min = 0.0, max = limits::MILLISECONDS_MAX))]
     pub latency_added_ms: Option<f64>,
     /// Share of requests that fail, 0 to 1.
     #[serde(default)]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub error_rate: Option<f64>,
 }
 
@@ -327,16 +401,21 @@ pub struct Effect {
 #[serde(deny_unknown_fields)]
 pub struct Action {
     /// Its name, unique among actions.
+    #[schemars(regex(pattern = limits::NAME_PATTERN), length(max = limits::NAME_CHARS_MAX))]
     pub name: String,
     /// For people.
     #[serde(default)]
+    #[schemars(length(max = limits::DESCRIPTION_CHARS_MAX))]
     pub description: String,
     /// Chance to succeed, 0 to 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub success_rate: f64,
     /// Rounds after it acted during which it cannot be asked again for the same target.
+    #[schemars(range(max = limits::ROUNDS_MAX))]
     pub cooldown: u32,
     /// Only on a target with an open alert on one of these metrics; any alert when empty.
     #[serde(default)]
+    #[schemars(extend("items" = { "type": "string", "enum": schema::alert_metrics() }))]
     pub alerts: Vec<String>,
     /// Works from outside the target, so it also reaches a server that is cut off.
     #[serde(default)]
@@ -361,6 +440,7 @@ pub struct Remedy {
     pub restarts_services: bool,
     /// Points of memory given back.
     #[serde(default)]
+    #[schemars(range(min = 0.0, max = 100.0))]
     pub frees_memory: f64,
     /// More instances on the same host.
     #[serde(default)]
@@ -381,10 +461,13 @@ pub struct Remedy {
 #[serde(deny_unknown_fields)]
 pub struct AddsCapacity {
     /// How many times the capacity there is then.
+    #[schemars(range(min = 1.0, max = limits::FACTOR_MAX))]
     pub factor: f64,
     /// Rounds until it is there, after the action acted.
+    #[schemars(range(max = limits::ROUNDS_MAX))]
     pub delay: u32,
     /// Rounds for which it is there.
+    #[schemars(range(min = 1, max = limits::ROUNDS_MAX))]
     pub rounds: u32,
 }
 
@@ -393,10 +476,13 @@ pub struct AddsCapacity {
 #[serde(deny_unknown_fields)]
 pub struct LimitsTraffic {
     /// Share of a flood that is dropped, 0 to 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub flood_dropped: f64,
     /// Share of users' requests that is dropped with it, 0 to 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub users_dropped: f64,
     /// Rounds for which it holds.
+    #[schemars(range(min = 1, max = limits::ROUNDS_MAX))]
     pub rounds: u32,
 }
 
@@ -406,9 +492,11 @@ pub struct LimitsTraffic {
 pub struct Cost {
     /// Share of a round for which the target serves nothing, 0 to 1.
     #[serde(default)]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub downtime: f64,
     /// Share of a round for which writes fail at the target, 0 to 1.
     #[serde(default)]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub write_downtime: f64,
     /// Caches on the target come back empty.
     #[serde(default)]
@@ -420,8 +508,10 @@ pub struct Cost {
 #[serde(deny_unknown_fields)]
 pub struct Changes {
     /// Actions that one SRE may ask for in one round.
+    #[schemars(range(min = 1, max = limits::ACTIONS_PER_ROUND_MAX))]
     pub actions_per_round: u32,
     /// Rounds of rest for a target after an action acted on it.
+    #[schemars(range(max = limits::ROUNDS_MAX))]
     pub pause_rounds: u32,
 }
 
@@ -451,10 +541,13 @@ impl Skills {
 #[serde(deny_unknown_fields)]
 pub struct Skill {
     /// Chance to name the most plausible cause, 0 to 1; another plausible one otherwise.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub accuracy: f64,
     /// Chance that an action acts in the next round, 0 to 1; one round later otherwise.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub speed: f64,
     /// More open critical alerts than this halve accuracy and speed, and the order of work is lost.
+    #[schemars(range(max = limits::PANIC_THRESHOLD_MAX))]
     pub panic_threshold: u32,
 }
 
@@ -464,6 +557,7 @@ pub struct Skill {
 pub struct Score {
     /// Points of availability charged for holding, for the whole run, as much extra capacity as
     /// the world has.
+    #[schemars(range(min = 0.0, max = 100.0))]
     pub capacity_price: f64,
 }
 
@@ -472,6 +566,7 @@ pub struct Score {
 #[serde(deny_unknown_fields)]
 pub struct Sre {
     /// Its name, unique among SREs.
+    #[schemars(regex(pattern = limits::NAME_PATTERN), length(max = limits::NAME_CHARS_MAX))]
     pub name: String,
     /// How it decides.
     #[serde(default)]
