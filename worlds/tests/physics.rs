@@ -5,8 +5,8 @@ mod support;
 
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use std::collections::BinaryHeap;
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use support::{Drill, certain, systems};
 use worlds::definition::Effect;
 use worlds::outcome::Outcome;
@@ -142,7 +142,7 @@ fn a_calm_world_meets_its_promise_at_12_to_30_percent_cpu() {
 #[test]
 fn ten_times_the_traffic_overloads() {
     let drilled = Drill::new().with(|definition| definition.traffic.base *= 10.0).play();
-    assert!(availability(&drilled.outcome) < 75.0, "{}", availability(&drilled.outcome));
+    assert!(availability(&drilled.outcome) < 85.0, "{}", availability(&drilled.outcome));
     let web = drilled.server(3, "web-1").metrics;
     assert!(web.cpu_usage > 90.0, "{web:?}");
     assert!(web.latency_p99 > 500.0, "{web:?}");
@@ -162,10 +162,10 @@ fn losing_the_cache_loads_the_databases() {
 #[test]
 fn a_cache_that_comes_back_is_cold_and_warms_up() {
     let drilled = Drill::new().fault("service_crash", 4, "cache-1").play();
-    // Down in rounds 4 to 6; from 7 on half of what is missing comes back each round.
-    let reads = |round| drilled.server(round, "db-replica").metrics.cpu_usage;
-    assert!(reads(7) > reads(8) && reads(8) > reads(9) && reads(9) > reads(3), "{}", reads(7));
-    assert!((reads(15) - reads(3)).abs() < 0.5);
+    // Down in rounds 4 to 6; from 7 on half of what is missing comes back each round. Reads of the
+    // databases: what 800 reads miss, and 200 writes to apply.
+    let reads = |round| drilled.server(round, "db-replica").metrics.requests - 200;
+    assert_eq!([reads(3), reads(4), reads(7), reads(8), reads(9)], [40, 400, 400, 220, 130]);
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn a_leak_stays_until_a_restart_and_grows_to_a_kill() {
 #[test]
 fn a_flood_drowns_its_target_and_a_limit_drains_it() {
     let flooded = Drill::new().fault("traffic_surge", 5, "api-1").play();
-    assert!(flooded.good(6) < 800, "{}", flooded.good(6));
+    assert!(flooded.good(6) < 900, "{}", flooded.good(6));
     let limited = Drill::new().fault("traffic_surge", 5, "api-1").action(6, "rate_limit", "api-1").play();
     // 95 % of the flood and 0.2 % of the users, two reads in 800 and no write in 200.
     assert_eq!(limited.good(7), 998);
@@ -252,10 +252,17 @@ fn a_slow_database_is_slow_for_everybody_in_front_of_it() {
 
 #[test]
 fn more_instances_carry_more_and_are_charged() {
-    let spike = || Drill::new().fault("cpu_spike", 5, "api-1");
+    let spike =
+        || {
+            Drill::new()
+                .with(|definition| definition.chaos.iter_mut().for_each(|kind| kind.rounds = 8))
+                .fault("cpu_spike", 5, "api-1")
+        };
     let alone = spike().play();
-    let scaled = spike().action(5, "scale_up", "api-1").play();
-    assert!(scaled.good(7) > alone.good(7), "{} {}", scaled.good(7), alone.good(7));
+    let scaled = spike().action(6, "scale_up", "api-1").play();
+    // Decided in 6, it acts in 7, and the instances are there from 8 on.
+    assert_eq!(scaled.good(7), alone.good(7));
+    assert!(scaled.good(8) > alone.good(8), "{} {}", scaled.good(8), alone.good(8));
     // Four rounds of one more api-1 of 100 points, in a world of 550 points and 15 rounds.
     assert!((scaled.outcome.capacity_held - 4.0 * 100.0 / (550.0 * 15.0)).abs() < 1e-9);
 }
