@@ -677,7 +677,7 @@ mod numbers {
                 "with `base` = 1 a round may have no request: `base` times the low end of `noise` must be at least 1",
             ),
             refusal(
-                systems().with("background_cpu = [2.0, 8.0]", "background_cpu = [8.0, 2.0]"),
+                systems().with("background_cpu = [4.5, 7.5]", "background_cpu = [8.0, 2.0]"),
                 "background_cpu",
                 "host.background_cpu",
                 "`background_cpu` is a range from 8 down to 2: write the lower end first",
