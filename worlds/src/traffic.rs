@@ -282,7 +282,7 @@ impl Traffic {
                 let reachable = asked
                     .and_then(|other| other.via)
                     .is_none_or(|client| serves_client(world, member.server, client, door));
-                if reachable { 1.0 - self.answered(world, cache, doors, flow) } else { 1.0 }
+                if reachable { 1.0 - self.answered(world, cache, doors) } else { 1.0 }
             });
             let [read_success, write_success] = self.members[service.index()][index].success;
             if edge.reads {
@@ -295,20 +295,16 @@ impl Traffic {
         Sent { reads: libm::round(reads) as u32, writes: libm::round(writes) as u32 }
     }
 
-    /// Share of what a cache is asked that it answers from memory.
-    fn answered(&self, world: &World, cache: ServiceId, doors: &[Door], flow: &Flow) -> f64 {
+    /// Share of what a cache is asked that it answers from memory: its members are asked alike.
+    fn answered(&self, world: &World, cache: ServiceId, doors: &[Door]) -> f64 {
         let node = &world.services[cache.index()];
-        let mut asked = 0.0;
-        let mut answered = 0.0;
-        for (index, member) in node.members.iter().enumerate() {
-            let sent = f64::from(flow.sent[cache.index()][index].reads);
-            let memory = self.members[cache.index()][index];
-            asked += sent;
-            if doors[member.server.index()].serves(member.slot) {
-                answered += sent * memory.hit_ratio * memory.success[0];
-            }
-        }
-        if asked > 0.0 { answered / asked } else { 0.0 }
+        let readers = self.readers(world, cache, doors);
+        let answers = |index: &usize| {
+            let (member, memory) = (node.members[*index], self.members[cache.index()][*index]);
+            let serves = doors[member.server.index()].serves(member.slot);
+            if serves { memory.hit_ratio * memory.success[0] } else { 0.0 }
+        };
+        readers.iter().map(answers).sum::<f64>() / readers.len().max(1) as f64
     }
 
     /// Folds the reports of a round. `None` is a server whose process is gone.
