@@ -121,8 +121,12 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum)]
     pub skill: Option<SkillArg>,
 
-    /// Who is on call: [NAME=]rules|none|oracle[:SKILL], repeats [default: oncall=rules]
-    #[arg(long, value_name = "[NAME=]KIND[:SKILL]")]
+    /// Who is on call.
+    #[arg(
+        long,
+        value_name = "[NAME=]KIND[:SKILL]",
+        help = "Who is on call: [NAME=]rules|none|oracle[:SKILL]; repeats [default: oncall=rules]"
+    )]
     pub sre: Vec<String>,
 
     /// A fault that comes for certain, beside what chaos rolls; repeats

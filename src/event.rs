@@ -13,6 +13,7 @@ pub(crate) type Watch<'a> = dyn FnMut(&Event) -> ControlFlow<()> + 'a;
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(test), expect(dead_code, reason = "the process driver will tell of agents"))]
 pub(crate) enum Event {
     /// An agent's process was started and has greeted the bus.
     Spawned(Agent),

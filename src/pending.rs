@@ -23,7 +23,9 @@ pub(crate) mod director {
     }
 
     /// Runs a world with a process for each agent.
-    pub(crate) fn run(_config: &RunConfig, _watch: &mut Watch<'_>) -> Result<Finished, DirectorError> {
+    pub(crate) fn run(config: &RunConfig, _watch: &mut Watch<'_>) -> Result<Finished, DirectorError> {
+        // What it will need, beside the plan.
+        let _ = (&config.manual, &config.bus, config.worker_threads, config.pace);
         Err(DirectorError)
     }
 }

@@ -5,8 +5,8 @@ mod support;
 
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use std::collections::BinaryHeap;
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use support::{Drill, certain, systems};
 use worlds::definition::Effect;
 use worlds::outcome::Outcome;
