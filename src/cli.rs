@@ -54,6 +54,13 @@ pub(crate) enum Command {
         /// Which document
         document: Document,
     },
+    /// Print a shell's completions, to be sourced
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page: `world man | man -l -`
+    Man,
     /// Run one agent by hand: `world agent server|sre --help`
     #[command(disable_help_flag = true)]
     Agent {

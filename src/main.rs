@@ -9,6 +9,7 @@ mod exit_code;
 mod gate;
 mod inline;
 mod interrupt;
+mod manual;
 mod pending;
 mod program;
 mod recording;

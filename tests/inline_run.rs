@@ -275,6 +275,14 @@ fn help_has_examples_and_goes_to_standard_output() {
 }
 
 #[test]
+fn shells_and_man_know_the_flags() {
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(world("completions").and(&[shell]).ends_with(0).out.contains("chaos-level"), "{shell}");
+    }
+    assert!(world("man").ends_with(0).out.contains(r"\-\-chaos\-level"));
+}
+
+#[test]
 fn worlds_are_listed_shown_checked_and_described() {
     assert!(world("worlds list").ends_with(0).out.contains("systems"));
     assert!(world("worlds validate systems").ends_with(0).out.contains("ok"));
