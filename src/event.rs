@@ -3,13 +3,18 @@
 //! Both drivers, inline and process, emit the same events; only a process run has agents to spawn
 //! and to lose.
 
+use std::ops::ControlFlow;
 use worlds::id::Name;
 use worlds::outcome::Outcome;
 use worlds::round::Entry;
 
+/// Whoever watches a run: told each event as it happens, and free to have seen enough.
+pub(crate) type Watch<'a> = dyn FnMut(&Event) -> ControlFlow<()> + 'a;
+
 /// One thing that happened.
 #[derive(Clone, Debug)]
-pub enum Event {
+#[cfg_attr(not(test), expect(dead_code, reason = "the process driver will tell of agents"))]
+pub(crate) enum Event {
     /// An agent's process was started and has greeted the bus.
     Spawned(Agent),
     /// An agent's process is gone, or missed its deadline, without chaos having done it.
@@ -25,7 +30,7 @@ pub enum Event {
 
 /// An agent's process.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Agent {
+pub(crate) struct Agent {
     /// Its name on the bus, `server-web-1` or `sre-oncall`.
     pub name: Name,
     /// What it is: the server's type, or `sre`.
@@ -36,7 +41,7 @@ pub struct Agent {
 
 /// A run that came to its end, early or not.
 #[derive(Clone, Debug)]
-pub struct Finished {
+pub(crate) struct Finished {
     /// What it came to.
     pub outcome: Outcome,
     /// The hash of the journal: the name of the run.

@@ -1,0 +1,303 @@
+//! What is typed: the flags as clap reads them. What they mean together is [`crate::config`]'s.
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+use worlds::definition::SkillName;
+use worlds::definition::limits::ROUNDS_MAX;
+use worlds::plan::Level;
+
+const EXAMPLES: &str = "\
+Examples:
+  world run                                    a drill in the default world
+  world run --chaos-level high --skill senior  a bad day, a good SRE
+  world run --seed 42 --inline --json          one document, in a blink, for programs
+  world worlds list                            the worlds there are
+
+Exit codes:
+  0  it ran, and its gates held     3  invalid, or a gate could not be decided
+  1  a gate failed                  4  an internal error, or runs that differ
+  2  wrong usage or a bad file      128+n  ended by signal n";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  world run --seed 42 --chaos-level high
+  world run --sre rules:senior --fail-on 'availability_pct < 95'
+  world run --sre day=rules:junior --sre night=rules:senior
+  world run --fault cpu_spike@3:api-1 --chaos-level off --rounds 10
+  world run --seed 42 --plan                   what would happen, without running it
+  world run --seed 42 --out drill              keep journal.jsonl and result.json
+  world run my-world.toml --inline --json -q
+
+The same seed gives the same run, byte for byte, whatever the mode.";
+
+/// A flight simulator for on-call: servers, chaos, an SRE, and a score that can be defended.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "world", version, after_help = EXAMPLES, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a world: chaos hits it, SREs answer, users are counted
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(Box<RunArgs>),
+    /// List, show and check world files
+    Worlds(WorldsArgs),
+    /// Print the JSON Schema of a document
+    Schema {
+        /// Which document
+        document: Document,
+    },
+    /// Print a shell's completions, to be sourced
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page: `world man | man -l -`
+    Man,
+    /// Run one agent by hand: `world agent server|sre --help`
+    #[command(disable_help_flag = true)]
+    Agent {
+        /// Arguments of the agent
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+        arguments: Vec<OsString>,
+    },
+}
+
+/// A document with a published schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Document {
+    /// result.json, what a run came to
+    Result,
+}
+
+/// `world worlds`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct WorldsArgs {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: WorldsCommand,
+}
+
+/// What to do with world files.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum WorldsCommand {
+    /// The worlds that come with the program
+    List,
+    /// Print a world file, to read or to start your own from
+    Show {
+        /// A built-in world, or a path (with `/` or `.toml`)
+        #[arg(default_value = "systems")]
+        world: String,
+    },
+    /// Check a world file, and say where it is wrong
+    Validate {
+        /// A path, or a built-in world
+        #[arg(value_name = "FILE")]
+        world: String,
+    },
+    /// Print the JSON Schema of world files
+    Schema,
+}
+
+/// `world run`, as typed.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RunArgs {
+    /// A built-in world, or a path (with `/` or `.toml`) [default: systems]
+    pub world: Option<String>,
+
+    /// Rounds to play [default: the world's]
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(ROUNDS_MAX)))]
+    pub rounds: Option<u32>,
+
+    /// How much chaos
+    #[arg(long, value_name = "LEVEL", value_enum, default_value = "medium")]
+    pub chaos_level: LevelArg,
+
+    /// The number from which all chance flows [default: one is drawn and printed]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+
+    /// Skill of the SREs that do not say their own [default: mid]
+    #[arg(long, value_enum)]
+    pub skill: Option<SkillArg>,
+
+    /// Who is on call.
+    #[arg(
+        long,
+        value_name = "[NAME=]KIND[:SKILL]",
+        help = "Who is on call: [NAME=]rules|none|oracle[:SKILL]; repeats [default: oncall=rules]"
+    )]
+    pub sre: Vec<String>,
+
+    /// A fault that comes for certain, beside what chaos rolls; repeats
+    #[arg(long, value_name = "KIND@ROUND:TARGET")]
+    pub fault: Vec<String>,
+
+    /// Print the faults that will come, and run nothing
+    #[arg(long, conflicts_with_all = ["out", "check_determinism", "fail_on", "pace", "quiet"])]
+    pub plan: bool,
+
+    /// The promise, instead of the world's: above 0, up to 100
+    #[arg(long, value_name = "PCT", value_parser = percentage)]
+    pub sla_target: Option<f64>,
+
+    /// Run in this one process, without agent processes: the same run, sooner
+    #[arg(long, conflicts_with_all = ["bus", "manual"])]
+    pub inline: bool,
+
+    /// Take at least this long for a round: 500ms, 2s, 1m
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub pace: Option<Duration>,
+
+    /// The directory of the bus [default: one of its own]
+    #[arg(long, value_name = "DIR")]
+    pub bus: Option<PathBuf>,
+
+    /// Start these agents by hand, with `world agent`; all of them without names
+    #[arg(long, value_name = "NAME", num_args = 0.., require_equals = true, value_delimiter = ',')]
+    pub manual: Option<Vec<String>>,
+
+    /// Only the end; a progress bar on a terminal
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Every metric of every server; more of what happens
+    #[arg(short, long, action = ArgAction::Count)]
+    pub verbose: u8,
+
+    /// Print the result as one JSON document; the story goes to standard error
+    #[arg(long)]
+    pub json: bool,
+
+    /// Write journal.jsonl and result.json into this directory
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Run it twice, and fail if the two differ
+    #[arg(long, conflicts_with = "manual")]
+    pub check_determinism: bool,
+
+    /// Fail if this is true of the result, as in 'availability_pct < 99.9'; repeats
+    #[arg(long, value_name = "FIELD OP NUMBER", allow_hyphen_values = true)]
+    pub fail_on: Vec<String>,
+
+    /// Threads of the process keeper
+    #[arg(long, value_name = "N", hide = true, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub worker_threads: Option<u16>,
+}
+
+/// [`Level`], as clap lists it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LevelArg {
+    Off,
+    Low,
+    Medium,
+    High,
+    Extreme,
+}
+
+impl From<LevelArg> for Level {
+    fn from(level: LevelArg) -> Self {
+        match level {
+            LevelArg::Off => Self::Off,
+            LevelArg::Low => Self::Low,
+            LevelArg::Medium => Self::Medium,
+            LevelArg::High => Self::High,
+            LevelArg::Extreme => Self::Extreme,
+        }
+    }
+}
+
+/// [`SkillName`], as clap lists it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SkillArg {
+    Junior,
+    Mid,
+    Senior,
+}
+
+impl From<SkillArg> for SkillName {
+    fn from(skill: SkillArg) -> Self {
+        match skill {
+            SkillArg::Junior => Self::Junior,
+            SkillArg::Mid => Self::Mid,
+            SkillArg::Senior => Self::Senior,
+        }
+    }
+}
+
+fn percentage(text: &str) -> Result<f64, String> {
+    let number: Option<f64> = text.trim_end_matches('%').trim_end().parse().ok();
+    let number = number.filter(|number| *number > 0.0 && *number <= 100.0);
+    number.ok_or_else(|| "a promise is a percentage above 0 and up to 100, as in 99.9".to_owned())
+}
+
+/// The longest pace: a day a round.
+const PACE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let advice = || "write a number and ms, s or m, as in 500ms or 2s".to_owned();
+    let unit_at = text.find(|letter: char| letter.is_ascii_alphabetic()).ok_or_else(advice)?;
+    let (number, unit) = text.split_at(unit_at);
+    let seconds = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" => 60.0,
+        _ => return Err(advice()),
+    };
+    let number: f64 = number.trim_end().parse().map_err(|_| advice())?;
+    let duration = Duration::try_from_secs_f64(number * seconds).map_err(|_| advice())?;
+    if duration > PACE_MAX { Err("a round may take a day at most".to_owned()) } else { Ok(duration) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_have_a_unit() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        for bad in ["", "5", "s", "-1s", "1h", "1e30s", "nans", "2 days", "48000m"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_promise_is_a_percentage() {
+        assert_eq!(percentage("99.9"), Ok(99.9));
+        assert_eq!(percentage("99.9%"), Ok(99.9));
+        for bad in ["0", "-1", "100.1", "nan", "inf", "much", ""] {
+            assert!(percentage(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn manual_means_all_agents_or_those_named() {
+        let manual = |arguments: &[&str]| {
+            let arguments = ["world", "run"].iter().chain(arguments);
+            match Cli::try_parse_from(arguments).map(|cli| cli.command) {
+                Ok(Command::Run(run)) => (run.manual, run.world),
+                other => panic!("not a run: {other:?}"),
+            }
+        };
+        let names = |names: &[&str]| Some(names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());
+        assert_eq!(manual(&[]), (None, None));
+        assert_eq!(manual(&["--manual", "systems"]), (names(&[]), Some("systems".to_owned())));
+        assert_eq!(manual(&["--manual=web-1,oncall"]), (names(&["web-1", "oncall"]), None));
+    }
+}

@@ -1,0 +1,557 @@
+//! What is decided: a run's flags held against its world, and against each other.
+//!
+//! Everything that can be refused is refused here, before anything runs or is written.
+
+use crate::cli::RunArgs;
+use crate::gate::{Gate, GateError};
+use crate::result::Mode;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use worlds::definition::limits::{NAME_CHARS_MAX, SRES_MAX};
+use worlds::definition::nearest;
+use worlds::definition::{Definition, SkillName, Sre, SreKind};
+use worlds::id::{KindId, Name, ServerId};
+use worlds::plan::{RunPlan, ScriptedFault, SrePlan};
+use worlds::topology::World;
+
+/// The world that is run unless another is named.
+pub(crate) const DEFAULT_WORLD: &str = "systems";
+/// The SRE of a world that names none.
+pub(crate) const DEFAULT_SRE: &str = "oncall";
+/// The skill of a rule-based SRE that does not say its own.
+const DEFAULT_SKILL: SkillName = SkillName::Mid;
+
+/// A run, decided.
+#[derive(Clone, Debug)]
+pub(crate) struct RunConfig {
+    /// The world, its promise replaced if the command line says so.
+    pub world: Arc<World>,
+    /// What decides the run, with the world.
+    pub plan: RunPlan,
+    /// With a process for each agent, or without.
+    pub mode: Mode,
+    /// From one round's beginning to the next's, at least this long.
+    pub pace: Option<Duration>,
+    /// Whose processes are started by hand.
+    pub manual: Manual,
+    /// Where the bus is.
+    pub bus: Option<PathBuf>,
+    /// Threads of the process keeper.
+    pub worker_threads: Option<u16>,
+    /// What is shown.
+    pub output: Output,
+    /// Where the run is recorded.
+    pub out: Option<PathBuf>,
+    /// Whether it is run twice, and the two compared.
+    pub check_determinism: bool,
+    /// What the result is held against.
+    pub gates: Vec<Gate>,
+    /// The command that repeats the run.
+    pub repeat: String,
+}
+
+/// Whose processes are started by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Manual {
+    /// Nobody's.
+    Nobody,
+    /// Everybody's.
+    Everybody,
+    /// Those of these servers and SREs, by name.
+    Named(Vec<Name>),
+}
+
+/// What is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Output {
+    /// The result goes to standard output as JSON, and the story to standard error.
+    pub json: bool,
+    /// How much of the story is told.
+    pub detail: Detail,
+}
+
+/// How much of the story is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Detail {
+    /// The end.
+    Quiet,
+    /// Each round.
+    Normal,
+    /// Every metric of every server, too.
+    Verbose,
+}
+
+/// Why a run is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum UsageError {
+    #[error("--sre {given}: this is not [NAME=]KIND[:SKILL]")]
+    SreSyntax { given: String },
+    #[error("--sre {given}: there is no kind `{kind}`")]
+    SreKind { given: String, kind: String },
+    #[error("--sre {given}: there is no skill `{skill}`")]
+    SreSkill { given: String, skill: String },
+    #[error("--sre {given}: an SRE of kind `{kind}` has no skill")]
+    SreWithoutSkills { given: String, kind: &'static str },
+    #[error("--sre {given}: `{name}` is not a name")]
+    SreName { given: String, name: String },
+    #[error("there are two SREs named `{name}`")]
+    SreTwice { name: String },
+    #[error("{given} SREs are more than a run may have, {SRES_MAX}")]
+    SreCount { given: usize },
+    #[error("--skill {skill} is for nobody: {why}")]
+    SkillForNobody { skill: &'static str, why: &'static str },
+    #[error("--fault {given}: this is not KIND@ROUND:TARGET")]
+    FaultSyntax { given: String },
+    #[error("--fault {given}: this world has no kind of fault `{kind}`")]
+    FaultKind { given: String, kind: String, advice: Option<String> },
+    #[error("--fault {given}: this world has no server `{target}`")]
+    FaultTarget { given: String, target: String, advice: Option<String> },
+    #[error("--fault {given}: the run has rounds 1 to {rounds}")]
+    FaultRound { given: String, rounds: u32 },
+    #[error("--fault {given}: `{kind}` cannot hit `{target}`")]
+    FaultCannotHit { given: String, kind: String, target: String, eligible: String },
+    #[error("--fault {given} is there twice")]
+    FaultTwice { given: String },
+    #[error("--manual: this run has no agent `{name}`")]
+    ManualName { name: String, advice: Option<String> },
+    #[error("--manual: `{name}` is an oracle, which runs in the director")]
+    ManualOracle { name: String },
+    #[error("--fail-on: {0}")]
+    Gate(#[from] GateError),
+}
+
+impl UsageError {
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::SreSyntax { .. } => Some("as in --sre rules:senior or --sre night=rules:junior".to_owned()),
+            Self::SreKind { kind, .. } => nearest::advice(kind, KINDS.map(|(name, _)| name)),
+            Self::SreSkill { skill, .. } => nearest::advice(skill, SKILLS.map(|(name, _)| name)),
+            Self::SreWithoutSkills { kind, .. } => Some(format!("write {kind} alone")),
+            Self::SreName { .. } => Some(format!(
+                "use letters, digits, `-`, `_` and `.`, {NAME_CHARS_MAX} at most, the first a letter or digit"
+            )),
+            Self::SreTwice { .. } => Some("give each a name: --sre day=rules --sre night=rules".to_owned()),
+            Self::SreCount { .. } => Some("leave some out".to_owned()),
+            Self::SkillForNobody { .. } => {
+                Some("leave it out, or put an SRE of kind rules on call".to_owned())
+            }
+            Self::FaultSyntax { .. } => Some("as in --fault cpu_spike@3:api-1".to_owned()),
+            Self::FaultKind { advice, .. }
+            | Self::FaultTarget { advice, .. }
+            | Self::ManualName { advice, .. } => advice.clone(),
+            Self::FaultRound { .. } => Some("choose one of them, or play more with --rounds".to_owned()),
+            Self::FaultCannotHit { eligible, .. } => Some(format!("it can hit {eligible}")),
+            Self::FaultTwice { .. } => Some("leave one out".to_owned()),
+            Self::ManualOracle { .. } => Some("leave it out of --manual".to_owned()),
+            Self::Gate(error) => error.hint.clone(),
+        }
+    }
+}
+
+impl RunConfig {
+    /// Decides a run of the world of this name and definition. `draw_seed` is asked only if no
+    /// seed was typed.
+    ///
+    /// The promise is part of the definition, since incidents are held against it; so with another
+    /// promise it is another world, with another hash.
+    pub(crate) fn decide(
+        args: &RunArgs,
+        name: &str,
+        mut definition: Definition,
+        draw_seed: impl FnOnce() -> u64,
+    ) -> Result<Self, UsageError> {
+        definition.sla_target = args.sla_target.unwrap_or(definition.sla_target);
+        let world = Arc::new(World::new(name, definition));
+        let definition = &world.definition;
+        let rounds = args.rounds.unwrap_or(definition.rounds);
+        let sres = sres(args, definition)?;
+        let scripted = scripted_faults(&args.fault, &world, rounds)?;
+        let manual = manual(args.manual.as_deref(), definition, &sres)?;
+        let gates = args.fail_on.iter().map(|expr| Gate::parse(expr)).collect::<Result<Vec<_>, _>>()?;
+        let seed = args.seed.unwrap_or_else(draw_seed);
+        let plan = RunPlan { seed, level: args.chaos_level.into(), rounds, sres, scripted };
+        let mode = if args.inline { Mode::Inline } else { Mode::Processes };
+        Ok(Self {
+            repeat: crate::repeat::command(args, definition, &plan),
+            mode,
+            pace: args.pace,
+            manual,
+            bus: args.bus.clone(),
+            worker_threads: args.worker_threads,
+            output: Output { json: args.json, detail: detail(args) },
+            out: args.out.clone(),
+            check_determinism: args.check_determinism,
+            gates,
+            plan,
+            world,
+        })
+    }
+}
+
+fn detail(args: &RunArgs) -> Detail {
+    match (args.quiet, args.verbose) {
+        (true, _) => Detail::Quiet,
+        (false, 0) => Detail::Normal,
+        (false, _) => Detail::Verbose,
+    }
+}
+
+// ---- SREs -------------------------------------------------------------------------------------
+
+const KINDS: [(&str, SreKind); 3] =
+    [("rules", SreKind::Rules), ("none", SreKind::None), ("oracle", SreKind::Oracle)];
+
+const SKILLS: [(&str, SkillName); 3] =
+    [("junior", SkillName::Junior), ("mid", SkillName::Mid), ("senior", SkillName::Senior)];
+
+/// The name of a kind of SRE on the command line.
+pub(crate) fn kind_name(kind: SreKind) -> &'static str {
+    KINDS.iter().find(|(_, other)| *other == kind).map_or("?", |(name, _)| name)
+}
+
+/// The name of a skill on the command line.
+pub(crate) fn skill_name(skill: SkillName) -> &'static str {
+    SKILLS.iter().find(|(_, other)| *other == skill).map_or("?", |(name, _)| name)
+}
+
+/// Who is on call: whom the command line names, else whom the world names, else one of kind rules.
+///
+/// `--skill` is for the SREs that do not say their own on the command line, and outranks what the
+/// world file says. It is refused when it is for nobody.
+fn sres(args: &RunArgs, definition: &Definition) -> Result<Vec<SrePlan>, UsageError> {
+    let typed = args.skill.map(SkillName::from);
+    if args.sre.is_empty() { from_world(definition, typed) } else { from_flags(&args.sre, typed) }
+}
+
+fn from_world(definition: &Definition, typed: Option<SkillName>) -> Result<Vec<SrePlan>, UsageError> {
+    let mut plans = worlds::plan::sres_of(definition);
+    if let Some(skill) = typed {
+        refuse_idle_skill(skill, plans.iter().map(|plan| (plan.kind, None)))?;
+        plans.iter_mut().for_each(|plan| plan.skill = plan.skill.map(|_| skill));
+    }
+    Ok(plans)
+}
+
+fn from_flags(flags: &[String], typed: Option<SkillName>) -> Result<Vec<SrePlan>, UsageError> {
+    if flags.len() > SRES_MAX {
+        return Err(UsageError::SreCount { given: flags.len() });
+    }
+    let sres = flags.iter().map(|given| sre(given)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(skill) = typed {
+        refuse_idle_skill(skill, sres.iter().map(|sre| (sre.kind, sre.skill)))?;
+    }
+    let plan = |sre: Sre| SrePlan {
+        name: sre.name.into(),
+        kind: sre.kind,
+        skill: (sre.kind == SreKind::Rules).then(|| sre.skill.or(typed).unwrap_or(DEFAULT_SKILL)),
+    };
+    let mut plans: Vec<_> = sres.into_iter().map(plan).collect();
+    plans.sort_by(|one, other| one.name.cmp(&other.name));
+    match plans.windows(2).find(|pair| pair[0].name == pair[1].name) {
+        Some(pair) => Err(UsageError::SreTwice { name: pair[0].name.to_string() }),
+        None => Ok(plans),
+    }
+}
+
+/// `[NAME=]KIND[:SKILL]`
+fn sre(given: &str) -> Result<Sre, UsageError> {
+    let owned = || given.to_owned();
+    let (name, rest) = given.split_once('=').unwrap_or((DEFAULT_SRE, given));
+    let (kind, skill) = match rest.split_once(':') {
+        Some((kind, skill)) => (kind, Some(skill)),
+        None => (rest, None),
+    };
+    if kind.is_empty() || skill == Some("") {
+        return Err(UsageError::SreSyntax { given: owned() });
+    }
+    if !is_name(name) {
+        return Err(UsageError::SreName { given: owned(), name: name.to_owned() });
+    }
+    let kind =
+        find(&KINDS, kind).ok_or_else(|| UsageError::SreKind { given: owned(), kind: kind.to_owned() })?;
+    let skill = match skill {
+        Some(_) if kind != SreKind::Rules => {
+            return Err(UsageError::SreWithoutSkills { given: owned(), kind: kind_name(kind) });
+        }
+        Some(skill) => Some(
+            find(&SKILLS, skill)
+                .ok_or_else(|| UsageError::SreSkill { given: owned(), skill: skill.to_owned() })?,
+        ),
+        None => None,
+    };
+    Ok(Sre { name: name.to_owned(), kind, skill })
+}
+
+fn find<T: Copy>(known: &[(&str, T)], name: &str) -> Option<T> {
+    known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+}
+
+fn is_name(name: &str) -> bool {
+    let belongs = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
+    (1..=NAME_CHARS_MAX).contains(&name.len())
+        && name.starts_with(|letter: char| letter.is_ascii_alphanumeric())
+        && name.chars().all(belongs)
+}
+
+/// Refuses a skill that none of these kinds of SREs, with the skills that they say, would take.
+fn refuse_idle_skill(
+    skill: SkillName,
+    sres: impl Iterator<Item = (SreKind, Option<SkillName>)>,
+) -> Result<(), UsageError> {
+    let skill = skill_name(skill);
+    let mut rules = sres.filter(|(kind, _)| *kind == SreKind::Rules).peekable();
+    if rules.peek().is_none() {
+        return Err(UsageError::SkillForNobody { skill, why: "no SRE of this run has skills" });
+    }
+    if rules.all(|(_, own)| own.is_some()) {
+        return Err(UsageError::SkillForNobody { skill, why: "each SRE of kind rules says its own" });
+    }
+    Ok(())
+}
+
+// ---- faults -----------------------------------------------------------------------------------
+
+fn scripted_faults(flags: &[String], world: &World, rounds: u32) -> Result<Vec<ScriptedFault>, UsageError> {
+    let mut faults = Vec::with_capacity(flags.len());
+    for given in flags {
+        let fault = scripted_fault(given, world, rounds)?;
+        if faults.contains(&fault) {
+            return Err(UsageError::FaultTwice { given: given.clone() });
+        }
+        faults.push(fault);
+    }
+    faults.sort_unstable();
+    Ok(faults)
+}
+
+/// `KIND@ROUND:TARGET`
+fn scripted_fault(given: &str, world: &World, rounds: u32) -> Result<ScriptedFault, UsageError> {
+    let owned = || given.to_owned();
+    let parts = given.split_once('@').and_then(|(kind, rest)| {
+        let (round, target) = rest.split_once(':')?;
+        Some((kind, round.parse::<u32>().ok()?, target))
+    });
+    let (kind_name, round, target_name) = parts.ok_or_else(|| UsageError::FaultSyntax { given: owned() })?;
+    let kinds = || world.definition.chaos.iter().map(|kind| kind.name.as_str());
+    let servers = || world.servers.iter().map(|server| &*server.name);
+    let kind = kinds().position(|name| name == kind_name).ok_or_else(|| UsageError::FaultKind {
+        given: owned(),
+        kind: kind_name.to_owned(),
+        advice: nearest::advice(kind_name, kinds()),
+    })?;
+    let target = servers().position(|name| name == target_name).ok_or_else(|| UsageError::FaultTarget {
+        given: owned(),
+        target: target_name.to_owned(),
+        advice: nearest::advice(target_name, servers()),
+    })?;
+    if !(1..=rounds).contains(&round) {
+        return Err(UsageError::FaultRound { given: owned(), rounds });
+    }
+    let (kind, target) = (KindId::from(kind), ServerId::from(target));
+    let eligible = &world.eligible[kind.index()];
+    if !eligible.contains(&target) {
+        return Err(UsageError::FaultCannotHit {
+            given: owned(),
+            kind: kind_name.to_owned(),
+            target: target_name.to_owned(),
+            eligible: names_of(world, eligible),
+        });
+    }
+    Ok(ScriptedFault { round, kind, target })
+}
+
+fn names_of(world: &World, servers: &[ServerId]) -> String {
+    let names: Vec<&str> = servers.iter().map(|server| &*world.servers[server.index()].name).collect();
+    if names.is_empty() { "no server of this world".to_owned() } else { names.join(", ") }
+}
+
+// ---- agents started by hand -------------------------------------------------------------------
+
+fn manual(names: Option<&[String]>, definition: &Definition, sres: &[SrePlan]) -> Result<Manual, UsageError> {
+    let names = match names {
+        None => return Ok(Manual::Nobody),
+        Some([]) => return Ok(Manual::Everybody),
+        Some(names) => names,
+    };
+    let servers = definition.servers.iter().map(|server| server.name.as_str());
+    let known: Vec<&str> = servers.chain(sres.iter().map(|sre| &*sre.name)).collect();
+    for name in names {
+        if !known.contains(&name.as_str()) {
+            let advice = nearest::advice(name, known.iter().copied());
+            return Err(UsageError::ManualName { name: name.clone(), advice });
+        }
+        if sres.iter().any(|sre| &*sre.name == name && sre.kind == SreKind::Oracle) {
+            return Err(UsageError::ManualOracle { name: name.clone() });
+        }
+    }
+    Ok(Manual::Named(names.iter().map(|name| name.as_str().into()).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use clap::Parser;
+
+    fn systems() -> Definition {
+        let systems = worlds::definition::builtin::find("systems").expect("it is built in");
+        worlds::definition::parse("systems.toml", systems.text).expect("it is good").definition
+    }
+
+    fn decided_in(definition: Definition, flags: &[&str]) -> Result<RunConfig, UsageError> {
+        let arguments = ["world", "run", "--inline"].iter().chain(flags);
+        match Cli::try_parse_from(arguments).map(|cli| cli.command) {
+            Ok(Command::Run(args)) => RunConfig::decide(&args, "systems", definition, || 7),
+            other => panic!("not a run: {other:?}"),
+        }
+    }
+
+    fn decided(flags: &[&str]) -> Result<RunConfig, UsageError> {
+        decided_in(systems(), flags)
+    }
+
+    fn on_call(flags: &[&str]) -> Vec<(String, SreKind, Option<SkillName>)> {
+        let config = decided(flags).expect("a run");
+        config.plan.sres.iter().map(|sre| (sre.name.to_string(), sre.kind, sre.skill)).collect()
+    }
+
+    fn refused(flags: &[&str]) -> String {
+        let error = decided(flags).expect_err("refused");
+        let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+        format!("{error}{hint}")
+    }
+
+    #[test]
+    fn without_flags_a_mid_of_kind_rules_is_on_call() {
+        assert_eq!(on_call(&[]), [("oncall".to_owned(), SreKind::Rules, Some(SkillName::Mid))]);
+    }
+
+    #[test]
+    fn sres_stand_in_order_of_their_names() {
+        let both = on_call(&["--sre", "night=rules:senior", "--sre", "day=none"]);
+        let expected = [
+            ("day".to_owned(), SreKind::None, None),
+            ("night".to_owned(), SreKind::Rules, Some(SkillName::Senior)),
+        ];
+        assert_eq!(both, expected);
+    }
+
+    #[test]
+    fn a_skill_is_for_those_that_do_not_say_their_own() {
+        let both = on_call(&["--sre", "a=rules:junior", "--sre", "b=rules", "--skill", "senior"]);
+        assert_eq!([both[0].2, both[1].2], [Some(SkillName::Junior), Some(SkillName::Senior)]);
+    }
+
+    #[test]
+    fn a_skill_outranks_the_world_file() {
+        let mut world = systems();
+        let sre = |name: &str, kind, skill| Sre { name: name.to_owned(), kind, skill };
+        world.sre = vec![sre("b", SreKind::Rules, Some(SkillName::Junior)), sre("a", SreKind::None, None)];
+        let config = decided_in(world.clone(), &["--skill", "senior"]).expect("a run");
+        assert_eq!(config.plan.sres[1].skill, Some(SkillName::Senior));
+        assert_eq!(config.plan.sres[0].skill, None);
+        assert!(config.repeat.contains("--sre a=none --sre b=rules:senior"), "{}", config.repeat);
+        world.sre.remove(0);
+        assert!(decided_in(world, &["--skill", "senior"]).is_err(), "nobody has skills");
+    }
+
+    #[test]
+    fn a_skill_for_nobody_is_refused() {
+        assert!(refused(&["--sre", "none", "--skill", "mid"]).contains("no SRE of this run has skills"));
+        assert!(refused(&["--sre", "rules:mid", "--skill", "mid"]).contains("says its own"));
+    }
+
+    #[test]
+    fn sres_that_make_no_sense_are_refused_with_advice() {
+        for (flags, message) in [
+            (&["--sre", "rulez"][..], "there is no kind `rulez`; did you mean `rules`?"),
+            (&["--sre", "rules:seniro"], "there is no skill `seniro`; did you mean `senior`?"),
+            (&["--sre", "none:mid"], "an SRE of kind `none` has no skill; write none alone"),
+            (&["--sre", ""], "this is not [NAME=]KIND[:SKILL]"),
+            (&["--sre", "rules:"], "this is not [NAME=]KIND[:SKILL]"),
+            (&["--sre", "a b=rules"], "`a b` is not a name"),
+            (&["--sre", "=rules"], "`` is not a name"),
+            (&["--sre", "rules", "--sre", "none"], "there are two SREs named `oncall`; give each a name"),
+        ] {
+            let told = refused(flags);
+            assert!(told.contains(message), "{flags:?}: {told}");
+        }
+    }
+
+    #[test]
+    fn faults_that_make_no_sense_are_refused_with_advice() {
+        for (fault, message) in [
+            ("cpu_spike", "this is not KIND@ROUND:TARGET"),
+            ("cpu_spike@x:web-1", "this is not KIND@ROUND:TARGET"),
+            ("cpu_spik@1:web-1", "no kind of fault `cpu_spik`; did you mean `cpu_spike`?"),
+            ("cpu_spike@1:web1", "no server `web1`; did you mean `web-1`?"),
+            ("cpu_spike@0:web-1", "the run has rounds 1 to 15"),
+            ("cpu_spike@16:web-1", "the run has rounds 1 to 15"),
+            ("database_slowdown@1:web-1", "cannot hit `web-1`; it can hit db-primary, db-replica"),
+        ] {
+            let told = refused(&["--fault", fault]);
+            assert!(told.contains(message), "{fault}: {told}");
+        }
+        assert!(refused(&["--fault", "cpu_spike@1:web-1", "--fault", "cpu_spike@1:web-1"]).contains("twice"));
+    }
+
+    #[test]
+    fn only_agents_of_the_run_can_be_started_by_hand() {
+        let manual = |value: &str, flags: &[&str]| {
+            let args = [&[value], flags].concat();
+            let arguments = ["world", "run"].iter().chain(&args);
+            match Cli::try_parse_from(arguments).map(|cli| cli.command) {
+                Ok(Command::Run(args)) => {
+                    RunConfig::decide(&args, "systems", systems(), || 7).map(|config| config.manual)
+                }
+                other => panic!("not a run: {other:?}"),
+            }
+        };
+        assert_eq!(manual("--manual", &[]), Ok(Manual::Everybody));
+        assert_eq!(manual("--manual=web-1", &[]), Ok(Manual::Named(vec!["web-1".into()])));
+        let error = manual("--manual=wbe-1", &[]).expect_err("refused");
+        assert_eq!(error.hint().as_deref(), Some("did you mean `web-1`?"));
+        let oracle = manual("--manual=oncall", &["--sre", "oracle"]).expect_err("refused");
+        assert_eq!(oracle, UsageError::ManualOracle { name: "oncall".to_owned() });
+    }
+
+    #[test]
+    fn another_promise_is_another_world() {
+        let (ours, other) = (decided(&[]).expect("a run"), decided(&["--sla-target", "99"]).expect("a run"));
+        assert_eq!(other.world.definition.sla_target, 99.0);
+        assert_ne!(ours.world.hash, other.world.hash);
+    }
+
+    #[test]
+    fn the_seed_is_drawn_only_when_none_was_typed() {
+        assert_eq!(decided(&[]).expect("a run").plan.seed, 7);
+        assert_eq!(decided(&["--seed", "42"]).expect("a run").plan.seed, 42);
+    }
+
+    #[test]
+    fn the_command_that_repeats_spells_everything_out() {
+        let repeat = |flags: &[&str]| decided(flags).expect("a run").repeat;
+        assert_eq!(
+            repeat(&[]),
+            "world run systems --seed 7 --rounds 15 --chaos-level medium --skill mid --inline"
+        );
+        let flags = [
+            "--seed=42",
+            "-n9",
+            "--chaos-level=off",
+            "--sre=a=rules",
+            "--fault=cpu_spike@3:api-1",
+            "--sla-target=99.5",
+            "--fail-on=score < 5",
+            "--out=never-shown",
+            "-q",
+        ];
+        assert_eq!(
+            repeat(&flags),
+            "world run systems --seed 42 --rounds 9 --chaos-level off --sre a=rules:mid \
+             --fault cpu_spike@3:api-1 --sla-target 99.5 --fail-on 'score < 5' --inline"
+        );
+    }
+}

@@ -1,0 +1,94 @@
+//! Figures as people read them.
+
+use worlds::message::Metric;
+
+/// A count with its thousands apart: `15,972`.
+pub(super) fn count(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A share in percent, cut off rather than rounded, so that a missed 99.9 never reads 99.90.
+pub(super) fn percent(pct: f64) -> String {
+    const ROUNDING_NOISE: f64 = 1e-9;
+    format!("{:.2} %", ((pct + ROUNDING_NOISE) * 100.0).floor() / 100.0)
+}
+
+/// A gap in points, with as many decimals as it takes to see it.
+pub(super) fn points(gap: f64) -> String {
+    let decimals = (2..=6).find(|&decimals| gap >= 0.5 * 0.1_f64.powi(decimals)).unwrap_or(6);
+    format!("{gap:.*} points", usize::try_from(decimals).unwrap_or(2))
+}
+
+/// A value that may not be there.
+pub(super) fn or_dash(value: Option<f64>, decimals: usize) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.decimals$}"))
+}
+
+/// A figure of any kind, with six decimals at most.
+pub(crate) fn plain(value: f64) -> String {
+    let text = format!("{value:.6}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// A count and what is counted: `1 round`, `2 rounds`.
+pub(super) fn plural(number: u32, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// The value of a metric with its unit.
+pub(super) fn metric(metric: Metric, value: f64) -> String {
+    match metric {
+        Metric::CpuUsage | Metric::MemoryUsage | Metric::DiskUsage => format!("{value:.0} %"),
+        Metric::ErrorRate => format!("{value:.1} %"),
+        Metric::LatencyP99 => format!("{value:.0} ms"),
+        Metric::ServicesDown => format!("{value:.0}"),
+        Metric::Staleness => format!("{value:.0} {}", if value == 1.0 { "round" } else { "rounds" }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_stand_apart() {
+        let counts = [0, 7, 999, 1_000, 15_972, 1_234_567].map(count);
+        assert_eq!(counts, ["0", "7", "999", "1,000", "15,972", "1,234,567"]);
+    }
+
+    #[test]
+    fn a_missed_promise_never_reads_as_kept() {
+        assert_eq!(percent(99.8999), "99.89 %");
+        assert_eq!(percent(99.9), "99.90 %");
+        assert_eq!(percent(100.0), "100.00 %");
+        assert_eq!(percent(94.67), "94.67 %");
+    }
+
+    #[test]
+    fn a_small_gap_is_still_seen() {
+        assert_eq!(points(5.234), "5.23 points");
+        assert_eq!(points(0.004), "0.004 points");
+        assert_eq!(points(0.00003), "0.00003 points");
+    }
+
+    #[test]
+    fn a_plain_figure_has_no_needless_decimals() {
+        let figures = [70.38940276350348, 15.0, 100.0, 0.5, 99.89996].map(plain);
+        assert_eq!(figures, ["70.389403", "15", "100", "0.5", "99.89996"]);
+    }
+
+    #[test]
+    fn metrics_have_their_units() {
+        assert_eq!(metric(Metric::LatencyP99, 2310.4), "2310 ms");
+        assert_eq!(metric(Metric::Staleness, 1.0), "1 round");
+        assert_eq!(metric(Metric::ErrorRate, 5.25), "5.2 %");
+    }
+}

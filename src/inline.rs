@@ -1,0 +1,65 @@
+//! The inline driver: a whole run in this thread, its messages carried by plain calls.
+//!
+//! [`worlds::inline`] carries them; here are the things of the outside world that it knows nothing
+//! of: who watches, how long a round should take, and when to stop early.
+
+use crate::event::{Event, Finished, Watch};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use worlds::inline::Inline;
+use worlds::plan::RunPlan;
+use worlds::topology::World;
+
+/// While it waits for the next round, the driver looks this often whether it should stop.
+const INTERRUPT_LATENCY: Duration = Duration::from_millis(20);
+
+/// What may hold a run up or end it.
+pub(crate) struct Controls<'a> {
+    /// From one round's beginning to the next's, at least this long.
+    pub pace: Option<Duration>,
+    /// The signal on which to stop, once it has come.
+    pub interrupt: &'a dyn Fn() -> Option<i32>,
+}
+
+/// Runs a world to its end; or to the end of the round in which it is interrupted, or in which
+/// `watch` has seen enough.
+pub(crate) fn run(
+    world: &Arc<World>,
+    plan: RunPlan,
+    controls: &Controls<'_>,
+    watch: &mut Watch<'_>,
+) -> Finished {
+    let mut run = Inline::new(Arc::clone(world), plan);
+    let mut flow = tell(&mut run, watch);
+    let mut interrupted_by = (controls.interrupt)();
+    while !run.is_over() && flow.is_continue() && interrupted_by.is_none() {
+        let began = Instant::now();
+        run.step();
+        flow = tell(&mut run, watch);
+        interrupted_by = if run.is_over() { None } else { controls.rest(began) };
+    }
+    let outcome = run.finish();
+    if flow.is_continue() {
+        // The run is over: nothing is left that a break could stop.
+        let _ = tell(&mut run, watch);
+    }
+    Finished { outcome, journal_hash: run.journal_hash(), interrupted_by }
+}
+
+fn tell(run: &mut Inline, watch: &mut Watch<'_>) -> ControlFlow<()> {
+    run.take_entries().into_iter().try_for_each(|entry| watch(&Event::Entry(entry)))
+}
+
+impl Controls<'_> {
+    /// Waits until the next round is due; gives the signal that came meanwhile.
+    fn rest(&self, began: Instant) -> Option<i32> {
+        loop {
+            if let Some(signal) = (self.interrupt)() {
+                return Some(signal);
+            }
+            let left = self.pace?.checked_sub(began.elapsed()).filter(|left| !left.is_zero())?;
+            std::thread::sleep(left.min(INTERRUPT_LATENCY));
+        }
+    }
+}

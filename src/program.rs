@@ -1,0 +1,150 @@
+//! The program: from arguments to an exit code.
+
+use crate::cli::{Cli, Command, Document, WorldsCommand};
+use crate::config::UsageError;
+use crate::determinism::Difference;
+use crate::pending::director::DirectorError;
+use crate::recording::RecordingError;
+use crate::stdio::Stdio;
+use crate::worlds_command::{self, LoadError};
+use crate::{exit_code, manual, run};
+use clap::Parser;
+use std::ffi::OsString;
+use std::io;
+
+/// Runs the program; what it says goes to `stdio`.
+pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>, stdio: &mut Stdio) -> u8 {
+    let ended = match Cli::try_parse_from(arguments) {
+        Ok(cli) => dispatch(cli.command, stdio),
+        Err(refusal) => answer(&refusal, stdio),
+    };
+    match ended {
+        Ok(code) => code,
+        Err(failure) if failure.is_closed_pipe() => exit_code::OK,
+        Err(failure) => {
+            // Where standard error is closed, too, the exit code has to say it all.
+            let _ = stdio.err.print(&failure.lines());
+            failure.exit_code()
+        }
+    }
+}
+
+fn dispatch(command: Command, stdio: &mut Stdio) -> Result<u8, Failure> {
+    match command {
+        Command::Run(args) => run::run(&args, stdio),
+        Command::Worlds(worlds) => print(&worlds_text(&worlds.command)?, stdio),
+        Command::Schema { document: Document::Result } => {
+            let schema = serde_json::to_string_pretty(&crate::result::json_schema())?;
+            print(&format!("{schema}\n"), stdio)
+        }
+        Command::Completions { shell } => print(&manual::completions(shell), stdio),
+        Command::Man => print(&manual::page()?, stdio),
+        Command::Agent { .. } => Err(Failure::Director(DirectorError)),
+    }
+}
+
+fn worlds_text(command: &WorldsCommand) -> Result<String, LoadError> {
+    match command {
+        WorldsCommand::List => Ok(worlds_command::list()),
+        WorldsCommand::Show { world } => worlds_command::show(world),
+        WorldsCommand::Validate { world } => worlds_command::validate(world),
+        WorldsCommand::Schema => Ok(worlds_command::schema()),
+    }
+}
+
+fn print(text: &(impl AsRef<[u8]> + ?Sized), stdio: &mut Stdio) -> Result<u8, Failure> {
+    stdio.out.out.write_all(text.as_ref())?;
+    stdio.out.out.flush()?;
+    Ok(exit_code::OK)
+}
+
+/// What clap has to say: help on standard output, a refusal on standard error.
+fn answer(refusal: &clap::Error, stdio: &mut Stdio) -> Result<u8, Failure> {
+    let (paper, code) = if refusal.use_stderr() {
+        (&mut stdio.err, exit_code::USAGE)
+    } else {
+        (&mut stdio.out, exit_code::OK)
+    };
+    let text = refusal.render().ansi().to_string();
+    paper.print(&[text.trim_end().to_owned()])?;
+    Ok(code)
+}
+
+/// Why the program ended without a verdict.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// Flags that do not fit the world, or each other.
+    #[error("{0}")]
+    Usage(#[from] UsageError),
+    /// No world to run.
+    #[error("{0}")]
+    World(#[from] LoadError),
+    /// The run could not be recorded, and was not begun.
+    #[error("{0}")]
+    Unrecordable(RecordingError),
+    /// The recording broke off.
+    #[error("{0}; the recording is incomplete")]
+    Recording(RecordingError),
+    /// The process driver could not run the world.
+    #[error("{0}")]
+    Director(#[from] DirectorError),
+    /// Two runs that should be the same are not.
+    #[error("{0}")]
+    Difference(Box<Difference>),
+    /// Standard output takes no more.
+    #[error("cannot write to standard output: {0}")]
+    Output(#[from] io::Error),
+    /// A document could not be written down.
+    #[error("cannot write the document: {0}")]
+    Document(#[from] serde_json::Error),
+    /// The system gave no randomness for a seed.
+    #[error("cannot draw a seed: {0}")]
+    Seed(#[from] getrandom::Error),
+    /// The system took no signal handler.
+    #[error("cannot handle signals: {0}")]
+    Signals(io::Error),
+}
+
+impl Failure {
+    /// The exit code that says the same.
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) | Self::World(_) | Self::Unrecordable(_) => exit_code::USAGE,
+            Self::Director(error) => error.exit_code(),
+            Self::Recording(_)
+            | Self::Difference(_)
+            | Self::Output(_)
+            | Self::Document(_)
+            | Self::Seed(_)
+            | Self::Signals(_) => exit_code::INTERNAL,
+        }
+    }
+
+    /// What to do about it.
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Usage(error) => error.hint(),
+            Self::World(error) => error.hint(),
+            Self::Unrecordable(error) => error.hint(),
+            Self::Director(error) => error.hint(),
+            Self::Seed(_) => Some("choose one with --seed".to_owned()),
+            Self::Recording(_)
+            | Self::Difference(_)
+            | Self::Output(_)
+            | Self::Document(_)
+            | Self::Signals(_) => None,
+        }
+    }
+
+    /// Whoever read standard output has had enough.
+    fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// As clap writes its own: what happened, and a tip.
+    fn lines(&self) -> Vec<String> {
+        let error = crate::console::error_line(&self.to_string());
+        let tip = self.hint().map(|hint| crate::console::tip_line(&hint));
+        [error].into_iter().chain(tip).collect()
+    }
+}

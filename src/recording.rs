@@ -1,0 +1,269 @@
+//! What a run leaves on disk, `--out DIR`.
+//!
+//! ```text
+//! DIR/journal.jsonl   the journal, streamed: whole lines, flushed when a round closes
+//! DIR/runtime.json    what is true of this machine only: process ids, durations. Never hashed
+//! DIR/result.json     the result; written last and at once, so where it is, the rest is complete
+//! ```
+//!
+//! A directory that holds a run is refused, and what cannot be recorded is refused before anything
+//! runs. A recording that is given up leaves nothing behind, not even directories it made.
+
+use crate::event::{Agent, Event};
+use serde::Serialize;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use worlds::journal::Record;
+
+const JOURNAL: &str = "journal.jsonl";
+const RUNTIME: &str = "runtime.json";
+const RESULT: &str = "result.json";
+
+/// A run on its way to disk.
+#[derive(Debug)]
+pub(crate) struct Recording {
+    dir: PathBuf,
+    /// Directories that this recording made, the outermost first.
+    made: Vec<PathBuf>,
+    journal: BufWriter<File>,
+    runtime: Runtime,
+    began: Instant,
+}
+
+/// What is true of this machine only.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+struct Runtime {
+    mode: &'static str,
+    agents: Vec<SpawnedAgent>,
+    lost: Vec<LostAgent>,
+    duration_seconds: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct SpawnedAgent {
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    pid: u32,
+    after_seconds: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct LostAgent {
+    name: String,
+    how: String,
+    after_seconds: f64,
+}
+
+/// Why a run cannot be recorded.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RecordingError {
+    #[error("{} already holds a run", dir.display())]
+    HoldsRun { dir: PathBuf },
+    #[error("cannot write to {}: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+}
+
+impl RecordingError {
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::HoldsRun { .. } => {
+                Some("choose another directory for --out, or move that run away".to_owned())
+            }
+            Self::Write { .. } => Some("choose a directory for --out that you can write to".to_owned()),
+        }
+    }
+
+    fn write(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        |source| Self::Write { path: path.to_owned(), source }
+    }
+}
+
+impl Recording {
+    /// Claims a directory, which is made if it is not there.
+    pub(crate) fn create(dir: &Path, mode: &'static str) -> Result<Self, RecordingError> {
+        if [JOURNAL, RUNTIME, RESULT].iter().any(|name| dir.join(name).exists()) {
+            return Err(RecordingError::HoldsRun { dir: dir.to_owned() });
+        }
+        let made = make(dir)?;
+        let journal = match claim(dir) {
+            Ok(file) => BufWriter::new(file),
+            Err(error) => {
+                unmake(&made);
+                return Err(error);
+            }
+        };
+        let runtime = Runtime { mode, ..Runtime::default() };
+        Ok(Self { dir: dir.to_owned(), made, journal, runtime, began: Instant::now() })
+    }
+
+    /// Writes down what happened.
+    pub(crate) fn tell(&mut self, event: &Event) -> Result<(), RecordingError> {
+        match event {
+            Event::Spawned(agent) => self.spawned(agent),
+            Event::Lost { agent, how } => self.runtime.lost.push(LostAgent {
+                name: agent.to_string(),
+                how: how.clone(),
+                after_seconds: seconds(self.began.elapsed()),
+            }),
+            Event::Entry(entry) => {
+                let written = self.journal.write_all(&entry.line).and_then(|()| match entry.record {
+                    Record::RoundClosed { .. } => self.journal.flush(),
+                    _ => Ok(()),
+                });
+                written.map_err(RecordingError::write(&self.dir.join(JOURNAL)))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn spawned(&mut self, agent: &Agent) {
+        self.runtime.agents.push(SpawnedAgent {
+            name: agent.name.to_string(),
+            kind: agent.kind.to_string(),
+            pid: agent.pid,
+            after_seconds: seconds(self.began.elapsed()),
+        });
+    }
+
+    /// Completes the recording; `result` is the document as it is to be written.
+    pub(crate) fn finish(mut self, result: &[u8]) -> Result<(), RecordingError> {
+        self.journal.flush().map_err(RecordingError::write(&self.dir.join(JOURNAL)))?;
+        self.runtime.duration_seconds = seconds(self.began.elapsed());
+        let mut runtime = serde_json::to_vec_pretty(&self.runtime)
+            .map_err(io::Error::from)
+            .map_err(RecordingError::write(&self.dir.join(RUNTIME)))?;
+        runtime.push(b'\n');
+        write_at_once(&self.dir.join(RUNTIME), &runtime)?;
+        write_at_once(&self.dir.join(RESULT), result)
+    }
+
+    /// Gives the recording up, as if it had never been begun.
+    pub(crate) fn discard(self) {
+        let Self { dir, made, journal, .. } = self;
+        drop(journal);
+        // What cannot be removed is left; there is nobody to complain to who could do better.
+        let _ = fs::remove_file(dir.join(JOURNAL));
+        unmake(&made);
+    }
+}
+
+/// Makes a directory and those above it; gives those that were not there.
+fn make(dir: &Path) -> Result<Vec<PathBuf>, RecordingError> {
+    let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+    let mut missing: Vec<_> = dir.ancestors().take_while(is_missing).map(Path::to_owned).collect();
+    missing.reverse();
+    for (made, path) in missing.iter().enumerate() {
+        if let Err(source) = fs::create_dir(path) {
+            unmake(&missing[..made]);
+            return Err(RecordingError::Write { path: path.clone(), source });
+        }
+    }
+    Ok(missing)
+}
+
+fn unmake(made: &[PathBuf]) {
+    for dir in made.iter().rev() {
+        // Somebody else may use it by now; then it stays.
+        let _ = fs::remove_dir(dir);
+    }
+}
+
+/// The empty journal: of two runs that claim one directory, only one can make it.
+fn claim(dir: &Path) -> Result<File, RecordingError> {
+    let path = dir.join(JOURNAL);
+    File::create_new(&path).map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => RecordingError::HoldsRun { dir: dir.to_owned() },
+        _ => RecordingError::Write { path, source },
+    })
+}
+
+/// Writes a file so that it is there as a whole or not at all.
+fn write_at_once(path: &Path, contents: &[u8]) -> Result<(), RecordingError> {
+    let half = path.with_extension("json.part");
+    let written = fs::write(&half, contents).and_then(|()| fs::rename(&half, path));
+    written.map_err(|source| {
+        let _ = fs::remove_file(&half);
+        RecordingError::Write { path: path.to_owned(), source }
+    })
+}
+
+fn seconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e3).round() / 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use worlds::round::Entry;
+
+    fn entry(line: &str) -> Event {
+        let record = Record::RoundOpened { round: 1, requests: 5 };
+        Event::Entry(Entry { record, line: line.as_bytes().to_vec() })
+    }
+
+    fn names(dir: &Path) -> Vec<String> {
+        let entries =
+            fs::read_dir(dir).expect("a directory").map(|entry| entry.expect("an entry").file_name());
+        let mut names: Vec<_> = entries.map(|name| name.into_string().expect("a name")).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_recording_holds_journal_result_and_runtime() {
+        let temp = tempfile::tempdir().expect("a directory");
+        let dir = temp.path().join("a/b");
+        let mut recording = Recording::create(&dir, "inline").expect("a recording");
+        recording.tell(&entry("one\n")).expect("written");
+        recording.tell(&entry("two\n")).expect("written");
+        let agent = Agent { name: "server-web-1".into(), kind: "web".into(), pid: 7 };
+        recording.tell(&Event::Spawned(agent)).expect("written");
+        recording.finish(b"{}\n").expect("written");
+        assert_eq!(names(&dir), ["journal.jsonl", "result.json", "runtime.json"]);
+        assert_eq!(fs::read_to_string(dir.join(JOURNAL)).expect("a journal"), "one\ntwo\n");
+        assert_eq!(fs::read_to_string(dir.join(RESULT)).expect("a result"), "{}\n");
+        let runtime = fs::read_to_string(dir.join(RUNTIME)).expect("a runtime");
+        assert!(runtime.contains(r#""pid": 7"#), "{runtime}");
+    }
+
+    #[test]
+    fn a_directory_that_holds_a_run_is_refused_and_left_alone() {
+        let temp = tempfile::tempdir().expect("a directory");
+        for name in [JOURNAL, RUNTIME, RESULT] {
+            let dir = temp.path().join(name.trim_end_matches(".json"));
+            fs::create_dir(&dir).expect("made");
+            fs::write(dir.join(name), "old").expect("written");
+            let refused = Recording::create(&dir, "inline").expect_err("refused");
+            assert!(matches!(refused, RecordingError::HoldsRun { .. }), "{refused}");
+            assert_eq!(names(&dir), [name]);
+        }
+    }
+
+    #[test]
+    fn other_files_of_the_directory_are_nobodys_business() {
+        let temp = tempfile::tempdir().expect("a directory");
+        fs::write(temp.path().join("notes.txt"), "mine").expect("written");
+        Recording::create(temp.path(), "inline").expect("a recording").discard();
+        assert_eq!(names(temp.path()), ["notes.txt"]);
+    }
+
+    #[test]
+    fn a_path_through_a_file_is_refused_and_nothing_is_left_behind() {
+        let temp = tempfile::tempdir().expect("a directory");
+        fs::write(temp.path().join("file"), "").expect("written");
+        let refused = Recording::create(&temp.path().join("file/run"), "inline").expect_err("refused");
+        assert!(matches!(refused, RecordingError::Write { .. }), "{refused}");
+        assert_eq!(names(temp.path()), ["file"]);
+    }
+
+    #[test]
+    fn what_is_given_up_leaves_nothing_behind() {
+        let temp = tempfile::tempdir().expect("a directory");
+        Recording::create(&temp.path().join("a/b/c"), "inline").expect("a recording").discard();
+        assert!(names(temp.path()).is_empty());
+    }
+}

@@ -1,0 +1,78 @@
+//! The command that repeats a run: everything that decides it, spelt out, so that no default and
+//! no world file's list of SREs can change it behind one's back.
+
+use crate::cli::RunArgs;
+use crate::config;
+use worlds::definition::{Definition, SkillName, SreKind};
+use worlds::plan::{RunPlan, SrePlan};
+
+/// The command line, quoted for a shell. What only decides how a run is shown or recorded is left
+/// out.
+pub(crate) fn command(args: &RunArgs, definition: &Definition, plan: &RunPlan) -> String {
+    let mut words = vec!["world".to_owned(), "run".to_owned()];
+    let mut add = |words_of_flag: &[&str]| words.extend(words_of_flag.iter().map(|word| quoted(word)));
+    add(&[args.world.as_deref().unwrap_or(config::DEFAULT_WORLD)]);
+    add(&["--seed", &plan.seed.to_string()]);
+    add(&["--rounds", &plan.rounds.to_string()]);
+    add(&["--chaos-level", plan.level.name()]);
+    match only_default_sre(definition, plan) {
+        Some(skill) => add(&["--skill", config::skill_name(skill)]),
+        None => plan.sres.iter().for_each(|sre| add(&["--sre", &sre_flag(sre)])),
+    }
+    for fault in &plan.scripted {
+        let kind = &definition.chaos[fault.kind.index()].name;
+        let target = &definition.servers[fault.target.index()].name;
+        add(&["--fault", &format!("{kind}@{}:{target}", fault.round)]);
+    }
+    if let Some(target) = args.sla_target {
+        add(&["--sla-target", &target.to_string()]);
+    }
+    for expr in &args.fail_on {
+        add(&["--fail-on", expr.trim()]);
+    }
+    if args.inline {
+        add(&["--inline"]);
+    }
+    words.join(" ")
+}
+
+/// The skill of the SRE that is on call when nobody is named, if that is who is on call.
+fn only_default_sre(definition: &Definition, plan: &RunPlan) -> Option<SkillName> {
+    match plan.sres.as_slice() {
+        [sre] if definition.sre.is_empty() && &*sre.name == config::DEFAULT_SRE => {
+            sre.skill.filter(|_| sre.kind == SreKind::Rules)
+        }
+        _ => None,
+    }
+}
+
+fn sre_flag(sre: &SrePlan) -> String {
+    let kind = config::kind_name(sre.kind);
+    match sre.skill {
+        Some(skill) => format!("{}={kind}:{}", sre.name, config::skill_name(skill)),
+        None => format!("{}={kind}", sre.name),
+    }
+}
+
+/// A word as a shell reads it back.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_@%+=:,./-".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_with_blanks_or_signs_are_quoted() {
+        assert_eq!(quoted("db-primary"), "db-primary");
+        assert_eq!(quoted("score < 3"), "'score < 3'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}

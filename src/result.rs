@@ -1,0 +1,531 @@
+//! `result.json`: what a run came to, as one document for programs to read.
+//!
+//! [`RunResult`] is the published shape; its JSON Schema is `world schema result`. Figures are not
+//! rounded, so that a gate on a field and the verdict beside it can never disagree. `null` stands
+//! where something did not happen or cannot be said.
+//!
+//! Nothing in it depends on wall time. Process ids and durations are in the recording's
+//! `runtime.json`.
+
+use crate::gate::{Gate, GateResult};
+use crate::reference::References;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use worlds::definition::{SkillName, SreKind};
+use worlds::id::Name;
+use worlds::outcome::{
+    ActionCounts, AlertCounts, DiagnosisCounts, FaultCounts, Incident, Outcome, Requests, SreOutcome,
+};
+use worlds::plan::RunPlan;
+use worlds::score;
+use worlds::times::{TimeStatistic, Times};
+use worlds::topology::World;
+
+/// The version of this document's shape: raised when a field is renamed, removed or changes its
+/// meaning. New fields do not raise it.
+pub(crate) const SCHEMA_VERSION: u32 = 1;
+
+/// What a run came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "The result of a run of the flight simulator `world`")]
+pub(crate) struct RunResult {
+    /// Version of this document's shape.
+    pub schema: u32,
+    /// The program that ran it.
+    pub build: Build,
+    /// The world that was run.
+    pub world: WorldName,
+    /// The one number from which all chance flowed.
+    pub seed: u64,
+    /// How much chaos there was: `off`, `low`, `medium`, `high` or `extreme`.
+    pub chaos_level: String,
+    /// Rounds that were played to their end.
+    pub rounds: u32,
+    /// Rounds that were to be played; more than `rounds` when the run was interrupted.
+    pub rounds_planned: u32,
+    /// Who was on call.
+    pub sres: Vec<SreResult>,
+    /// How the run was carried out. It does not change the run.
+    pub mode: Mode,
+    /// The hash of the journal: the name of the run, equal in both modes.
+    pub journal_hash: String,
+    /// What the run says.
+    pub verdict: Verdict,
+    /// Why the verdict is not `ok`, for people.
+    pub reasons: Vec<String>,
+    /// The signal that ended the run early.
+    pub interrupted_by: Option<i32>,
+    /// The conditions that the run was held against (`--fail-on`).
+    pub gates: Vec<GateResult>,
+    /// Good requests over all requests of the whole run, percent.
+    pub availability_pct: f64,
+    /// The same as a mean over rounds, each counting alike.
+    pub availability_mean_of_rounds_pct: f64,
+    /// Users' requests.
+    pub requests: Requests,
+    /// The promise, and what is left of it.
+    pub sla: Sla,
+    /// 0: as if nobody had acted; 100: as the oracle. `null` when there was nothing to win.
+    pub score: Option<f64>,
+    /// The runs of the same seed that the score compares with; `null` when no round was played.
+    pub references: Option<ReferenceResults>,
+    /// What the score compares: availability less the price of extra capacity held, percent.
+    pub utility: f64,
+    /// Extra capacity held, as a share of the world's capacity over the whole run.
+    pub capacity_held: f64,
+    /// Each server, in the order of the world file.
+    pub servers: Vec<ServerResult>,
+    /// What became of the faults.
+    pub faults: FaultCounts,
+    /// Alerts.
+    pub alerts: AlertCounts,
+    /// Faults that were witnessed, by onset, and their times.
+    pub incidents: Vec<Incident>,
+    /// Time to detection.
+    pub mttd: TimeStatistic,
+    /// Time to acknowledgement.
+    pub mtta: TimeStatistic,
+    /// Time to mitigation, of incidents that hurt users.
+    pub mttm: TimeStatistic,
+    /// Time to resolution, remedied or expired.
+    pub mttr: TimeStatistic,
+    /// Share of incidents that were remedied, 0 to 1 (cumulative incidence; expiry competes).
+    pub remedied_share: Option<f64>,
+    /// Share of avoidable fault-rounds that were avoided, 0 to 1; `null` when there were none.
+    pub avoided_share: Option<f64>,
+    /// Actions of all SREs.
+    pub actions: ActionCounts,
+    /// Processes that were lost without chaos having done it: they make the run invalid.
+    #[schemars(with = "Vec<String>")]
+    pub lost_agents: Vec<Name>,
+    /// The command that repeats the run.
+    pub repeat: String,
+}
+
+/// The program that ran it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Build {
+    /// Its version.
+    pub version: String,
+    /// The commit that it was built from, or `unknown`.
+    pub commit: String,
+}
+
+impl Build {
+    /// This program.
+    pub(crate) fn this() -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: option_env!("WORLD_BUILD_COMMIT").unwrap_or("unknown").to_owned(),
+        }
+    }
+}
+
+/// The world that was run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct WorldName {
+    /// A built-in's name, or the stem of the file.
+    pub name: String,
+    /// BLAKE3 of the definition in its canonical form.
+    pub hash: String,
+}
+
+/// An SRE's part in the run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct SreResult {
+    /// Its name.
+    pub name: String,
+    /// How it decides.
+    pub kind: SreKind,
+    /// How well; `null` for kinds without skills.
+    pub skill: Option<SkillName>,
+    /// The run's score when it was alone on call; `null` among several, whose work cannot be told
+    /// apart.
+    pub score: Option<f64>,
+    /// Requests that would have been good but for its actions.
+    pub harm_requests: u64,
+    /// Actions on a target that had no fault which they cure or relieve.
+    pub unneeded_actions: u32,
+    /// Its claims about what was wrong, held against the truth.
+    pub diagnosis: DiagnosisCounts,
+}
+
+/// How a run is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Mode {
+    /// A process for each server and each SRE.
+    Processes,
+    /// All in one thread.
+    Inline,
+}
+
+impl Mode {
+    /// As in the document.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Processes => "processes",
+            Self::Inline => "inline",
+        }
+    }
+}
+
+/// What a run says. The first that applies, from the last to the first listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Verdict {
+    /// It ran, and its gates held.
+    Ok,
+    /// A gate asks for a value that was not observed.
+    Inconclusive,
+    /// A gate failed.
+    GateFailed,
+    /// An agent was lost, or a fault took no effect: the figures mean nothing.
+    Invalid,
+    /// A signal ended it early.
+    Interrupted,
+}
+
+impl Verdict {
+    /// As in the document.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Inconclusive => "inconclusive",
+            Self::GateFailed => "gate_failed",
+            Self::Invalid => "invalid",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// The promise, and what is left of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Sla {
+    /// The promised share of good requests, percent.
+    pub target_pct: f64,
+    /// Whether it was kept over the whole run.
+    pub met: bool,
+    /// Requests that could fail without breaking it: the error budget.
+    pub budget_requests: f64,
+    /// Requests that failed.
+    pub budget_spent_requests: u64,
+    /// What is left of the budget, percent of it; below 0 when overspent, `null` without a budget.
+    pub budget_left_pct: Option<f64>,
+    /// How many times as fast as it would just last the run the budget was spent; `null` without one.
+    pub burn_rate: Option<f64>,
+}
+
+impl Sla {
+    fn of(requests: Requests, target_pct: f64) -> Self {
+        let spent = requests.total - requests.good;
+        let budget = worlds::journal::figure(requests.total as f64 * (100.0 - target_pct) / 100.0);
+        let share = (budget > 0.0).then(|| spent as f64 / budget);
+        Self {
+            target_pct,
+            met: requests.availability_pct() >= target_pct,
+            budget_requests: budget,
+            budget_spent_requests: spent,
+            budget_left_pct: share.map(|share| 100.0 * (1.0 - share)),
+            burn_rate: share,
+        }
+    }
+}
+
+/// What the reference runs came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct ReferenceResults {
+    /// Nobody acted.
+    pub none: ReferenceResult,
+    /// The oracle was on call: about the best that the actions allow.
+    pub oracle: ReferenceResult,
+}
+
+/// What one reference run came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct ReferenceResult {
+    /// Good requests over all requests, percent.
+    pub availability_pct: f64,
+    /// Availability less the price of extra capacity held, percent.
+    pub utility: f64,
+}
+
+impl ReferenceResult {
+    fn of(outcome: &Outcome) -> Self {
+        Self { availability_pct: outcome.requests.availability_pct(), utility: outcome.utility }
+    }
+}
+
+/// A server over the whole run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct ServerResult {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Rounds in which it was reachable with all its services running, percent.
+    pub uptime_pct: f64,
+}
+
+/// All that a result is made from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts<'a> {
+    /// The world that was run.
+    pub world: &'a World,
+    /// What was asked for.
+    pub plan: &'a RunPlan,
+    /// How it was carried out.
+    pub mode: Mode,
+    /// What came of it.
+    pub finished: &'a crate::event::Finished,
+    /// What it is compared with.
+    pub references: Option<&'a References>,
+    /// What it is held against.
+    pub gates: &'a [Gate],
+    /// The command that repeats it.
+    pub repeat: &'a str,
+}
+
+impl RunResult {
+    /// Draws up the result of a run, its gates decided and its verdict given.
+    pub(crate) fn of(facts: Facts<'_>) -> Self {
+        let mut result = Self::ungated(facts);
+        let document = serde_json::to_value(&result).unwrap_or_default();
+        result.gates = facts.gates.iter().map(|gate| gate.decide(&document)).collect();
+        result.reasons = reasons(&result, &facts.finished.outcome);
+        result.verdict = verdict(&result, &facts.finished.outcome);
+        result
+    }
+
+    fn ungated(facts: Facts<'_>) -> Self {
+        let Facts { world, plan, mode, finished, references, repeat, .. } = facts;
+        let outcome = &finished.outcome;
+        let times = Times::of(outcome);
+        let score = references.and_then(|them| score::score(outcome, &them.none, &them.oracle));
+        Self {
+            schema: SCHEMA_VERSION,
+            build: Build::this(),
+            world: WorldName { name: world.name.to_string(), hash: world.hash.clone() },
+            seed: plan.seed,
+            chaos_level: plan.level.name().to_owned(),
+            rounds: outcome.rounds,
+            rounds_planned: plan.rounds,
+            sres: sres(outcome, score),
+            mode,
+            journal_hash: finished.journal_hash.clone(),
+            verdict: Verdict::Ok,
+            reasons: Vec::new(),
+            interrupted_by: finished.interrupted_by,
+            gates: Vec::new(),
+            availability_pct: outcome.requests.availability_pct(),
+            availability_mean_of_rounds_pct: mean_of_rounds(&outcome.by_round),
+            requests: outcome.requests,
+            sla: Sla::of(outcome.requests, outcome.sla_target_pct),
+            score,
+            references: references.map(|them| ReferenceResults {
+                none: ReferenceResult::of(&them.none),
+                oracle: ReferenceResult::of(&them.oracle),
+            }),
+            utility: outcome.utility,
+            capacity_held: outcome.capacity_held,
+            servers: servers(outcome),
+            faults: outcome.faults,
+            alerts: outcome.alerts,
+            incidents: outcome.incidents.clone(),
+            mttd: times.mttd,
+            mtta: times.mtta,
+            mttm: times.mttm,
+            mttr: times.mttr,
+            remedied_share: times.remedied_share,
+            avoided_share: references.and_then(|them| score::avoided_share(outcome, &them.none)),
+            actions: outcome.actions,
+            lost_agents: outcome.lost_agents.clone(),
+            repeat: repeat.to_owned(),
+        }
+    }
+
+    /// The exit code that says the same as the verdict.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self.verdict {
+            Verdict::Ok => crate::exit_code::OK,
+            Verdict::GateFailed => crate::exit_code::GATE_FAILED,
+            Verdict::Inconclusive | Verdict::Invalid => crate::exit_code::UNJUDGED,
+            Verdict::Interrupted => {
+                self.interrupted_by.map_or(crate::exit_code::INTERNAL, crate::exit_code::signalled)
+            }
+        }
+    }
+
+    /// The document as files and standard output hold it.
+    pub(crate) fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        Ok(text)
+    }
+}
+
+/// The JSON Schema of the document.
+pub(crate) fn json_schema() -> schemars::Schema {
+    schemars::schema_for!(RunResult)
+}
+
+fn mean_of_rounds(by_round: &[Requests]) -> f64 {
+    let sum: f64 = by_round.iter().map(|requests| requests.availability_pct()).sum();
+    if by_round.is_empty() { Requests::default().availability_pct() } else { sum / by_round.len() as f64 }
+}
+
+fn sres(outcome: &Outcome, score: Option<f64>) -> Vec<SreResult> {
+    let alone = outcome.sres.len() == 1;
+    let result = |sre: &SreOutcome| SreResult {
+        name: sre.name.to_string(),
+        kind: sre.kind,
+        skill: sre.skill,
+        score: score.filter(|_| alone),
+        harm_requests: sre.harm_requests,
+        unneeded_actions: sre.unneeded_actions,
+        diagnosis: sre.diagnosis,
+    };
+    outcome.sres.iter().map(result).collect()
+}
+
+fn servers(outcome: &Outcome) -> Vec<ServerResult> {
+    let uptime = |up: u32, of: u32| if of == 0 { 100.0 } else { 100.0 * f64::from(up) / f64::from(of) };
+    let result = |server: &worlds::outcome::ServerOutcome| ServerResult {
+        name: server.name.to_string(),
+        kind: server.kind.to_string(),
+        uptime_pct: uptime(server.up_rounds, server.rounds),
+    };
+    outcome.servers.iter().map(result).collect()
+}
+
+fn verdict(result: &RunResult, outcome: &Outcome) -> Verdict {
+    if result.interrupted_by.is_some() {
+        Verdict::Interrupted
+    } else if !outcome.lost_agents.is_empty() || outcome.faults.unseen > 0 {
+        Verdict::Invalid
+    } else if result.gates.iter().any(|gate| gate.held == Some(false)) {
+        Verdict::GateFailed
+    } else if result.gates.iter().any(|gate| gate.held.is_none()) {
+        Verdict::Inconclusive
+    } else {
+        Verdict::Ok
+    }
+}
+
+fn reasons(result: &RunResult, outcome: &Outcome) -> Vec<String> {
+    let interrupted = result.interrupted_by.map(|signal| {
+        format!("signal {signal} ended it after {} of {} rounds", result.rounds, result.rounds_planned)
+    });
+    let lost = outcome.lost_agents.iter().map(|agent| format!("the process of {agent} was lost"));
+    let unseen = (outcome.faults.unseen > 0)
+        .then(|| format!("{} of the faults took no effect that could be seen", outcome.faults.unseen));
+    let gates = result.gates.iter().filter_map(GateResult::complaint);
+    interrupted.into_iter().chain(lost).chain(unseen).chain(gates).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Finished;
+    use std::sync::Arc;
+    use worlds::inline::Inline;
+    use worlds::plan::Level;
+
+    /// What a short run came to, after `change` has had its way with it.
+    fn result_of(gates: &[&str], change: impl FnOnce(&mut Finished)) -> RunResult {
+        let systems = worlds::definition::builtin::find("systems").expect("it is built in");
+        let definition =
+            worlds::definition::parse("systems.toml", systems.text).expect("it is good").definition;
+        let sres = worlds::plan::sres_of(&definition);
+        let world = Arc::new(World::new("systems", definition));
+        let plan = RunPlan { seed: 1, level: Level::Medium, rounds: 5, sres, scripted: Vec::new() };
+        let outcome = Inline::outcome(Arc::clone(&world), plan.clone());
+        let mut finished = Finished { outcome, journal_hash: "hash".to_owned(), interrupted_by: None };
+        change(&mut finished);
+        let gates: Vec<_> = gates.iter().map(|expr| Gate::parse(expr).expect("a gate")).collect();
+        let references = References::play(&world, &plan, 5);
+        RunResult::of(Facts {
+            world: &world,
+            plan: &plan,
+            mode: Mode::Inline,
+            finished: &finished,
+            references: references.as_ref(),
+            gates: &gates,
+            repeat: "world run",
+        })
+    }
+
+    const FAILS: &str = "rounds > 0";
+    const UNDECIDED: &str = "incidents.999.onset_round > 0";
+
+    #[test]
+    fn the_gravest_verdict_is_given() {
+        let lost = |finished: &mut Finished| finished.outcome.lost_agents.push("server-web-1".into());
+        let verdict = |result: RunResult| (result.verdict, result.exit_code());
+        assert_eq!(verdict(result_of(&["rounds > 9"], |_| ())), (Verdict::Ok, 0));
+        assert_eq!(verdict(result_of(&[UNDECIDED], |_| ())), (Verdict::Inconclusive, 3));
+        assert_eq!(verdict(result_of(&[UNDECIDED, FAILS], |_| ())), (Verdict::GateFailed, 1));
+        assert_eq!(verdict(result_of(&[FAILS], lost)), (Verdict::Invalid, 3));
+        let interrupted = result_of(&[FAILS], |finished| {
+            lost(finished);
+            finished.interrupted_by = Some(15);
+        });
+        assert_eq!(verdict(interrupted), (Verdict::Interrupted, 143));
+    }
+
+    #[test]
+    fn a_fault_that_nobody_saw_makes_a_run_invalid() {
+        let result = result_of(&[], |finished| finished.outcome.faults.unseen = 1);
+        assert_eq!(result.verdict, Verdict::Invalid);
+        assert_eq!(result.reasons, ["1 of the faults took no effect that could be seen"]);
+    }
+
+    #[test]
+    fn the_error_budget_is_what_the_promise_leaves() {
+        let sla = Sla::of(Requests { total: 10_000, good: 9_996 }, 99.9);
+        assert!(sla.met);
+        assert_eq!((sla.budget_requests, sla.budget_spent_requests), (10.0, 4));
+        assert_eq!((sla.budget_left_pct, sla.burn_rate), (Some(60.0), Some(0.4)));
+    }
+
+    #[test]
+    fn a_promise_is_kept_up_to_its_last_request() {
+        assert!(Sla::of(Requests { total: 1_000, good: 999 }, 99.9).met);
+        assert!(!Sla::of(Requests { total: 1_000, good: 998 }, 99.9).met);
+    }
+
+    #[test]
+    fn a_promise_of_everything_has_no_budget() {
+        let sla = Sla::of(Requests { total: 1_000, good: 999 }, 100.0);
+        assert_eq!((sla.met, sla.budget_left_pct, sla.burn_rate), (false, None, None));
+    }
+
+    #[test]
+    fn the_score_is_the_sres_own_only_when_it_was_alone() {
+        let alone = result_of(&[], |_| ());
+        assert_eq!(alone.sres[0].score, alone.score);
+        let two = result_of(&[], |finished| {
+            let other = finished.outcome.sres[0].clone();
+            finished.outcome.sres.push(other);
+        });
+        assert!(two.sres.iter().all(|sre| sre.score.is_none()));
+    }
+
+    #[test]
+    fn a_result_is_read_back_as_it_was_written() {
+        let result = result_of(&[FAILS, UNDECIDED], |_| ());
+        let document = result.to_json().expect("a document");
+        assert_eq!(serde_json::from_slice::<RunResult>(&document).expect("a result"), result);
+    }
+
+    #[test]
+    fn a_run_of_no_round_has_neither_references_nor_score() {
+        let systems = worlds::definition::builtin::find("systems").expect("it is built in");
+        let definition =
+            worlds::definition::parse("systems.toml", systems.text).expect("it is good").definition;
+        let sres = worlds::plan::sres_of(&definition);
+        let plan = RunPlan { seed: 1, level: Level::Off, rounds: 5, sres, scripted: Vec::new() };
+        assert_eq!(References::play(&Arc::new(World::new("systems", definition)), &plan, 0), None);
+    }
+}
