@@ -54,6 +54,13 @@ pub(crate) enum Command {
         /// Which document
         document: Document,
     },
+    /// Print a shell's completions, to be sourced
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page: `world man | man -l -`
+    Man,
     /// Run one agent by hand: `world agent server|sre --help`
     #[command(disable_help_flag = true)]
     Agent {
@@ -121,8 +128,12 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum)]
     pub skill: Option<SkillArg>,
 
-    /// Who is on call: [NAME=]rules|none|oracle[:SKILL], repeats [default: oncall=rules]
-    #[arg(long, value_name = "[NAME=]KIND[:SKILL]")]
+    /// Who is on call.
+    #[arg(
+        long,
+        value_name = "[NAME=]KIND[:SKILL]",
+        help = "Who is on call: [NAME=]rules|none|oracle[:SKILL]; repeats [default: oncall=rules]"
+    )]
     pub sre: Vec<String>,
 
     /// A fault that comes for certain, beside what chaos rolls; repeats

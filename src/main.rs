@@ -11,6 +11,7 @@ mod exit_code;
 mod gate;
 mod inline;
 mod interrupt;
+mod manual;
 mod program;
 mod recording;
 mod reference;

@@ -7,7 +7,7 @@ use crate::director::DirectorError;
 use crate::recording::RecordingError;
 use crate::stdio::Stdio;
 use crate::worlds_command::{self, LoadError};
-use crate::{exit_code, run};
+use crate::{exit_code, manual, run};
 use clap::Parser;
 use std::ffi::OsString;
 use std::io;
@@ -37,6 +37,8 @@ fn dispatch(command: Command, stdio: &mut Stdio) -> Result<u8, Failure> {
             let schema = serde_json::to_string_pretty(&crate::result::json_schema())?;
             print(&format!("{schema}\n"), stdio)
         }
+        Command::Completions { shell } => print(&manual::completions(shell), stdio),
+        Command::Man => print(&manual::page()?, stdio),
         // Agents are recognised before the command line is parsed; clap only knows them for --help.
         Command::Agent { .. } => Ok(exit_code::USAGE),
     }
@@ -51,8 +53,8 @@ fn worlds_text(command: &WorldsCommand) -> Result<String, LoadError> {
     }
 }
 
-fn print(text: &str, stdio: &mut Stdio) -> Result<u8, Failure> {
-    stdio.out.out.write_all(text.as_bytes())?;
+fn print(text: &(impl AsRef<[u8]> + ?Sized), stdio: &mut Stdio) -> Result<u8, Failure> {
+    stdio.out.out.write_all(text.as_ref())?;
     stdio.out.out.flush()?;
     Ok(exit_code::OK)
 }

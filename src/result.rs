@@ -423,3 +423,109 @@ fn reasons(result: &RunResult, outcome: &Outcome) -> Vec<String> {
     let gates = result.gates.iter().filter_map(GateResult::complaint);
     interrupted.into_iter().chain(lost).chain(unseen).chain(gates).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Finished;
+    use std::sync::Arc;
+    use worlds::inline::Inline;
+    use worlds::plan::Level;
+
+    /// What a short run came to, after `change` has had its way with it.
+    fn result_of(gates: &[&str], change: impl FnOnce(&mut Finished)) -> RunResult {
+        let systems = worlds::definition::builtin::find("systems").expect("it is built in");
+        let definition =
+            worlds::definition::parse("systems.toml", systems.text).expect("it is good").definition;
+        let sres = worlds::plan::sres_of(&definition);
+        let world = Arc::new(World::new("systems", definition));
+        let plan = RunPlan { seed: 1, level: Level::Medium, rounds: 5, sres, scripted: Vec::new() };
+        let outcome = Inline::outcome(Arc::clone(&world), plan.clone());
+        let mut finished = Finished { outcome, journal_hash: "hash".to_owned(), interrupted_by: None };
+        change(&mut finished);
+        let gates: Vec<_> = gates.iter().map(|expr| Gate::parse(expr).expect("a gate")).collect();
+        let references = References::play(&world, &plan, 5);
+        RunResult::of(Facts {
+            world: &world,
+            plan: &plan,
+            mode: Mode::Inline,
+            finished: &finished,
+            references: references.as_ref(),
+            gates: &gates,
+            repeat: "world run",
+        })
+    }
+
+    const FAILS: &str = "rounds > 0";
+    const UNDECIDED: &str = "incidents.999.onset_round > 0";
+
+    #[test]
+    fn the_gravest_verdict_is_given() {
+        let lost = |finished: &mut Finished| finished.outcome.lost_agents.push("server-web-1".into());
+        let verdict = |result: RunResult| (result.verdict, result.exit_code());
+        assert_eq!(verdict(result_of(&["rounds > 9"], |_| ())), (Verdict::Ok, 0));
+        assert_eq!(verdict(result_of(&[UNDECIDED], |_| ())), (Verdict::Inconclusive, 3));
+        assert_eq!(verdict(result_of(&[UNDECIDED, FAILS], |_| ())), (Verdict::GateFailed, 1));
+        assert_eq!(verdict(result_of(&[FAILS], lost)), (Verdict::Invalid, 3));
+        let interrupted = result_of(&[FAILS], |finished| {
+            lost(finished);
+            finished.interrupted_by = Some(15);
+        });
+        assert_eq!(verdict(interrupted), (Verdict::Interrupted, 143));
+    }
+
+    #[test]
+    fn a_fault_that_nobody_saw_makes_a_run_invalid() {
+        let result = result_of(&[], |finished| finished.outcome.faults.unseen = 1);
+        assert_eq!(result.verdict, Verdict::Invalid);
+        assert_eq!(result.reasons, ["1 of the faults took no effect that could be seen"]);
+    }
+
+    #[test]
+    fn the_error_budget_is_what_the_promise_leaves() {
+        let sla = Sla::of(Requests { total: 10_000, good: 9_996 }, 99.9);
+        assert!(sla.met);
+        assert_eq!((sla.budget_requests, sla.budget_spent_requests), (10.0, 4));
+        assert_eq!((sla.budget_left_pct, sla.burn_rate), (Some(60.0), Some(0.4)));
+    }
+
+    #[test]
+    fn a_promise_is_kept_up_to_its_last_request() {
+        assert!(Sla::of(Requests { total: 1_000, good: 999 }, 99.9).met);
+        assert!(!Sla::of(Requests { total: 1_000, good: 998 }, 99.9).met);
+    }
+
+    #[test]
+    fn a_promise_of_everything_has_no_budget() {
+        let sla = Sla::of(Requests { total: 1_000, good: 999 }, 100.0);
+        assert_eq!((sla.met, sla.budget_left_pct, sla.burn_rate), (false, None, None));
+    }
+
+    #[test]
+    fn the_score_is_the_sres_own_only_when_it_was_alone() {
+        let alone = result_of(&[], |_| ());
+        assert_eq!(alone.sres[0].score, alone.score);
+        let two = result_of(&[], |finished| {
+            let other = finished.outcome.sres[0].clone();
+            finished.outcome.sres.push(other);
+        });
+        assert!(two.sres.iter().all(|sre| sre.score.is_none()));
+    }
+
+    #[test]
+    fn a_result_is_read_back_as_it_was_written() {
+        let result = result_of(&[FAILS, UNDECIDED], |_| ());
+        let document = result.to_json().expect("a document");
+        assert_eq!(serde_json::from_slice::<RunResult>(&document).expect("a result"), result);
+    }
+
+    #[test]
+    fn a_run_of_no_round_has_neither_references_nor_score() {
+        let systems = worlds::definition::builtin::find("systems").expect("it is built in");
+        let definition =
+            worlds::definition::parse("systems.toml", systems.text).expect("it is good").definition;
+        let sres = worlds::plan::sres_of(&definition);
+        let plan = RunPlan { seed: 1, level: Level::Off, rounds: 5, sres, scripted: Vec::new() };
+        assert_eq!(References::play(&Arc::new(World::new("systems", definition)), &plan, 0), None);
+    }
+}

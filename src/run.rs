@@ -13,13 +13,15 @@ use crate::inline::{self, Controls};
 use crate::interrupt::Interrupt;
 use crate::director;
 use crate::program::Failure;
-use crate::recording::{Recording, RecordingError};
+use crate::recording::Recording;
 use crate::reference::References;
 use crate::result::{Facts, Mode, RunResult, Verdict};
 use crate::stdio::Stdio;
 use crate::{determinism, exit_code, worlds_command};
 use std::io::{self, Write};
 use std::ops::ControlFlow;
+use worlds::journal::Record;
+use worlds::round::Entry;
 
 /// Seeds are drawn short enough to be read out and typed, and to be exact in any JSON reader.
 const SEED_BYTES: usize = 4;
@@ -101,6 +103,7 @@ struct Watchers<'a> {
     lines: Option<Vec<Vec<u8>>>,
     /// Whether the run matters even when nobody reads the console.
     matters: bool,
+    /// Whether a round was opened.
     began: bool,
     trouble: Option<Failure>,
 }
@@ -133,7 +136,7 @@ impl<'a> Watchers<'a> {
 
     /// Tells them all; asks for the end when there is nobody left to run for.
     fn tell(&mut self, event: &Event) -> ControlFlow<()> {
-        self.began = true;
+        self.began |= matches!(event, Event::Entry(Entry { record: Record::RoundOpened { .. }, .. }));
         self.with_console(|console| console.tell(event));
         if let Some(progress) = &mut self.progress {
             progress.tell(event);
@@ -184,7 +187,7 @@ impl<'a> Watchers<'a> {
         let result = result(config, finished);
         let document = result.to_json()?;
         if let Some(recording) = self.recording.take() {
-            recording.finish(&document).map_err(|error: RecordingError| Failure::Recording(error))?;
+            recording.finish(&document).map_err(Failure::Recording)?;
         }
         self.with_console(|console| console.end(&result));
         let check = self.check(config, &result);

@@ -27,8 +27,8 @@ pub(super) fn lines(result: &RunResult, width: usize, detail: Detail) -> Vec<Str
         gates(result, width),
         verdict(result, width),
     ];
-    let told = sections.into_iter().filter(|section| !section.is_empty());
-    told.flat_map(|section| [String::new()].into_iter().chain(section)).collect()
+    let told: Vec<_> = sections.into_iter().filter(|section| !section.is_empty()).collect();
+    told.join(&String::new())
 }
 
 fn servers(result: &RunResult, width: usize) -> Vec<String> {

@@ -113,6 +113,9 @@ impl<W: Write> Console<W> {
     /// The run is over.
     pub(crate) fn end(&mut self, result: &RunResult) -> io::Result<()> {
         self.write_out()?;
+        if self.detail != Detail::Quiet {
+            self.paper.print(&[String::new()])?;
+        }
         self.paper.print(&ending::lines(result, self.paper.width, self.detail))
     }
 

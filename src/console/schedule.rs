@@ -63,7 +63,7 @@ impl Schedule {
             let (round, length) = (fault.round.to_string(), fault.rounds.to_string());
             vec![round, fault.kind.clone(), fault.target.clone(), length]
         };
-        let columns = [figures("Round"), words("Fault"), words("Target"), figures("Rounds")];
+        let columns = [figures("Round"), words("Fault"), words("Target"), figures("Lasts")];
         lines.extend(layout::table(&columns, self.faults.iter().map(row), width));
         lines
     }

@@ -495,4 +495,14 @@ mod tests {
         let second = story.lines(&Event::Spawned(agent("sre-oncall", "sre", 12346)));
         assert_eq!(second, ["  [SRE]      sre-oncall         PID 12346"]);
     }
+
+    #[test]
+    fn a_lost_agent_is_told_with_how_it_ended() {
+        let lost = Event::Lost { agent: "server-web-1".into(), how: "killed by signal 9".to_owned() };
+        let lines = story(Detail::Normal).lines(&lost);
+        assert_eq!(
+            anstream::adapter::strip_str(&lines[0]).to_string(),
+            "  LOST       server-web-1: killed by signal 9"
+        );
+    }
 }

@@ -76,7 +76,22 @@ struct Memory {
     believed_up: bool,
     /// Its own success when it last ran, for reads and writes.
     success: [f64; 2],
+    /// Share of reads that it will answer from memory in the next round, and how it comes to that.
     hit_ratio: f64,
+    cache: Refill,
+}
+
+/// How a cache warms up; of no consequence for others.
+#[derive(Clone, Copy, Debug, Default)]
+struct Refill {
+    hit_ratio: f64,
+    refill: f64,
+}
+
+impl Refill {
+    fn warmth_after(self, now: f64) -> f64 {
+        now + (self.hit_ratio - now) * self.refill
+    }
 }
 
 /// The requests of one round on their way.
@@ -105,6 +120,28 @@ impl Sent {
             Class::Read => self.reads,
             Class::Write => self.writes,
         }
+    }
+}
+
+/// What a service is asked in a round.
+#[derive(Clone, Debug)]
+struct Demand {
+    /// By callers on other servers, for whichever member.
+    pooled: Sent,
+    /// By callers on a member's own server.
+    local: Vec<Sent>,
+}
+
+impl Demand {
+    fn new(members: usize) -> Self {
+        Self { pooled: Sent::default(), local: vec![Sent::default(); members] }
+    }
+
+    fn all(&self) -> Sent {
+        self.local.iter().fold(self.pooled, |sum, local| Sent {
+            reads: sum.reads + local.reads,
+            writes: sum.writes + local.writes,
+        })
     }
 }
 
@@ -149,11 +186,17 @@ impl Traffic {
         let members = world
             .services
             .iter()
-            .enumerate()
-            .map(|(index, service)| {
-                let definition = world.definition.services.values().nth(index);
-                let hit_ratio = definition.and_then(|s| s.cache.as_ref()).map_or(0.0, |c| c.hit_ratio);
-                vec![Memory { believed_up: true, success: [1.0, 1.0], hit_ratio }; service.members.len()]
+            .zip(world.definition.services.values())
+            .map(|(service, definition)| {
+                let cache = definition.cache.as_ref().map_or(Refill::default(), |cache| Refill {
+                    hit_ratio: cache.hit_ratio,
+                    refill: cache.refill,
+                });
+                let hit_ratio = cache.hit_ratio;
+                vec![
+                    Memory { believed_up: true, success: [1.0, 1.0], hit_ratio, cache };
+                    service.members.len()
+                ]
             })
             .collect();
         Self { key, members, failed: vec![0.0; world.services.len()] }
@@ -175,15 +218,12 @@ impl Traffic {
             sent: world.services.iter().map(|s| vec![Sent::default(); s.members.len()]).collect(),
             arrivals: world.servers.iter().map(|s| vec![Arrivals::default(); s.services.len()]).collect(),
         };
-        let mut demand = vec![Sent::default(); world.services.len()];
-        demand[world.entry.index()] = Sent { reads: total - writes, writes };
+        let mut demand: Vec<Demand> = world.services.iter().map(|s| Demand::new(s.members.len())).collect();
+        demand[world.entry.index()].pooled = Sent { reads: total - writes, writes };
         for service in &world.call_order {
-            let wanted = demand[service.index()];
-            self.send(world, *service, wanted, round, doors, &mut flow);
+            self.send(world, *service, &demand[service.index()], round, doors, &mut flow);
             for edge in &world.services[service.index()].calls {
-                let called = self.called(world, *service, edge, doors, &flow);
-                demand[edge.to.index()].reads += called.reads;
-                demand[edge.to.index()].writes += called.writes;
+                self.call(world, *service, edge, doors, &flow, &mut demand[edge.to.index()]);
             }
         }
         flow
@@ -194,7 +234,7 @@ impl Traffic {
         &self,
         world: &World,
         service: ServiceId,
-        wanted: Sent,
+        demand: &Demand,
         round: u32,
         doors: &[Door],
         flow: &mut Flow,
@@ -202,19 +242,22 @@ impl Traffic {
         let node = &world.services[service.index()];
         let readers = self.readers(world, service, doors);
         let writers = writers(world, service, doors, &readers);
+        let all = demand.all();
         let budget = world.definition.traffic.retry_budget;
         let retries = |count: u32, members: &[usize]| {
             if members.len() < 2 { 0 } else { share_of(count, self.failed[service.index()].min(budget)) }
         };
-        let reads = split(wanted.reads + retries(wanted.reads, &readers), &readers, round);
-        let writes = split(wanted.writes + retries(wanted.writes, &writers), &writers, round);
+        let sent = &mut flow.sent[service.index()];
+        sent.copy_from_slice(&demand.local);
+        let reads = split(demand.pooled.reads + retries(all.reads, &readers), &readers, round);
         for (member, reads) in readers.iter().zip(reads) {
-            flow.sent[service.index()][*member].reads = reads;
+            sent[*member].reads += reads;
         }
+        let writes = split(demand.pooled.writes + retries(all.writes, &writers), &writers, round);
         for (member, writes) in writers.iter().zip(writes) {
-            flow.sent[service.index()][*member].writes = writes;
+            sent[*member].writes += writes;
         }
-        let fair = f64::from(wanted.reads + wanted.writes) / node.members.len() as f64;
+        let fair = f64::from(all.reads + all.writes) / node.members.len() as f64;
         let written = writers.iter().any(|index| {
             let member = node.members[*index];
             doors[member.server.index()].serves(member.slot)
@@ -225,17 +268,25 @@ impl Traffic {
                 continue;
             }
             let sent = flow.sent[service.index()][index];
+            let applies = node.replicated && written && !writers.contains(&index);
             flow.arrivals[member.server.index()][member.slot] = Arrivals {
                 reads: share_of(sent.reads, 1.0 - door.users_dropped),
                 writes: share_of(sent.writes, 1.0 - door.users_dropped),
-                applies: if node.replicated && written && !writers.contains(&index) {
-                    wanted.writes
-                } else {
-                    0
-                },
+                applies: if applies { all.writes } else { 0 },
                 flood: libm::round(fair * (door.traffic_factor - 1.0) * (1.0 - door.flood_dropped)) as u32,
             };
         }
+    }
+
+    /// The member of a service on a caller's own server, which is asked before all others while it
+    /// is believed up. A service with a primary has no such short cut.
+    fn local(&self, world: &World, server: ServerId, service: ServiceId, doors: &[Door]) -> Option<usize> {
+        let node = &world.services[service.index()];
+        if node.replicated || !doors[server.index()].in_rotation {
+            return None;
+        }
+        let index = node.members.iter().position(|member| member.server == server)?;
+        self.members[service.index()][index].believed_up.then_some(index)
     }
 
     /// Members that the balancer uses for reads: those believed up; if there are none, all in
@@ -255,60 +306,69 @@ impl Traffic {
         chosen
     }
 
-    /// What the requests that a service's members take make them ask along one call.
-    fn called(
+    /// Adds to the demand on a service what the members of a caller ask it along one call.
+    fn call(
         &self,
         world: &World,
-        service: ServiceId,
+        caller: ServiceId,
         edge: &CallEdge,
         doors: &[Door],
         flow: &Flow,
-    ) -> Sent {
-        let node = &world.services[service.index()];
-        let mut reads = 0.0;
-        let mut writes = 0.0;
-        for (index, member) in node.members.iter().enumerate() {
+        demand: &mut Demand,
+    ) {
+        let (mut reads, mut writes) = (0.0, 0.0);
+        for (index, member) in world.services[caller.index()].members.iter().enumerate() {
             let door = &doors[member.server.index()];
-            if !door.serves(member.slot) {
-                continue;
-            }
             let client = edge.via.is_none_or(|client| serves_client(world, member.server, client, door));
-            if !client {
+            if !door.serves(member.slot) || !client {
                 continue;
             }
-            let sent = flow.sent[service.index()][index];
-            let behind = edge.behind.map_or(1.0, |cache| {
-                let asked = node.calls.iter().find(|other| other.to == cache);
-                let reachable = asked
-                    .and_then(|other| other.via)
-                    .is_none_or(|client| serves_client(world, member.server, client, door));
-                if reachable { 1.0 - self.answered(world, cache, doors, flow) } else { 1.0 }
-            });
-            let [read_success, write_success] = self.members[service.index()][index].success;
-            if edge.reads {
-                reads += f64::from(sent.reads) * read_success * behind;
-            }
-            if edge.writes {
-                writes += f64::from(sent.writes) * write_success * behind;
+            let sent = flow.sent[caller.index()][index];
+            let asked = self.unanswered(world, caller, edge, member.server, doors);
+            let [read_success, write_success] = self.members[caller.index()][index].success;
+            let reading = if edge.reads { f64::from(sent.reads) * read_success * asked } else { 0.0 };
+            let writing = if edge.writes { f64::from(sent.writes) * write_success * asked } else { 0.0 };
+            match self.local(world, member.server, edge.to, doors) {
+                Some(local) => {
+                    demand.local[local].reads += libm::round(reading) as u32;
+                    demand.local[local].writes += libm::round(writing) as u32;
+                }
+                None => {
+                    reads += reading;
+                    writes += writing;
+                }
             }
         }
-        Sent { reads: libm::round(reads) as u32, writes: libm::round(writes) as u32 }
+        demand.pooled.reads += libm::round(reads) as u32;
+        demand.pooled.writes += libm::round(writes) as u32;
     }
 
-    /// Share of what a cache is asked that it answers from memory.
-    fn answered(&self, world: &World, cache: ServiceId, doors: &[Door], flow: &Flow) -> f64 {
+    /// Share of a caller's requests that make a call: all, or behind a cache what that leaves.
+    fn unanswered(
+        &self,
+        world: &World,
+        caller: ServiceId,
+        edge: &CallEdge,
+        server: ServerId,
+        doors: &[Door],
+    ) -> f64 {
+        let Some(cache) = edge.behind else { return 1.0 };
+        let calls = &world.services[caller.index()].calls;
+        let client = calls.iter().find(|other| other.to == cache).and_then(|other| other.via);
+        let asks = client.is_none_or(|client| serves_client(world, server, client, &doors[server.index()]));
+        if asks { 1.0 - self.answered(world, cache, doors) } else { 1.0 }
+    }
+
+    /// Share of what a cache is asked that it answers from memory: its members are asked alike.
+    fn answered(&self, world: &World, cache: ServiceId, doors: &[Door]) -> f64 {
         let node = &world.services[cache.index()];
-        let mut asked = 0.0;
-        let mut answered = 0.0;
-        for (index, member) in node.members.iter().enumerate() {
-            let sent = f64::from(flow.sent[cache.index()][index].reads);
-            let memory = self.members[cache.index()][index];
-            asked += sent;
-            if doors[member.server.index()].serves(member.slot) {
-                answered += sent * memory.hit_ratio * memory.success[0];
-            }
-        }
-        if asked > 0.0 { answered / asked } else { 0.0 }
+        let readers = self.readers(world, cache, doors);
+        let answers = |index: &usize| {
+            let (member, memory) = (node.members[*index], self.members[cache.index()][*index]);
+            let serves = doors[member.server.index()].serves(member.slot);
+            if serves { memory.hit_ratio * memory.success[0] } else { 0.0 }
+        };
+        readers.iter().map(answers).sum::<f64>() / readers.len().max(1) as f64
     }
 
     /// Folds the reports of a round. `None` is a server whose process is gone.
@@ -349,9 +409,8 @@ impl Traffic {
                     f64::from(sent.reads) * (1.0 - success[0]) + f64::from(sent.writes) * (1.0 - success[1]);
                 // A member that comes back is taken to be well until it reports otherwise.
                 memory.success = if up { success } else { [1.0, 1.0] };
-                if let Some(report) = report {
-                    memory.hit_ratio = report.hit_ratio;
-                }
+                let running = report.filter(|report| report.up);
+                memory.hit_ratio = running.map_or(0.0, |report| memory.cache.warmth_after(report.hit_ratio));
             }
             self.failed[index] = if asked > 0.0 { failed / asked } else { 0.0 };
         }
@@ -392,6 +451,14 @@ fn split(count: u32, members: &[usize], round: u32) -> impl Iterator<Item = u32>
     })
 }
 
+/// What is known of the services that were folded already: all that a service calls.
+struct Done {
+    /// For each service and member.
+    members: Vec<Vec<[Answer; 2]>>,
+    /// For each service, all its members together.
+    groups: Vec<[Answer; 2]>,
+}
+
 /// The upward pass over one round.
 struct Fold<'a> {
     traffic: &'a Traffic,
@@ -405,14 +472,16 @@ struct Fold<'a> {
 
 impl Fold<'_> {
     fn run(&self) -> Folded {
-        let mut groups = vec![[Answer::default(); 2]; self.world.services.len()];
+        let services = self.world.services.len();
+        let mut done =
+            Done { members: vec![Vec::new(); services], groups: vec![[Answer::default(); 2]; services] };
         let mut servers = vec![Quality::default(); self.world.servers.len()];
         for service in self.world.call_order.iter().rev() {
             let node = &self.world.services[service.index()];
             let mut answers = vec![[Answer::default(); 2]; node.members.len()];
             for (index, member) in node.members.iter().enumerate() {
                 for class in Class::BOTH {
-                    answers[index][class as usize] = self.member(*service, index, class, &groups);
+                    answers[index][class as usize] = self.member(*service, index, class, &done);
                 }
                 let sent = self.flow.sent[service.index()][index];
                 worsen(
@@ -423,11 +492,14 @@ impl Fold<'_> {
                 );
             }
             for class in Class::BOTH {
-                groups[service.index()][class as usize] = self.group(*service, class, &answers);
+                let weights = self.weights(*service, class);
+                done.groups[service.index()][class as usize] =
+                    self.group(&weights, &weights, class, &answers);
             }
+            done.members[service.index()] = answers;
         }
         self.uncalled(&mut servers);
-        Folded { requests: self.users(groups[self.world.entry.index()]), servers }
+        Folded { requests: self.users(done.groups[self.world.entry.index()]), servers }
     }
 
     fn users(&self, [reads, writes]: [Answer; 2]) -> Requests {
@@ -443,7 +515,7 @@ impl Fold<'_> {
     }
 
     /// How one member answers, with what lies behind it.
-    fn member(&self, service: ServiceId, index: usize, class: Class, groups: &[[Answer; 2]]) -> Answer {
+    fn member(&self, service: ServiceId, index: usize, class: Class, done: &Done) -> Answer {
         let node = &self.world.services[service.index()];
         let member = node.members[index];
         let door = &self.doors[member.server.index()];
@@ -456,7 +528,7 @@ impl Fold<'_> {
         if !report.up {
             return Answer::default();
         }
-        let behind = self.behind(service, member.server, class, groups);
+        let behind = self.behind(service, member.server, class, done);
         let in_time = in_time(report.p99_seconds, node.timeout_seconds - behind.mean);
         let forgiven = self.forgiven.contains(&member.server);
         let (own, harm) = match class {
@@ -476,7 +548,7 @@ impl Fold<'_> {
 
     /// What the calls of a service on one server come to, one after another. `p99` is the mean of
     /// all plus the widest spread of one.
-    fn behind(&self, service: ServiceId, server: ServerId, class: Class, groups: &[[Answer; 2]]) -> Answer {
+    fn behind(&self, service: ServiceId, server: ServerId, class: Class, done: &Done) -> Answer {
         let mut all = Answer { success: 1.0, ..Answer::default() };
         let mut spread: f64 = 0.0;
         // What each cache asked so far leaves unanswered.
@@ -486,7 +558,7 @@ impl Fold<'_> {
             let client = edge
                 .via
                 .is_none_or(|client| serves_client(self.world, server, client, &self.doors[server.index()]));
-            let group = if client { groups[edge.to.index()][class as usize] } else { Answer::default() };
+            let group = if client { self.callee(edge.to, server, class, done) } else { Answer::default() };
             let asked = edge.behind.map_or(1.0, |cache| {
                 unanswered.iter().find(|(other, _)| *other == cache).map_or(1.0, |(_, share)| *share)
             });
@@ -518,25 +590,41 @@ impl Fold<'_> {
         hits / asked
     }
 
-    /// How the members together answer a class: first attempts as they were sent, and for what a
-    /// member itself failed one retry on the next, within the budget. What failed behind it would
+    /// How a service answers callers on one server: the member there if it is asked first, else
+    /// all members together.
+    fn callee(&self, service: ServiceId, server: ServerId, class: Class, done: &Done) -> Answer {
+        match self.traffic.local(self.world, server, service, self.doors) {
+            Some(local) => {
+                let others = self.weights(service, class);
+                self.group(&[(local, 1.0)], &others, class, &done.members[service.index()])
+            }
+            None => done.groups[service.index()][class as usize],
+        }
+    }
+
+    /// How members answer a class: first attempts by their weights, and for what a member itself
+    /// failed one retry on the next of `others`, within the budget. What failed behind it would
     /// fail again, and is not retried.
-    fn group(&self, service: ServiceId, class: Class, answers: &[[Answer; 2]]) -> Answer {
-        let members: Vec<(usize, f64)> = self.weights(service, class);
+    fn group(
+        &self,
+        first: &[(usize, f64)],
+        others: &[(usize, f64)],
+        class: Class,
+        answers: &[[Answer; 2]],
+    ) -> Answer {
         let of = |index: usize| answers[index][class as usize];
         let mut group = Answer::default();
         let mut failed = 0.0;
         let mut second_chance = 0.0;
-        for (position, (index, weight)) in members.iter().enumerate() {
+        for (index, weight) in first {
             let answer = of(*index);
             group.success += weight * answer.success;
             group.mean += weight * answer.mean;
             if *weight >= P99_SHARE {
                 group.p99 = group.p99.max(answer.p99);
             }
-            let next = members[(position + 1) % members.len()].0;
             failed += weight * (1.0 - answer.own);
-            if next != *index {
+            if let Some(next) = next_after(*index, others) {
                 second_chance += weight * (1.0 - answer.own) * of(next).success;
             }
         }
@@ -586,6 +674,12 @@ impl Fold<'_> {
             }
         }
     }
+}
+
+/// The member after one, in a circle; `None` when there is no other.
+fn next_after(index: usize, members: &[(usize, f64)]) -> Option<usize> {
+    let others = || members.iter().map(|(other, _)| *other);
+    others().find(|other| *other > index).or_else(|| others().find(|other| *other != index))
 }
 
 /// Share of requests answered within the time left, for a time that is exponential above its

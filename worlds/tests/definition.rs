@@ -677,7 +677,7 @@ mod numbers {
                 "with `base` = 1 a round may have no request: `base` times the low end of `noise` must be at least 1",
             ),
             refusal(
-                systems().with("background_cpu = [2.0, 8.0]", "background_cpu = [8.0, 2.0]"),
+                systems().with("background_cpu = [4.5, 7.5]", "background_cpu = [8.0, 2.0]"),
                 "background_cpu",
                 "host.background_cpu",
                 "`background_cpu` is a range from 8 down to 2: write the lower end first",
@@ -957,12 +957,25 @@ mod calls {
         );
         let world = systems()
             .with("{ to = \"app-api\" }", "{ to = \"app-api\" }, { to = \"s0\" }")
+            .with("retry_budget = 0.1", "retry_budget = 0.0")
             .and(&layers)
             .and(&server);
         let errors = world.errors();
         assert_eq!(errors.len(), 1, "{}", told(&errors));
         assert_eq!(errors[0].key, "services.s9.calls[1].to");
         assert_eq!(errors[0].message, "one request comes to more than 1024 calls of `s10`");
+    }
+
+    #[test]
+    fn the_requests_of_the_worst_round_can_be_counted() {
+        systems().with("base = 1000.0", "base = 10_000_000.0").checked();
+        let errors = systems().with("base = 1000.0", "base = 50_000_000.0").errors();
+        assert_eq!(errors.len(), 1, "{}", told(&errors));
+        assert_eq!(errors[0].key, "traffic.base");
+        assert_eq!(
+            errors[0].message,
+            "with noise, calls, retries and floods a round may come to 9.9e9 requests"
+        );
     }
 
     #[test]

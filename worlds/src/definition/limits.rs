@@ -29,9 +29,12 @@ pub const NAME_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]*$";
 /// Characters of a description: a line of the console.
 pub const DESCRIPTION_CHARS_MAX: usize = 200;
 
-/// Requests of users in a round, before noise. With noise, a flood and retries on top the counts
-/// stay inside 64 bits.
-pub const REQUESTS_MAX: f64 = 1e9;
+/// Requests of users in a round, before noise.
+pub const REQUESTS_MAX: f64 = 1e8;
+
+/// Requests of a round when all comes together: noise, calls, retries, every flood. They are counted
+/// in 32 bits.
+pub const REQUESTS_OF_ROUND_MAX: f64 = 4e9;
 
 /// Milliseconds of any time in the file: an hour.
 pub const MILLISECONDS_MAX: f64 = 3_600_000.0;
@@ -64,7 +67,7 @@ pub const CAPACITY_FACTOR_PRODUCT_MIN: f64 = 1e-6;
 /// What a chaos level may multiply probabilities by: they are capped at 1.
 pub const LEVEL_MAX: f64 = 100.0;
 
-/// Calls of one service that one request of a user may make, over all paths to it.
+/// Calls of one service that one request of a user may come to, over all paths to it, with retries.
 pub const CALLS_PER_REQUEST_MAX: f64 = 1_000.0;
 
 /// Actions of one SRE in one round.

@@ -546,7 +546,8 @@ pub struct Skill {
     /// Chance that an action acts in the next round, 0 to 1; one round later otherwise.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub speed: f64,
-    /// More open critical alerts than this halve accuracy and speed, and the order of work is lost.
+    /// More open critical alerts that nobody acknowledged than this halve accuracy and speed, and
+    /// the order of work is lost.
     #[schemars(range(max = limits::PANIC_THRESHOLD_MAX))]
     pub panic_threshold: u32,
 }

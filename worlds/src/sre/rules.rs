@@ -3,9 +3,9 @@
 //! Each round it goes through the servers with open alerts, the most urgent first, and for each:
 //! acknowledges its alerts, names a cause, and asks for the runbook's action, until its actions of
 //! the round are used up. Its skill decides how well it does. With probability 1 - accuracy it
-//! takes another plausible cause than the best; with probability 1 - speed its hand is slow; and
-//! with more critical alerts open than its panic threshold both are halved and it takes its work
-//! in no order. The dice are those of (server, round), its own, and never see a fault.
+//! takes another cause than the most plausible; with probability 1 - speed its hand is slow; and
+//! with more critical alerts open that nobody acknowledged than its panic threshold both are
+//! halved and it takes its work in no order. The dice are those of (server, round), its own, and never see a fault.
 
 use crate::chance::Draws;
 use crate::definition::Skill;
@@ -81,7 +81,8 @@ impl Rules {
     }
 
     fn mood(&self, seen: &Observation) -> Mood {
-        let critical = seen.alerts.iter().filter(|alert| alert.severity == Severity::Critical).count();
+        let unattended = |alert: &&AlertView| alert.severity == Severity::Critical && !alert.acknowledged;
+        let critical = seen.alerts.iter().filter(unattended).count();
         let panicking = critical > self.skill.panic_threshold as usize;
         let share = if panicking { 0.5 } else { 1.0 };
         Mood { panicking, accuracy: self.skill.accuracy * share, speed: self.skill.speed * share }
@@ -136,14 +137,11 @@ impl Rules {
         if draws.happens(dice::ACCURACY, mood.accuracy) {
             return Some(best);
         }
-        let mut others: Vec<Cause> = candidates[1..].iter().map(|candidate| candidate.cause).collect();
-        if others.is_empty() {
-            others = symptoms::imaginable(&self.brief, server).filter(|cause| *cause != best).collect();
-        }
+        let others = &candidates[1..];
         if others.is_empty() {
             return Some(best);
         }
-        Some(others[draws.pick(dice::OTHER_CAUSE, others.len())])
+        Some(others[draws.pick(dice::OTHER_CAUSE, others.len())].cause)
     }
 
     fn request(&mut self, action: ActionId, target: ServerId, kind: KindId, late: bool) -> ActionRequest {

@@ -35,6 +35,8 @@ const LIKELY: f64 = 6.0;
 const POSSIBLE: f64 = 2.0;
 /// It does not contradict what shows.
 const REMOTE: f64 = 1.0;
+/// Nothing speaks for it, but such things happen to servers of this type.
+const IMAGINABLE: f64 = 0.1;
 
 /// Arrivals of this many times the usual are a surge.
 const SURGE: f64 = 2.5;
@@ -102,10 +104,10 @@ impl Symptoms<'_> {
             } else if effect.service_down {
                 REMOTE
             } else {
-                0.0
+                IMAGINABLE
             };
         }
-        let mut weight: f64 = 0.0;
+        let mut weight: f64 = IMAGINABLE;
         let mut consider = |part: bool, worth: f64| weight = if part { weight.max(worth) } else { weight };
         consider(effect.service_down && self.has(Metric::ServicesDown), TELLING);
         consider(effect.service_down && self.has(Metric::ErrorRate), REMOTE);
@@ -188,7 +190,6 @@ pub fn candidates(brief: &SreBrief, seen: &Observation, past: &Past, server: Ser
             cause: Cause::Kind(KindId::from(index)),
             weight: symptoms.weight(kind),
         })
-        .filter(|candidate| candidate.weight > 0.0)
         .collect();
     if let Some(source) = elsewhere(brief, seen, server).filter(|_| !symptoms.stale) {
         let answers = symptoms.alerts.iter().any(|alert| !is_local(alert.metric));
@@ -203,17 +204,6 @@ pub fn candidates(brief: &SreBrief, seen: &Observation, past: &Past, server: Ser
     }
     candidates.sort_by(|one, other| other.weight.total_cmp(&one.weight));
     candidates
-}
-
-/// All kinds that could hit a server at all: what a guess without symptoms chooses from.
-pub fn imaginable(brief: &SreBrief, server: ServerId) -> impl Iterator<Item = Cause> {
-    let server_type = &brief.servers[server.index()].kind;
-    brief
-        .kinds
-        .iter()
-        .enumerate()
-        .filter(move |(_, kind)| can_hit(kind, server_type))
-        .map(|(index, _)| Cause::Kind(KindId::from(index)))
 }
 
 fn can_hit(kind: &ChaosKind, server_type: &str) -> bool {

@@ -19,7 +19,11 @@ pub(super) fn check(definition: &Definition, known: &Known<'_>, findings: &mut F
         }
     }
     match callers_first(definition) {
-        Ok(order) => calls_per_request(definition, &order, findings),
+        Ok(order) => {
+            if let Some(calls) = calls_per_request(definition, &order, findings) {
+                countable(definition, &calls, findings);
+            }
+        }
         Err(cycle) => report(&cycle, findings),
     }
     if known.hosts.contains_key(definition.traffic.entry.as_str()) {
@@ -213,24 +217,47 @@ fn report(cycle: &[(&str, usize)], findings: &mut Findings) {
     findings.error(call_path(last, *index).key("to"), message);
 }
 
-/// A request that branches at every service would come to more calls than can be counted.
-fn calls_per_request(definition: &Definition, order: &[&str], findings: &mut Findings) {
-    let mut calls: BTreeMap<&str, [f64; 2]> = BTreeMap::new();
-    calls.insert(definition.traffic.entry.as_str(), [1.0, 1.0]);
+/// Calls of each service, of requests that read and that write, that one request of a user comes to
+/// with retries. One that branches at every service would come to more than can be counted.
+fn calls_per_request<'d>(
+    definition: &'d Definition,
+    order: &[&'d str],
+    findings: &mut Findings,
+) -> Option<BTreeMap<&'d str, [f64; 2]>> {
+    let attempts = 1.0 + definition.traffic.retry_budget;
+    let mut calls = BTreeMap::from([(definition.traffic.entry.as_str(), [attempts; 2])]);
     for caller in order {
-        let of_caller = calls.get(caller).copied().unwrap_or_default();
+        let [reads, writes] = calls.get(caller).copied().unwrap_or_default();
         for (index, call) in edges(definition, caller) {
             let of_callee = calls.entry(call.to.as_str()).or_default();
-            of_callee[0] += if call.on == CallOn::Writes { 0.0 } else { of_caller[0] };
-            of_callee[1] += if call.on == CallOn::Reads { 0.0 } else { of_caller[1] };
+            of_callee[0] += if call.on == CallOn::Writes { 0.0 } else { reads * attempts };
+            of_callee[1] += if call.on == CallOn::Reads { 0.0 } else { writes * attempts };
             let most = of_callee[0].max(of_callee[1]);
             if most > limits::CALLS_PER_REQUEST_MAX {
                 let message = format!("one request comes to more than {most:.0} calls of `{}`", call.to);
                 let hint = format!("at most {} are allowed", limits::CALLS_PER_REQUEST_MAX);
                 findings.error_with(call_path(caller, index).key("to"), message, || Some(hint));
-                return;
+                return None;
             }
         }
+    }
+    Some(calls)
+}
+
+/// The requests of the worst round can be counted: all of them are on one server, under every flood
+/// at once, and replicas apply what is written.
+fn countable(definition: &Definition, calls: &BTreeMap<&str, [f64; 2]>, findings: &mut Findings) {
+    let users = definition.traffic.base * definition.traffic.noise[1];
+    let a_user: f64 = calls.values().map(|[reads, writes]| reads.max(*writes)).sum();
+    let flood: f64 = definition.chaos.iter().filter_map(|kind| kind.effect.traffic_factor).product();
+    let worst = users * a_user * 2.0 * flood;
+    // What is no number, or a flood beyond measure, has been told where it stands.
+    let told = !users.is_finite() || flood > limits::FACTOR_PRODUCT_MAX;
+    if !told && worst > limits::REQUESTS_OF_ROUND_MAX {
+        let message =
+            format!("with noise, calls, retries and floods a round may come to {worst:.1e} requests");
+        let hint = format!("at most {:.1e} can be counted", limits::REQUESTS_OF_ROUND_MAX);
+        findings.error_with(KeyPath::top("traffic").key("base"), message, || Some(hint));
     }
 }
 

@@ -1,0 +1,102 @@
+//! Runs the program as a user would, and looks at what it says and leaves behind.
+
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+
+pub mod schema;
+
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// One call of the program.
+#[derive(Debug)]
+pub struct World {
+    command: Command,
+}
+
+/// What came of a call.
+#[derive(Debug)]
+pub struct Ended {
+    /// What was typed, for messages.
+    pub typed: String,
+    /// The exit code; `None` when a signal ended it.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+/// The program with these arguments, blanks between them.
+pub fn world(arguments: &str) -> World {
+    world_with(&arguments.split_whitespace().collect::<Vec<_>>())
+}
+
+/// The program with these arguments.
+pub fn world_with(arguments: &[&str]) -> World {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_world"));
+    command.args(arguments).env_remove("NO_COLOR").stdin(Stdio::null());
+    World { command }
+}
+
+impl World {
+    /// With these arguments, too.
+    pub fn and(mut self, arguments: &[&str]) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
+    /// In this directory.
+    pub fn inside(mut self, dir: &Path) -> Self {
+        self.command.current_dir(dir);
+        self
+    }
+
+    /// The command, for what a test wants to do with it.
+    pub fn command(self) -> Command {
+        self.command
+    }
+
+    /// Runs it to its end.
+    pub fn run(mut self) -> Ended {
+        let Output { status, stdout, stderr } = self.command.output().expect("the program starts");
+        Ended {
+            typed: format!("{:?}", self.command.get_args().collect::<Vec<_>>()),
+            code: status.code(),
+            out: String::from_utf8(stdout).expect("standard output is text"),
+            err: String::from_utf8(stderr).expect("standard error is text"),
+        }
+    }
+
+    /// Runs it; it must end with this exit code.
+    pub fn ends_with(self, code: i32) -> Ended {
+        let ended = self.run();
+        assert_eq!(ended.code, Some(code), "{}\n{}\n{}", ended.typed, ended.out, ended.err);
+        ended
+    }
+
+    /// Runs it; it must refuse, with these words on standard error and nothing on standard output.
+    pub fn refused_with(self, words: &[&str]) {
+        let ended = self.ends_with(2);
+        assert_eq!(ended.out, "", "{}", ended.typed);
+        for word in words {
+            assert!(ended.err.contains(word), "{}: no `{word}` in:\n{}", ended.typed, ended.err);
+        }
+    }
+}
+
+impl Ended {
+    /// Standard output as one JSON document.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).expect("standard output is one JSON document")
+    }
+}
+
+/// The names in a directory, in order.
+pub fn names(dir: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(dir).expect("a directory");
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
