@@ -87,9 +87,11 @@ impl Run {
         pid.and_then(Pid::from_raw).unwrap_or_else(|| panic!("no {agent} in:\n{}", self.seen.join("\n")))
     }
 
+    /// All processes that the console announced; an SRE of a test is a thread of the test.
     fn agents(&self) -> Vec<Pid> {
         let announced = self.seen.iter().filter_map(|line| line.split("PID ").nth(1));
-        announced.filter_map(|pid| Pid::from_raw(pid.trim().parse().ok()?)).collect()
+        let pids = announced.filter_map(|pid| Pid::from_raw(pid.trim().parse().ok()?));
+        pids.filter(|pid| *pid != rustix::process::getpid()).collect()
     }
 
     fn signal(&self, signal: Signal) {
