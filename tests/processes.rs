@@ -347,6 +347,7 @@ fn the_second_signal_ends_a_run_at_once_even_while_an_agent_hangs() {
     wait_until("the round hangs", || run.lines.recv_timeout(stuck).is_err().then_some(()));
     let began = Instant::now();
     run.signal(Signal::INT);
+    // Two signals at once may be heard as one, and nothing shows that the first was heard.
     std::thread::sleep(Duration::from_millis(50));
     run.signal(Signal::INT);
     let ended = run.end();
@@ -377,7 +378,7 @@ fn a_run_whose_output_nobody_reads_can_be_ended() {
         let _ = kill_process(Pid::from_child(&child), Signal::INT);
     }
     wait_until("it ends", || child.try_wait().expect("a child"));
-    assert_eq!(runs(), 0);
+    wait_until("its directory is gone", || (runs() == 0).then_some(()));
 }
 
 #[test]

@@ -214,9 +214,7 @@ async fn direct(run: ProcessRun, teller: Teller) -> Ending {
 /// Why the round owner did not even begin.
 fn not_begun(error: SpawnErr) -> DirectorError {
     match error {
-        SpawnErr::StartupFailed(error) => {
-            error.downcast().map_or_else(DirectorError::actor, |error| *error)
-        }
+        SpawnErr::StartupFailed(error) => error.downcast().map_or_else(DirectorError::actor, |error| *error),
         other => DirectorError::actor(other),
     }
 }
