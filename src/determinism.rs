@@ -35,7 +35,7 @@ pub(crate) fn check(world: &Arc<World>, plan: RunPlan, first: &[Vec<u8>]) -> Res
     let mut comparison = Comparison { first, line: 0, difference: None };
     inline::run(world, plan, &Controls { pace: None, interrupt: &|| None }, &mut |event| match event {
         Event::Entry(entry) => comparison.hold(&entry.line),
-        Event::Spawned(_) | Event::Lost { .. } => ControlFlow::Continue(()),
+        Event::Waiting { .. } | Event::Spawned(_) | Event::Lost { .. } => ControlFlow::Continue(()),
     });
     comparison.outcome()
 }

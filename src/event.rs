@@ -4,6 +4,7 @@
 //! and to lose.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use worlds::id::Name;
 use worlds::outcome::Outcome;
 use worlds::round::Entry;
@@ -15,6 +16,13 @@ pub(crate) type Watch<'a> = dyn FnMut(&Event) -> ControlFlow<()> + 'a;
 #[derive(Clone, Debug)]
 #[cfg_attr(not(test), expect(dead_code, reason = "the process driver will tell of agents"))]
 pub(crate) enum Event {
+    /// These agents are started by hand; the run waits for them.
+    Waiting {
+        /// The run's directory, for `--bus`.
+        directory: PathBuf,
+        /// Their names on the bus.
+        agents: Vec<Name>,
+    },
     /// An agent's process was started and has greeted the bus.
     Spawned(Agent),
     /// An agent's process is gone, or missed its deadline, without chaos having done it.

@@ -1,27 +1,33 @@
 //! `world`: a flight simulator for on-call.
 
+mod agent_command;
 mod cli;
 mod config;
 mod console;
 mod determinism;
+mod director;
 mod event;
 mod exit_code;
 mod gate;
 mod inline;
 mod interrupt;
 mod manual;
-mod pending;
 mod program;
 mod recording;
 mod reference;
 mod repeat;
 mod result;
 mod run;
+mod signal;
 mod stdio;
 mod worlds_command;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ExitCode::from(program::main(std::env::args_os(), &mut stdio::Stdio::of_process()))
+    let arguments: Vec<_> = std::env::args_os().collect();
+    if let Some(code) = agent_command::main_if_agent(&arguments) {
+        return code;
+    }
+    ExitCode::from(program::main(arguments, &mut stdio::Stdio::of_process()))
 }

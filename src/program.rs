@@ -3,7 +3,7 @@
 use crate::cli::{Cli, Command, Document, WorldsCommand};
 use crate::config::UsageError;
 use crate::determinism::Difference;
-use crate::pending::director::DirectorError;
+use crate::director::DirectorError;
 use crate::recording::RecordingError;
 use crate::stdio::Stdio;
 use crate::worlds_command::{self, LoadError};
@@ -39,7 +39,8 @@ fn dispatch(command: Command, stdio: &mut Stdio) -> Result<u8, Failure> {
         }
         Command::Completions { shell } => print(&manual::completions(shell), stdio),
         Command::Man => print(&manual::page()?, stdio),
-        Command::Agent { .. } => Err(Failure::Director(DirectorError)),
+        // Agents are recognised before the command line is parsed; clap only knows them for --help.
+        Command::Agent { .. } => Ok(exit_code::USAGE),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::console::{self, Console, Paper, Progress};
 use crate::event::{Event, Finished};
 use crate::inline::{self, Controls};
 use crate::interrupt::Interrupt;
-use crate::pending::director;
+use crate::director;
 use crate::program::Failure;
 use crate::recording::Recording;
 use crate::reference::References;
@@ -82,7 +82,7 @@ fn plan(config: &RunConfig, stdio: &mut Stdio) -> Result<u8, Failure> {
 fn play(config: &RunConfig, watchers: &mut Watchers<'_>) -> Result<Finished, Failure> {
     let watch = &mut |event: &Event| watchers.tell(event);
     match config.mode {
-        Mode::Processes => Ok(director::run(config, watch)?),
+        Mode::Processes => Ok(director::run(config, watch)?.0),
         Mode::Inline => {
             let interrupt = Interrupt::install().map_err(Failure::Signals)?;
             let controls = Controls { pace: config.pace, interrupt: &|| interrupt.signal() };

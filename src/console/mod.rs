@@ -100,7 +100,7 @@ impl<W: Write> Console<W> {
         self.unwritten.extend(self.story.lines(event));
         let is_due = match event {
             Event::Entry(entry) => matches!(entry.record, Record::RoundClosed { .. }),
-            Event::Spawned(_) | Event::Lost { .. } => true,
+            Event::Waiting { .. } | Event::Spawned(_) | Event::Lost { .. } => true,
         };
         if is_due { self.write_out() } else { Ok(()) }
     }

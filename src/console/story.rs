@@ -9,6 +9,7 @@ use crate::config::Detail;
 use crate::event::{Agent, Event};
 use anstyle::Style;
 use std::collections::BTreeMap;
+use std::path::Path;
 use worlds::definition::Role;
 use worlds::id::Name;
 use worlds::journal::{FaultEnd, Record};
@@ -38,6 +39,16 @@ pub(super) struct Story {
     first_roles: BTreeMap<Name, Option<Role>>,
 }
 
+/// How each of the agents that the run waits for is started.
+fn waiting(directory: &Path, agents: &[Name]) -> Vec<String> {
+    let command = |agent: &Name| {
+        let (role, name) = agent.split_once('-').unwrap_or(("", agent));
+        format!("  world agent {role} --name {name} --bus {}", directory.display())
+    };
+    let heading = [String::new(), "Waiting for agents that are started by hand:".to_owned()];
+    heading.into_iter().chain(agents.iter().map(command)).collect()
+}
+
 impl Story {
     /// A story about to begin.
     pub(super) fn new(rounds: u32, name_width: usize, width: usize, detail: Detail) -> Self {
@@ -57,6 +68,7 @@ impl Story {
     /// What there is to say of an event.
     pub(super) fn lines(&mut self, event: &Event) -> Vec<String> {
         match event {
+            Event::Waiting { directory, agents } => waiting(directory, agents),
             Event::Spawned(agent) => self.spawned(agent),
             Event::Lost { agent, how } => vec![tagged("LOST", ink::BAD, &format!("{agent}: {how}"))],
             Event::Entry(entry) => self.record(&entry.record),

@@ -1,0 +1,89 @@
+//! Belonging to a run: joining it, and what an agent leaves behind when the director is gone.
+
+use bus::address::{remove_if_dead, socket_in};
+use bus::client::{Client, ClientError};
+use bus::token::Token;
+use bus::wire::{Brief, FromAgent, Hello, PROTOCOL, Refusal, Role};
+use serde::de::DeserializeOwned;
+use std::path::PathBuf;
+use worlds::definition::SkillName;
+
+/// What an agent needs to join a run.
+#[derive(Clone, Debug)]
+pub struct Membership {
+    /// The run's directory.
+    pub directory: PathBuf,
+    /// Which agent it is, without the role.
+    pub name: String,
+    /// For an SRE, the skill that it insists on.
+    pub skill: Option<SkillName>,
+    /// What lets it in.
+    pub token: Token,
+}
+
+/// Why an agent ended otherwise than by the director's farewell.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// It never belonged to the run.
+    #[error("cannot join the world in {}: {source}", directory.display())]
+    Join {
+        /// The run's directory.
+        directory: PathBuf,
+        /// Why.
+        source: ClientError,
+    },
+    /// The director dropped it.
+    #[error("dropped from the run: {0}")]
+    Dropped(Refusal),
+    /// The director is gone without a farewell.
+    #[error("the world ended without a farewell")]
+    DirectorGone,
+    /// The connection failed otherwise.
+    #[error("{0}")]
+    Bus(ClientError),
+    /// The director sent another agent's brief.
+    #[error("the director sent the brief of another role")]
+    WrongBrief,
+}
+
+impl Membership {
+    /// Joins the run.
+    pub(crate) fn join(self, role: Role) -> Result<(Member, Brief), AgentError> {
+        let Self { directory, name, skill, token } = self;
+        let hello = Hello { protocol: PROTOCOL, role, name, skill, token };
+        match Client::connect(&socket_in(&directory), &hello) {
+            Ok((client, brief)) => Ok((Member { client, directory }, brief)),
+            Err(source) => Err(AgentError::Join { directory, source }),
+        }
+    }
+}
+
+/// An agent that belongs to a run.
+#[derive(Debug)]
+pub(crate) struct Member {
+    client: Client,
+    directory: PathBuf,
+}
+
+impl Member {
+    /// Waits for what the director says next.
+    pub(crate) fn hear<M: DeserializeOwned>(&mut self) -> Result<M, AgentError> {
+        self.client.receive().map_err(|error| self.ended(error))
+    }
+
+    /// Answers.
+    pub(crate) fn say(&mut self, answer: &FromAgent) -> Result<(), AgentError> {
+        self.client.send(answer).map_err(|error| self.ended(error))
+    }
+
+    /// Where the director is gone, its run is tidied up by whoever leaves first.
+    fn ended(&self, error: ClientError) -> AgentError {
+        match error {
+            ClientError::Ended => {
+                remove_if_dead(&self.directory);
+                AgentError::DirectorGone
+            }
+            other => AgentError::Bus(other),
+        }
+    }
+}

@@ -1,0 +1,629 @@
+//! Where a run is found: a directory of its own, which only its user can enter.
+//!
+//! ```text
+//!   $XDG_RUNTIME_DIR/world/<id>/      or /tmp/world-<uid>/<id>/, or the directory of `--bus`
+//!       lock       held by the director as long as it lives; holds its process id
+//!       token      the run's token, for agents that are started by hand
+//!       bus.sock   the bus
+//! ```
+//!
+//! The lock is the truth about life: a directory whose lock is free belongs to nobody and may be
+//! swept away. It is released by the kernel however the director ends, so nothing has to be
+//! believed about process ids. Directories are taken only if they belong to this user, are no
+//! symbolic links and are closed to everyone else, because `/tmp` is everybody's.
+
+use crate::token::{Token, fill_random};
+use rustix::fs::OFlags;
+use rustix::process::geteuid;
+use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Bytes of a socket's path: 108 of `sockaddr_un` on Linux, 104 elsewhere, with the final zero.
+pub const SOCKET_PATH_BYTES_MAX: usize = 103;
+
+/// How often a lock is tried before it counts as held: whoever sweeps holds it for an instant.
+const LOCK_TRIES: u32 = 20;
+
+/// Time between two tries.
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
+
+/// Names of runs that are tried before it is given up to find one that is free.
+const ID_TRIES: u32 = 16;
+
+const LOCK: &str = "lock";
+const TOKEN: &str = "token";
+const SOCKET: &str = "bus.sock";
+
+/// Why a run has no address, or cannot be found.
+#[derive(Debug, thiserror::Error)]
+pub enum AddressError {
+    /// A file or directory could not be made or read.
+    #[error("cannot {verb} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        verb: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// A directory that is not only this user's.
+    #[error("{} {problem}", path.display())]
+    Unsafe {
+        /// The directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The socket would have too long a path.
+    #[error("{} is too long for a socket: {bytes} bytes, the limit is {SOCKET_PATH_BYTES_MAX}", path.display())]
+    TooLong {
+        /// The socket.
+        path: PathBuf,
+        /// How long its path is.
+        bytes: usize,
+    },
+    /// Another director runs there.
+    #[error("another world runs in {}", path.display())]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// No run to join.
+    #[error("no world is running")]
+    NoneRunning,
+    /// No run in the directory that was named.
+    #[error("no world is running in {}", path.display())]
+    NotRunning {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// More than one run to join.
+    #[error("several worlds are running: {}", listed(paths))]
+    SeveralRunning {
+        /// Their directories.
+        paths: Vec<PathBuf>,
+    },
+    /// The token file holds something else.
+    #[error("{} does not hold a token", path.display())]
+    NoToken {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl AddressError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Unsafe { .. } => Some("name a directory of your own, with mode 0700, by --bus DIR"),
+            Self::TooLong { .. } => Some("name a shorter directory by --bus DIR"),
+            Self::NoneRunning | Self::NotRunning { .. } => Some("start one with `world run --manual`"),
+            Self::InUse { .. } => Some("name another directory by --bus DIR"),
+            Self::SeveralRunning { .. } => Some("choose one by --bus DIR"),
+            Self::Io { .. } | Self::NoToken { .. } => None,
+        }
+    }
+}
+
+fn listed(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn failed<'a>(verb: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> AddressError + 'a {
+    move |source| AddressError::Io { verb, path: path.to_owned(), source }
+}
+
+// ---- the director's side ----------------------------------------------------------------------
+
+/// The directory of this director's own run. When dropped, it is removed, and with it the address.
+#[derive(Debug)]
+pub struct RunDirectory {
+    path: PathBuf,
+    /// Holds the lock for as long as it is open.
+    _lock: File,
+}
+
+impl RunDirectory {
+    /// Takes the directory `at`, or a new one in the usual place, after sweeping that of dead runs.
+    pub fn create(at: Option<&Path>) -> Result<Self, AddressError> {
+        match at {
+            Some(path) => Self::claim(path),
+            None => Self::create_in(&Bases::of_this_user().for_new_runs()?),
+        }
+    }
+
+    /// A new directory below `base`, which is swept first.
+    fn create_in(base: &Path) -> Result<Self, AddressError> {
+        sweep_in(base);
+        let mut tries = ID_TRIES;
+        loop {
+            let path = base.join(random_id().map_err(failed("name a run in", base))?);
+            tries -= 1;
+            match Self::claim(&path) {
+                Err(AddressError::InUse { .. }) if tries > 0 => {}
+                taken => return taken,
+            }
+        }
+    }
+
+    /// Takes a directory that may exist already.
+    fn claim(path: &Path) -> Result<Self, AddressError> {
+        let path = &std::path::absolute(path).map_err(failed("find", path))?;
+        check_socket_length(path)?;
+        for _ in 0..LOCK_TRIES {
+            make_private(path)?;
+            if let Some(lock) = Lock::Make.hold(path)? {
+                let taken = Self { path: path.clone(), _lock: lock };
+                taken.remove_file(SOCKET);
+                taken.remove_file(TOKEN);
+                return Ok(taken);
+            }
+            std::thread::sleep(LOCK_PAUSE);
+        }
+        Err(AddressError::InUse { path: path.clone() })
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The bus in it.
+    pub fn socket(&self) -> PathBuf {
+        socket_in(&self.path)
+    }
+
+    /// Writes the token for agents that are started by hand.
+    pub fn write_token(&self, token: &Token) -> Result<(), AddressError> {
+        let path = self.path.join(TOKEN);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        let mut file = options.open(&path).map_err(failed("create", &path))?;
+        writeln!(file, "{}", token.to_hex()).map_err(failed("write", &path))
+    }
+
+    fn remove_file(&self, name: &str) {
+        // What cannot be removed shows itself when the socket or the token is made.
+        let _ = std::fs::remove_file(self.path.join(name));
+    }
+}
+
+impl Drop for RunDirectory {
+    fn drop(&mut self) {
+        remove(&self.path);
+    }
+}
+
+fn check_socket_length(directory: &Path) -> Result<(), AddressError> {
+    let path = socket_in(directory);
+    let bytes = path.as_os_str().len();
+    if bytes > SOCKET_PATH_BYTES_MAX { Err(AddressError::TooLong { path, bytes }) } else { Ok(()) }
+}
+
+/// Eight hexadecimal digits.
+fn random_id() -> io::Result<String> {
+    let mut bytes = [0; 4];
+    fill_random(&mut bytes)?;
+    Ok(format!("{:08x}", u32::from_be_bytes(bytes)))
+}
+
+/// Makes a directory of mode 0700 unless there is one.
+fn make_private(path: &Path) -> Result<(), AddressError> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Ok(()) => std::fs::set_permissions(path, Permissions::from_mode(0o700))
+            .map_err(failed("set the mode of", path)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => check_private(path),
+        Err(error) => Err(failed("create", path)(error)),
+    }
+}
+
+/// Whether a directory is this user's, real, and closed to everyone else.
+fn check_private(path: &Path) -> Result<(), AddressError> {
+    let found = std::fs::symlink_metadata(path).map_err(failed("look at", path))?;
+    let problem = if !found.is_dir() {
+        "is not a directory"
+    } else if found.uid() != geteuid().as_raw() {
+        "belongs to another user"
+    } else if found.mode() & 0o077 != 0 {
+        "is open to other users"
+    } else {
+        return Ok(());
+    };
+    Err(AddressError::Unsafe { path: path.to_owned(), problem })
+}
+
+// ---- the lock ---------------------------------------------------------------------------------
+
+/// How to come by the lock of a directory.
+#[derive(Clone, Copy)]
+enum Lock {
+    /// Makes the file when it is missing, and writes the process id to it.
+    Make,
+    /// Only if the file is there.
+    Find,
+}
+
+impl Lock {
+    /// The locked file; `None` when somebody else holds it, or took it away meanwhile.
+    fn hold(self, directory: &Path) -> Result<Option<File>, AddressError> {
+        let path = directory.join(LOCK);
+        let mut file = match self.open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed("open", &path)(error)),
+        };
+        match file.try_lock() {
+            Ok(()) if is_still(&file, &path) => {}
+            Ok(()) | Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(failed("lock", &path)(error)),
+        }
+        if let Self::Make = self {
+            let written = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+            written.map_err(failed("write", &path))?;
+        }
+        Ok(Some(file))
+    }
+
+    fn open(self, path: &Path) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(OFlags::NOFOLLOW.bits() as i32).mode(0o600);
+        match self {
+            Lock::Make => options.write(true).create(true).truncate(false),
+            Lock::Find => &mut options,
+        };
+        options.open(path)
+    }
+}
+
+/// Whether the path still leads to this file: whoever swept in between has removed it.
+fn is_still(file: &File, path: &Path) -> bool {
+    match (file.metadata(), std::fs::symlink_metadata(path)) {
+        (Ok(held), Ok(there)) => (held.dev(), held.ino()) == (there.dev(), there.ino()),
+        _ => false,
+    }
+}
+
+// ---- finding and sweeping ---------------------------------------------------------------------
+
+/// A run that is going on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Running {
+    /// Its directory; the last part is its id.
+    pub path: PathBuf,
+    /// The process id of its director.
+    pub director: Option<u32>,
+}
+
+/// The runs of this user in the usual places, by path; directories of dead runs are swept.
+pub fn running() -> Vec<Running> {
+    let mut all: Vec<Running> =
+        Bases::of_this_user().existing().iter().flat_map(|base| sweep_in(base)).collect();
+    all.sort();
+    all
+}
+
+/// The directory of the run that an agent means: `at`, or else the only one there is.
+pub fn find(at: Option<&Path>) -> Result<PathBuf, AddressError> {
+    match at {
+        Some(path) => named(path),
+        None => only(running()),
+    }
+}
+
+fn named(path: &Path) -> Result<PathBuf, AddressError> {
+    if !path.exists() {
+        return Err(AddressError::NotRunning { path: path.to_owned() });
+    }
+    check_private(path)?;
+    match state(path) {
+        State::Running(_) => Ok(path.to_owned()),
+        State::Dead(_) | State::Unlocked => Err(AddressError::NotRunning { path: path.to_owned() }),
+    }
+}
+
+fn only(mut running: Vec<Running>) -> Result<PathBuf, AddressError> {
+    match running.len() {
+        0 => Err(AddressError::NoneRunning),
+        1 => Ok(running.remove(0).path),
+        _ => Err(AddressError::SeveralRunning { paths: running.into_iter().map(|run| run.path).collect() }),
+    }
+}
+
+/// The bus of the run in a directory.
+pub fn socket_in(directory: &Path) -> PathBuf {
+    directory.join(SOCKET)
+}
+
+/// The token of the run in a directory.
+pub fn token_in(directory: &Path) -> Result<Token, AddressError> {
+    let path = directory.join(TOKEN);
+    let text = std::fs::read_to_string(&path).map_err(failed("read", &path))?;
+    Token::from_hex(&text).map_err(|_| AddressError::NoToken { path })
+}
+
+/// Removes the directory of a run whose director is gone; waits an instant for the kernel to
+/// release its lock. For agents that leave; whether it worked is nobody's concern.
+pub fn remove_if_dead(directory: &Path) {
+    if check_private(directory).is_err() {
+        return;
+    }
+    for _ in 0..LOCK_TRIES {
+        match Lock::Find.hold(directory) {
+            Ok(Some(_held)) => return remove(directory),
+            Ok(None) if directory.join(LOCK).exists() => std::thread::sleep(LOCK_PAUSE),
+            _ => return,
+        }
+    }
+}
+
+/// Removes what a run made. The directory itself goes only when nothing else is in it.
+fn remove(directory: &Path) {
+    for name in [SOCKET, TOKEN, LOCK] {
+        let _ = std::fs::remove_file(directory.join(name));
+    }
+    let _ = std::fs::remove_dir(directory);
+}
+
+/// Removes the directories of dead runs below `base`; gives those of living ones.
+fn sweep_in(base: &Path) -> Vec<Running> {
+    let Ok(entries) = std::fs::read_dir(base) else { return Vec::new() };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    paths.filter(|path| check_private(path).is_ok()).filter_map(|path| sweep(&path)).collect()
+}
+
+fn sweep(path: &Path) -> Option<Running> {
+    match state(path) {
+        State::Running(director) => Some(Running { path: path.to_owned(), director }),
+        State::Dead(_held) => {
+            remove(path);
+            None
+        }
+        State::Unlocked => {
+            // A run that is about to begin there tries again when its empty directory vanishes.
+            let _ = std::fs::remove_dir(path);
+            None
+        }
+    }
+}
+
+/// Whether somebody holds the lock of a directory.
+enum State {
+    /// A director, with its process id.
+    Running(Option<u32>),
+    /// Nobody but us now: whoever removes the directory holds the lock meanwhile, so that no
+    /// director can begin in it.
+    Dead(File),
+    /// There is no lock, or it cannot be looked at.
+    Unlocked,
+}
+
+fn state(directory: &Path) -> State {
+    match Lock::Find.hold(directory) {
+        Ok(Some(held)) => State::Dead(held),
+        Ok(None) if directory.join(LOCK).exists() => State::Running(director_of(directory)),
+        _ => State::Unlocked,
+    }
+}
+
+fn director_of(directory: &Path) -> Option<u32> {
+    let mut text = String::new();
+    Lock::Find.open(&directory.join(LOCK)).ok()?.read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+/// Where directories of runs lie.
+#[derive(Debug)]
+struct Bases {
+    /// That of the session, if there is one.
+    session: Option<PathBuf>,
+    /// That which always works.
+    temporary: PathBuf,
+}
+
+impl Bases {
+    fn of_this_user() -> Self {
+        let session = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+        Self {
+            session: session.filter(|path| path.is_absolute()).map(|path| path.join("world")),
+            temporary: PathBuf::from(format!("/tmp/world-{}", geteuid().as_raw())),
+        }
+    }
+
+    /// The first that can be used; the error is that of the last.
+    fn for_new_runs(&self) -> Result<PathBuf, AddressError> {
+        if let Some(session) = &self.session
+            && check_socket_length(&session.join("01234567")).is_ok()
+            && make_private(session).is_ok()
+        {
+            return Ok(session.clone());
+        }
+        make_private(&self.temporary)?;
+        Ok(self.temporary.clone())
+    }
+
+    fn existing(&self) -> Vec<&Path> {
+        let all = self.session.iter().chain([&self.temporary]).map(PathBuf::as_path);
+        all.filter(|path| check_private(path).is_ok()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+    use tempfile::TempDir;
+
+    fn base() -> TempDir {
+        tempfile::Builder::new().permissions(Permissions::from_mode(0o700)).tempdir().expect("a directory")
+    }
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::symlink_metadata(path).expect("a file").mode() & 0o7777
+    }
+
+    /// What a director leaves that was killed.
+    fn dead_run(base: &Path) -> PathBuf {
+        let run = RunDirectory::create_in(base).expect("a run");
+        run.write_token(&Token::random().expect("randomness")).expect("a token");
+        std::fs::write(run.socket(), "").expect("a socket");
+        let path = run.path.clone();
+        let kept = base.join("kept");
+        std::fs::rename(&path, &kept).expect("renamed away from its owner");
+        drop(run);
+        std::fs::rename(&kept, &path).expect("renamed back");
+        path
+    }
+
+    #[test]
+    fn only_its_user_can_enter_a_run_and_read_its_token() {
+        let base = base();
+        let run = RunDirectory::create_in(base.path()).expect("a run");
+        let token = Token::random().expect("randomness");
+        run.write_token(&token).expect("a token");
+        assert_eq!(mode(run.path()), 0o700);
+        assert_eq!(mode(&run.path().join(TOKEN)), 0o600);
+        assert_eq!(mode(&run.path().join(LOCK)), 0o600);
+        assert!(token_in(run.path()).expect("the token").matches(&token));
+    }
+
+    #[test]
+    fn a_run_that_ends_leaves_nothing() {
+        let base = base();
+        drop(RunDirectory::create_in(base.path()).expect("a run"));
+        assert_eq!(std::fs::read_dir(base.path()).expect("the base").count(), 0);
+    }
+
+    #[test]
+    fn a_living_run_is_listed_with_its_director_and_survives_a_sweep() {
+        let base = base();
+        let run = RunDirectory::create_in(base.path()).expect("a run");
+        let living = [Running { path: run.path().to_owned(), director: Some(std::process::id()) }];
+        assert_eq!(sweep_in(base.path()), living);
+        assert_eq!(sweep_in(base.path()), living);
+    }
+
+    #[test]
+    fn a_dead_run_is_swept_by_the_next() {
+        let base = base();
+        let dead = dead_run(base.path());
+        assert!(dead.join(SOCKET).exists());
+        let _next = RunDirectory::create_in(base.path()).expect("a run");
+        assert!(!dead.exists());
+    }
+
+    #[test]
+    fn an_agent_that_leaves_removes_a_dead_run_but_no_living_one() {
+        let base = base();
+        let run = RunDirectory::create_in(base.path()).expect("a run");
+        remove_if_dead(run.path());
+        assert!(run.path().join(LOCK).exists());
+        let dead = dead_run(base.path());
+        remove_if_dead(&dead);
+        assert!(!dead.exists());
+    }
+
+    #[test]
+    fn a_sweep_leaves_what_is_not_a_run_alone() {
+        let base = base();
+        std::fs::create_dir(base.path().join("other")).expect("a directory");
+        std::fs::set_permissions(base.path().join("other"), Permissions::from_mode(0o700)).expect("its mode");
+        std::fs::write(base.path().join("other/precious"), "").expect("a file");
+        let elsewhere = tempfile::tempdir().expect("a directory");
+        symlink(elsewhere.path(), base.path().join("link")).expect("a link");
+        std::fs::write(elsewhere.path().join(LOCK), "").expect("a file that looks like a lock");
+        assert_eq!(sweep_in(base.path()), []);
+        assert!(base.path().join("other/precious").exists());
+        assert!(elsewhere.path().join(LOCK).exists());
+    }
+
+    #[test]
+    fn a_second_director_at_the_same_address_is_refused() {
+        let base = base();
+        let at = base.path().join("here");
+        let run = RunDirectory::create(Some(&at)).expect("a run");
+        let second = RunDirectory::create(Some(&at)).expect_err("a held lock");
+        assert!(matches!(second, AddressError::InUse { .. }), "{second}");
+        assert!(second.to_string().contains("another world runs in"), "{second}");
+        drop(run);
+        RunDirectory::create(Some(&at)).expect("a free address");
+    }
+
+    #[test]
+    fn a_directory_that_is_named_keeps_what_else_is_in_it() {
+        let base = base();
+        std::fs::write(base.path().join("notes"), "").expect("a file");
+        drop(RunDirectory::create(Some(base.path())).expect("a run"));
+        assert!(base.path().join("notes").exists());
+        assert!(!base.path().join(LOCK).exists());
+    }
+
+    #[test]
+    fn a_directory_that_others_may_enter_is_refused() {
+        let base = base();
+        std::fs::set_permissions(base.path(), Permissions::from_mode(0o750)).expect("its mode");
+        let refused = RunDirectory::create(Some(base.path())).expect_err("an open directory");
+        assert!(matches!(refused, AddressError::Unsafe { .. }), "{refused}");
+        assert!(refused.hint().is_some());
+        std::fs::set_permissions(base.path(), Permissions::from_mode(0o700)).expect("its mode");
+    }
+
+    #[test]
+    fn a_symbolic_link_is_not_followed() {
+        let base = base();
+        let (target, link) = (base.path().join("target"), base.path().join("link"));
+        DirBuilder::new().mode(0o700).create(&target).expect("a directory");
+        symlink(&target, &link).expect("a link");
+        let refused = RunDirectory::create(Some(&link)).expect_err("a link");
+        assert!(matches!(refused, AddressError::Unsafe { .. }), "{refused}");
+        symlink(base.path().join("precious"), target.join(LOCK)).expect("a link");
+        let refused = RunDirectory::create(Some(&target)).expect_err("a lock that is a link");
+        assert!(matches!(refused, AddressError::Io { .. }), "{refused}");
+        assert!(!base.path().join("precious").exists());
+    }
+
+    #[test]
+    fn a_path_that_no_socket_can_have_is_refused() {
+        let base = base();
+        let refused = RunDirectory::create(Some(&base.path().join("x".repeat(100)))).expect_err("too long");
+        assert!(matches!(refused, AddressError::TooLong { .. }), "{refused}");
+    }
+
+    #[test]
+    fn a_session_directory_that_is_too_long_or_missing_gives_way_to_the_temporary_one() {
+        let base = base();
+        let temporary = base.path().join("temporary");
+        for session in [base.path().join("x".repeat(100)), base.path().join("missing/world")] {
+            let bases = Bases { session: Some(session), temporary: temporary.clone() };
+            assert_eq!(bases.for_new_runs().expect("a base"), temporary);
+            assert_eq!(mode(&temporary), 0o700);
+        }
+        let session = base.path().join("world");
+        let bases = Bases { session: Some(session.clone()), temporary };
+        assert_eq!(bases.for_new_runs().expect("a base"), session);
+    }
+
+    #[test]
+    fn an_agent_finds_the_only_run_and_is_told_of_none_or_several() {
+        let base = base();
+        let run = |name: &str| Running { path: base.path().join(name), director: None };
+        assert!(matches!(only(Vec::new()), Err(AddressError::NoneRunning)));
+        assert_eq!(only(vec![run("one")]).expect("the only one"), base.path().join("one"));
+        let several = only(vec![run("one"), run("two")]).expect_err("two").to_string();
+        assert!(several.contains("/one, ") && several.contains("/two"), "{several}");
+    }
+
+    #[test]
+    fn an_agent_does_not_join_a_dead_or_missing_run() {
+        let base = base();
+        let dead = dead_run(base.path());
+        for path in [dead, base.path().join("missing")] {
+            assert!(matches!(find(Some(&path)), Err(AddressError::NotRunning { .. })), "{}", path.display());
+        }
+        let run = RunDirectory::create_in(base.path()).expect("a run");
+        assert_eq!(find(Some(run.path())).expect("a living run"), run.path());
+    }
+}

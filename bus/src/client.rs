@@ -1,0 +1,120 @@
+//! The agent's side of the bus: connect, greet, then answer what is asked, one frame at a time.
+//!
+//! Blocking, without any runtime: an agent has nothing to do but wait for the next question, and a
+//! runtime is what costs most in a small process. Buffers are kept and reused.
+
+use crate::frame::{self, FrameError, Inbox};
+use crate::wire::{Brief, Greeting, Hello, Refusal};
+use interprocess::local_socket::prelude::*;
+use interprocess::local_socket::{GenericFilePath, Stream};
+use serde::{Serialize, de::DeserializeOwned};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// From the greeting to the answer: a director that starts a thousand agents answers each in its
+/// turn, one that needs longer than this hangs.
+const ANSWER_TIME: Duration = Duration::from_secs(60);
+
+/// Why an agent cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Nobody listens there.
+    #[error("cannot connect to {}: {source}", path.display())]
+    Connect {
+        /// The socket.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Whoever listens is another user; it was told nothing.
+    #[error("{} belongs to another user", path.display())]
+    Foreign {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// The director refuses the agent, or drops it.
+    #[error(transparent)]
+    Refused(Refusal),
+    /// The director sent what cannot be understood.
+    #[error("the director sent {0}")]
+    Frame(#[from] FrameError),
+    /// The director did not answer the greeting.
+    #[error("no answer to the greeting within {} seconds", ANSWER_TIME.as_secs())]
+    Silent,
+    /// The bus ended without a farewell: the director is gone.
+    #[error("the bus ended without a farewell")]
+    Ended,
+    /// The connection failed.
+    #[error("the connection failed: {0}")]
+    Io(io::Error),
+}
+
+/// A connection to the director.
+#[derive(Debug)]
+pub struct Client {
+    stream: Stream,
+    inbox: Inbox,
+    outbox: Vec<u8>,
+}
+
+impl Client {
+    /// Connects to the bus at `socket` and greets. Blocks until welcome or refused.
+    pub fn connect(socket: &Path, hello: &Hello) -> Result<(Self, Brief), ClientError> {
+        let stream = open(socket)?;
+        let mut client = Self { stream, inbox: Inbox::new(), outbox: Vec::new() };
+        client.stream.set_recv_timeout(Some(ANSWER_TIME)).map_err(ClientError::Io)?;
+        // A director that refuses may have hung up already; its reason is still there to be read.
+        let sent = client.send(hello);
+        let brief = match client.receive()? {
+            Greeting::Welcome(brief) => brief,
+            Greeting::Refused(why) => return Err(ClientError::Refused(why)),
+        };
+        sent?;
+        client.stream.set_recv_timeout(None).map_err(ClientError::Io)?;
+        Ok((client, brief))
+    }
+
+    /// Sends one message.
+    pub fn send<M: Serialize>(&mut self, message: &M) -> Result<(), ClientError> {
+        self.outbox.clear();
+        frame::encode(message, &mut self.outbox)?;
+        self.stream.write_all(&self.outbox).map_err(ended_or_failed)
+    }
+
+    /// Waits for the next message.
+    pub fn receive<M: DeserializeOwned>(&mut self) -> Result<M, ClientError> {
+        loop {
+            if let Some(body) = self.inbox.take()? {
+                return Ok(frame::decode(body)?);
+            }
+            match self.stream.read(self.inbox.space()) {
+                Ok(0) => return Err(ClientError::Ended),
+                Ok(bytes) => self.inbox.filled(bytes),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(ended_or_failed(error)),
+            }
+        }
+    }
+}
+
+fn open(socket: &Path) -> Result<Stream, ClientError> {
+    let failed = |source| ClientError::Connect { path: socket.to_owned(), source };
+    let name = socket.as_os_str().to_fs_name::<GenericFilePath>().map_err(failed)?;
+    let stream = Stream::connect(name).map_err(failed)?;
+    let owner = stream.peer_creds().map_err(ClientError::Io)?.euid();
+    if owner == Some(rustix::process::geteuid().as_raw()) {
+        Ok(stream)
+    } else {
+        Err(ClientError::Foreign { path: socket.to_owned() })
+    }
+}
+
+/// What a failed read or write means: most often, that the other side is gone.
+fn ended_or_failed(error: io::Error) -> ClientError {
+    match error.kind() {
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof => ClientError::Ended,
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => ClientError::Silent,
+        _ => ClientError::Io(error),
+    }
+}

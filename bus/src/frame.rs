@@ -1,0 +1,166 @@
+//! Frames: how a stream of bytes is cut into messages. No input or output happens here.
+//!
+//! ```text
+//!   length: u32, big-endian   of what follows it
+//!   version: u8               of the frame and the codec
+//!   message                   as the codec writes it
+//! ```
+//!
+//! Bytes of strangers are read in three steps: the length is checked before anything is made room
+//! for, room grows as data arrives, and only a whole frame is decoded. [`Inbox`] takes the first two
+//! steps, [`decode`] the third; a decoded message must take up its frame exactly.
+
+use crate::codec::{self, CodecError};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Bytes of a frame after its length. The largest message is the brief of an SRE, some 60 bytes
+/// for each server of the world: this carries worlds of ten thousand servers.
+pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
+
+/// The version of frame and codec.
+pub const FRAME_VERSION: u8 = 1;
+
+/// Bytes of the length.
+const PREFIX_BYTES: usize = 4;
+
+/// Bytes that an inbox makes room for at a time: a usual message arrives in one read.
+const READ_STEP_BYTES: usize = 4096;
+
+/// What can be wrong with a frame.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    /// Longer than [`FRAME_BYTES_MAX`].
+    #[error("a frame of {bytes} bytes, the limit is {FRAME_BYTES_MAX}")]
+    TooLong {
+        /// The length that was announced, or that a message would have had.
+        bytes: usize,
+    },
+    /// Without even a version.
+    #[error("a frame without content")]
+    Empty,
+    /// Of another version.
+    #[error("a frame of version {version}, this is version {FRAME_VERSION}")]
+    Version {
+        /// The version that was found.
+        version: u8,
+    },
+    /// The codec cannot read it, or cannot write it.
+    #[error("not a message: {0}")]
+    Codec(#[from] CodecError),
+    /// More bytes than the message takes.
+    #[error("{bytes} bytes after the end of the message")]
+    Trailing {
+        /// How many.
+        bytes: usize,
+    },
+}
+
+/// Appends a message to a buffer, as a whole frame. On failure the buffer is as it was.
+pub fn encode<M: Serialize + ?Sized>(message: &M, into: &mut Vec<u8>) -> Result<(), FrameError> {
+    let start = into.len();
+    let done = encode_from(start, message, into);
+    if done.is_err() {
+        into.truncate(start);
+    }
+    done
+}
+
+fn encode_from<M: Serialize + ?Sized>(
+    start: usize,
+    message: &M,
+    into: &mut Vec<u8>,
+) -> Result<(), FrameError> {
+    into.extend_from_slice(&[0; PREFIX_BYTES]);
+    into.push(FRAME_VERSION);
+    codec::encode(message, into)?;
+    let bytes = into.len() - start - PREFIX_BYTES;
+    let length = checked_length(bytes)?;
+    into[start..start + PREFIX_BYTES].copy_from_slice(&length.to_be_bytes());
+    Ok(())
+}
+
+fn checked_length(bytes: usize) -> Result<u32, FrameError> {
+    match u32::try_from(bytes) {
+        Ok(length) if bytes <= FRAME_BYTES_MAX => Ok(length),
+        _ => Err(FrameError::TooLong { bytes }),
+    }
+}
+
+/// The message of a frame whose length is taken off.
+pub fn decode<M: DeserializeOwned>(body: &[u8]) -> Result<M, FrameError> {
+    let (&version, message) = body.split_first().ok_or(FrameError::Empty)?;
+    if version != FRAME_VERSION {
+        return Err(FrameError::Version { version });
+    }
+    let (decoded, consumed) = codec::decode(message)?;
+    match message.len() - consumed {
+        0 => Ok(decoded),
+        bytes => Err(FrameError::Trailing { bytes }),
+    }
+}
+
+/// The bytes that arrived from one peer and were not taken yet, in a buffer that is reused.
+///
+/// Read into [`Inbox::space`], tell [`Inbox::filled`], and take frames with [`Inbox::take`] until
+/// there is none.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    bytes: Vec<u8>,
+    /// Where the next frame begins.
+    start: usize,
+    /// Where the bytes that arrived end.
+    end: usize,
+}
+
+impl Inbox {
+    /// An inbox without any bytes, which takes no memory yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether nothing waits to be taken, not even a part of a frame.
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// Room for what arrives next, never empty.
+    pub fn space(&mut self) -> &mut [u8] {
+        if self.start > 0 {
+            self.bytes.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.end == self.bytes.len() {
+            // Never more than as much again as really arrived, whatever length was announced.
+            self.bytes.resize(self.end + self.end.max(READ_STEP_BYTES), 0);
+        }
+        &mut self.bytes[self.end..]
+    }
+
+    /// Notes that this many bytes of [`Inbox::space`] hold what arrived.
+    ///
+    /// # Panics
+    /// When that is more than there was space.
+    pub fn filled(&mut self, bytes: usize) {
+        self.end += bytes;
+        assert!(self.end <= self.bytes.len(), "more bytes arrived than there was space for");
+    }
+
+    /// Takes the next whole frame, without its length; `None` while it has not arrived whole.
+    pub fn take(&mut self) -> Result<Option<&[u8]>, FrameError> {
+        let arrived = &self.bytes[self.start..self.end];
+        let Some((prefix, rest)) = arrived.split_first_chunk::<PREFIX_BYTES>() else {
+            return Ok(None);
+        };
+        let bytes = u32::from_be_bytes(*prefix) as usize;
+        checked_length(bytes)?;
+        if bytes == 0 {
+            return Err(FrameError::Empty);
+        }
+        if rest.len() < bytes {
+            return Ok(None);
+        }
+        self.start += PREFIX_BYTES + bytes;
+        Ok(Some(&self.bytes[self.start - bytes..self.start]))
+    }
+}

@@ -1,0 +1,564 @@
+//! Claims about the hub: agents that keep the rules are served, whatever the others do.
+//!
+//! Real sockets in a directory of their own. Agents are threads with the blocking client; hostile
+//! peers write their bytes themselves.
+
+mod common;
+
+use bus::address::RunDirectory;
+use bus::client::{Client, ClientError};
+use bus::frame;
+use bus::hub::{Admits, Arrival, Counters, Dropped, Hub, HubLimits, SeatId, SeatPlan};
+use bus::token::Token;
+use bus::wire::*;
+use common::*;
+use serde::Serialize;
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use worlds::definition::SkillName;
+
+/// Longer than anything takes that should happen.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A bus in a directory of its own.
+struct Bench {
+    hub: Hub,
+    arrivals: UnboundedReceiver<Arrival>,
+    socket: PathBuf,
+    /// Dropped in this order, so that the run's directory goes first.
+    _run: RunDirectory,
+    _base: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self::with(HubLimits::default())
+    }
+
+    fn with(limits: HubLimits) -> Self {
+        let base = tempfile::tempdir().expect("a directory");
+        let run = RunDirectory::create(Some(&base.path().join("run"))).expect("an address");
+        let (sender, arrivals) = unbounded_channel();
+        let on_arrival = Box::new(move |arrival| drop(sender.send(arrival)));
+        let hub = Hub::open(&run, token(), limits, on_arrival).expect("a bus");
+        Self { hub, arrivals, socket: run.socket(), _run: run, _base: base }
+    }
+
+    fn server(&mut self, name: &str) -> SeatId {
+        self.seat(name, None, Brief::Server(Box::new(server_brief(name))), Admits::Anyone)
+    }
+
+    fn sre(&mut self, name: &str, skill: Option<SkillName>) -> SeatId {
+        self.seat(name, skill, Brief::Sre(Box::new(sre_brief(name))), Admits::Anyone)
+    }
+
+    fn seat(&mut self, name: &str, skill: Option<SkillName>, brief: Brief, admits: Admits) -> SeatId {
+        self.hub.add_seat(SeatPlan { name: name.to_owned(), skill, brief, admits }).expect("a free name")
+    }
+
+    async fn arrives(&mut self) -> SeatId {
+        let arrival = tokio::time::timeout(PATIENCE, self.arrivals.recv()).await.expect("in time");
+        let arrival = arrival.expect("an arrival");
+        assert_eq!(arrival.pid, std::process::id());
+        let seat = arrival.seat;
+        self.hub.admit(arrival);
+        seat
+    }
+
+    /// An agent on a thread: greets, then does as it is told.
+    fn agent<T: Send + 'static>(
+        &self,
+        hello: Hello,
+        then: impl FnOnce(Client, Brief) -> T + Send + 'static,
+    ) -> JoinHandle<Result<T, ClientError>> {
+        let socket = self.socket.clone();
+        std::thread::spawn(move || {
+            Client::connect(&socket, &hello).map(|(client, brief)| then(client, brief))
+        })
+    }
+
+    /// What a greeting is refused for.
+    async fn refused(&self, hello: Hello) -> Refusal {
+        let agent = self.agent(hello, |_, _| ());
+        match join(agent).await {
+            Err(ClientError::Refused(why)) => why,
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+
+    /// Somebody who connects and sends bytes.
+    fn peer(&self, bytes: &[u8]) -> UnixStream {
+        let mut stream = UnixStream::connect(&self.socket).expect("a listener");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.write_all(bytes).expect("written");
+        stream
+    }
+
+    async fn counted(&self, reached: impl Fn(&Counters) -> bool) -> Counters {
+        let deadline = std::time::Instant::now() + PATIENCE;
+        while !reached(&self.hub.counters()) {
+            assert!(std::time::Instant::now() < deadline, "{:?}", self.hub.counters());
+            tokio::task::yield_now().await;
+        }
+        self.hub.counters()
+    }
+
+    async fn tick(&mut self, seats: &[SeatId], limit: Duration) -> Vec<Result<u32, Dropped>> {
+        let ticks = seats.iter().map(|seat| (*seat, tick(1))).collect::<Vec<_>>();
+        let reports = self.hub.ask_servers(ticks, limit).await;
+        reports.into_iter().map(|report| report.map(|report| report.round)).collect()
+    }
+}
+
+async fn join<T: Send + 'static>(agent: JoinHandle<T>) -> T {
+    tokio::task::spawn_blocking(|| agent.join().expect("an agent that does not panic")).await.expect("joined")
+}
+
+/// A server that reports the rounds it is told until the bus says farewell. Gives their number.
+fn serve(mut client: Client, _brief: Brief) -> Result<u32, ClientError> {
+    let mut rounds = 0;
+    loop {
+        match client.receive()? {
+            ToServer::Tick(tick) => {
+                rounds += 1;
+                client.send(&FromAgent::Server(FromServer::Report(report(tick.round))))?;
+            }
+            ToServer::Bye => return Ok(rounds),
+            ToServer::Refused(why) => return Err(ClientError::Refused(why)),
+        }
+    }
+}
+
+fn think(mut client: Client, _brief: Brief) -> Result<u32, ClientError> {
+    let mut rounds = 0;
+    loop {
+        match client.receive()? {
+            ToSre::Observe(seen) => {
+                rounds += 1;
+                client.send(&FromAgent::Sre(FromSre::Decide(decision(seen.round))))?;
+            }
+            ToSre::Bye => return Ok(rounds),
+            ToSre::Refused(why) => return Err(ClientError::Refused(why)),
+        }
+    }
+}
+
+fn framed(message: &impl Serialize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    frame::encode(message, &mut bytes).expect("a message");
+    bytes
+}
+
+/// What the hub says to a peer until it hangs up: its last message, if any.
+async fn last_words(mut peer: UnixStream) -> Option<Greeting> {
+    let said = tokio::task::spawn_blocking(move || {
+        let mut bytes = Vec::new();
+        // A reset after the last word is a hang-up as well.
+        let _ = peer.read_to_end(&mut bytes);
+        bytes
+    });
+    let bytes = said.await.expect("read");
+    (!bytes.is_empty()).then(|| frame::decode(&bytes[4..]).expect("a greeting"))
+}
+
+fn refusal(words: Option<Greeting>) -> Option<Refusal> {
+    match words {
+        Some(Greeting::Refused(why)) => Some(why),
+        _ => None,
+    }
+}
+
+// ---- agents that keep the rules ---------------------------------------------------------------
+
+#[tokio::test]
+async fn agents_that_come_in_any_order_are_asked_in_the_order_of_the_seats() {
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+        let mut bench = Bench::new();
+        let names = ["web-1", "web-2", "db-primary"];
+        let seats = names.map(|name| bench.server(name));
+        let oncall = bench.sre("oncall", Some(SkillName::Mid));
+        let sre = bench.agent(hello(Role::Sre, "oncall"), think);
+        assert_eq!(bench.arrives().await, oncall);
+        let mut agents = Vec::new();
+        for index in order {
+            agents.push(bench.agent(hello(Role::Server, names[index]), serve));
+            assert_eq!(bench.arrives().await, seats[index]);
+        }
+        for _round in 0..3 {
+            assert_eq!(bench.tick(&seats, PATIENCE).await, [Ok(1), Ok(1), Ok(1)]);
+            let shown = [(oncall, observation(1))];
+            assert_eq!(bench.hub.ask_sres(shown, None).await, [Ok(decision(1))]);
+        }
+        let counters = bench.hub.farewell().await;
+        for agent in agents {
+            assert_eq!(join(agent).await.expect("welcome").expect("farewell"), 3);
+        }
+        assert_eq!(join(sre).await.expect("welcome").expect("farewell"), 3);
+        let calm = Counters { joined: 4, frames_sent: 12, frames_received: 12, ..Counters::default() };
+        assert_eq!(counters, calm);
+    }
+}
+
+#[tokio::test]
+async fn an_agent_is_handed_its_own_brief() {
+    let mut bench = Bench::new();
+    bench.server("web-1");
+    bench.server("web-2");
+    let agent = bench.agent(hello(Role::Server, "web-2"), |_, brief| brief);
+    bench.arrives().await;
+    let brief = join(agent).await.expect("welcome");
+    assert_eq!(brief, Brief::Server(Box::new(server_brief("web-2"))));
+}
+
+#[tokio::test]
+async fn a_brief_that_is_larger_than_the_sockets_buffer_arrives_whole() {
+    let mut bench = Bench::new();
+    let mut large = server_brief("web-1");
+    large.services = vec![large.services[0].clone(); 30_000];
+    let seat = bench.seat("web-1", None, Brief::Server(Box::new(large.clone())), Admits::Anyone);
+    let agent =
+        bench.agent(hello(Role::Server, "web-1"), |client, brief| (serve(client, brief.clone()), brief));
+    bench.arrives().await;
+    assert_eq!(bench.tick(&[seat], PATIENCE).await, [Ok(1)]);
+    bench.hub.farewell().await;
+    let (served, brief) = join(agent).await.expect("welcome");
+    assert_eq!(served.expect("farewell"), 1);
+    assert!(brief == Brief::Server(Box::new(large)));
+}
+
+#[tokio::test]
+async fn an_agent_notices_that_the_bus_is_gone() {
+    let mut bench = Bench::new();
+    bench.server("web-1");
+    let agent = bench.agent(hello(Role::Server, "web-1"), serve);
+    bench.arrives().await;
+    drop(bench);
+    assert!(matches!(join(agent).await.expect("welcome"), Err(ClientError::Ended)));
+}
+
+#[tokio::test]
+async fn a_lost_agents_successor_is_handed_a_fresh_brief() {
+    let mut bench = Bench::new();
+    let seat = bench.server("web-1");
+    let agent = bench.agent(hello(Role::Server, "web-1"), |_, _| ());
+    bench.arrives().await;
+    join(agent).await.expect("welcome");
+    assert_eq!(bench.tick(&[seat], PATIENCE).await, [Err(Dropped::Gone)]);
+    assert_eq!(bench.hub.counters().gone, 1);
+    let name = "web-1".to_owned();
+    assert_eq!(bench.refused(hello(Role::Server, "web-1")).await, Refusal::NotAwaited { name });
+
+    let mut fresh = server_brief("web-1");
+    fresh.cpu_capacity = 50.0;
+    let own = Token::random().expect("randomness");
+    let brief = Brief::Server(Box::new(fresh));
+    bench.hub.reopen_seat(seat, brief.clone(), Admits::Holder(own.clone())).expect("a brief");
+    let successor = Hello { token: own, ..hello(Role::Server, "web-1") };
+    let agent = bench.agent(successor, |client, brief| (serve(client, brief.clone()), brief));
+    bench.arrives().await;
+    assert_eq!(bench.tick(&[seat], PATIENCE).await, [Ok(1)]);
+    bench.hub.farewell().await;
+    assert_eq!(join(agent).await.expect("welcome").1, brief);
+}
+
+// ---- greetings that are refused ---------------------------------------------------------------
+
+#[tokio::test]
+async fn a_wrong_token_opens_no_seat_whether_or_not_the_name_exists() {
+    let mut bench = Bench::new();
+    bench.server("web-1");
+    for name in ["web-1", "web-9"] {
+        let stranger = Hello { token: Token::random().expect("randomness"), ..hello(Role::Server, name) };
+        assert_eq!(bench.refused(stranger).await, Refusal::Token);
+    }
+    assert_eq!(bench.hub.counters().wrong_token, 2);
+}
+
+#[tokio::test]
+async fn a_taken_name_is_refused_and_its_holder_stays() {
+    let mut bench = Bench::new();
+    let seat = bench.server("web-1");
+    let agent = bench.agent(hello(Role::Server, "web-1"), serve);
+    bench.arrives().await;
+    let name = "web-1".to_owned();
+    assert_eq!(bench.refused(hello(Role::Server, "web-1")).await, Refusal::NameTaken { name });
+    assert_eq!(bench.tick(&[seat], PATIENCE).await, [Ok(1)]);
+    bench.hub.farewell().await;
+    assert_eq!(join(agent).await.expect("welcome").expect("farewell"), 1);
+}
+
+#[tokio::test]
+async fn an_unknown_name_is_refused_with_the_nearest_of_its_role() {
+    let mut bench = Bench::new();
+    bench.server("web-1");
+    bench.sre("oncall", None);
+    let unknown = |role, name: &str, nearest: Option<&str>| Refusal::UnknownName {
+        role,
+        name: name.to_owned(),
+        nearest: nearest.map(str::to_owned),
+    };
+    let refused = bench.refused(hello(Role::Server, "wbe-1")).await;
+    assert_eq!(refused, unknown(Role::Server, "wbe-1", Some("web-1")));
+    let refused = bench.refused(hello(Role::Sre, "web-1")).await;
+    assert_eq!(refused, unknown(Role::Sre, "web-1", None));
+    let refused = bench.refused(hello(Role::Server, &"w".repeat(100_000))).await;
+    assert_eq!(refused, Refusal::Malformed);
+}
+
+#[tokio::test]
+async fn a_seat_for_a_process_of_the_director_is_not_for_any_hand() {
+    let mut bench = Bench::new();
+    let own = Token::random().expect("randomness");
+    let brief = Brief::Server(Box::new(server_brief("web-1")));
+    bench.seat("web-1", None, brief, Admits::Holder(own.clone()));
+    let name = "web-1".to_owned();
+    assert_eq!(bench.refused(hello(Role::Server, "web-1")).await, Refusal::NotByHand { name });
+    let child = Hello { token: own, ..hello(Role::Server, "web-1") };
+    let agent = bench.agent(child, |_, _| ());
+    bench.arrives().await;
+    join(agent).await.expect("welcome");
+}
+
+#[tokio::test]
+async fn a_skill_that_is_not_the_plans_is_refused() {
+    let mut bench = Bench::new();
+    bench.sre("oncall", Some(SkillName::Senior));
+    let junior = Hello { skill: Some(SkillName::Junior), ..hello(Role::Sre, "oncall") };
+    let refused = bench.refused(junior).await;
+    assert_eq!(refused, Refusal::Skill { planned: Some(SkillName::Senior) });
+    let senior = Hello { skill: Some(SkillName::Senior), ..hello(Role::Sre, "oncall") };
+    let agent = bench.agent(senior, |_, _| ());
+    bench.arrives().await;
+    join(agent).await.expect("welcome");
+}
+
+#[tokio::test]
+async fn another_protocol_is_refused() {
+    let mut bench = Bench::new();
+    bench.server("web-1");
+    let other = Hello { protocol: PROTOCOL + 1, ..hello(Role::Server, "web-1") };
+    assert_eq!(bench.refused(other).await, Refusal::Protocol { ours: PROTOCOL });
+}
+
+// ---- peers that are no agents -----------------------------------------------------------------
+
+#[tokio::test]
+async fn bytes_that_are_no_greeting_are_refused_with_the_reason() {
+    let bench = Bench::new();
+    let mut other_version = framed(&hello(Role::Server, "web-1"));
+    other_version[4] = 77;
+    let mut trailing = framed(&hello(Role::Server, "web-1"));
+    trailing[3] += 1;
+    trailing.push(0);
+    let cases: [(&str, &[u8], Refusal); 6] = [
+        ("4 GiB announced", &[0xff; 4], Refusal::TooLong),
+        ("one byte above the limit", &[0, 0x10, 0, 1], Refusal::TooLong),
+        ("an empty frame", &[0; 4], Refusal::Malformed),
+        ("garbage", &[0, 0, 0, 3, 1, 0xfe, 0xff], Refusal::Malformed),
+        ("another version", &other_version, Refusal::Protocol { ours: PROTOCOL }),
+        ("bytes after the greeting", &trailing, Refusal::Malformed),
+    ];
+    for (name, bytes, expected) in cases {
+        let peer = bench.peer(bytes);
+        assert_eq!(refusal(last_words(peer).await), Some(expected), "{name}");
+    }
+    let counters = bench.hub.counters();
+    assert_eq!((counters.too_long, counters.malformed, counters.other_protocol), (2, 3, 1));
+}
+
+#[tokio::test]
+async fn silent_peers_and_half_greetings_are_dropped_at_greeting_time_and_hold_up_nobody() {
+    let limits = HubLimits { greeting_time: Duration::from_millis(100), ungreeted_max: 4 };
+    let mut bench = Bench::with(limits);
+    let seat = bench.server("web-1");
+    let half = framed(&hello(Role::Server, "web-1"));
+    let silent: Vec<UnixStream> = (0..4).map(|_| bench.peer(&[])).collect();
+    let halves: Vec<UnixStream> = (0..4).map(|_| bench.peer(&half[..half.len() - 1])).collect();
+    // All places are taken by strangers when the agent comes.
+    let agent = bench.agent(hello(Role::Server, "web-1"), serve);
+    assert_eq!(bench.arrives().await, seat);
+    assert_eq!(bench.tick(&[seat], PATIENCE).await, [Ok(1)]);
+    for peer in silent.into_iter().chain(halves) {
+        assert_eq!(refusal(last_words(peer).await), Some(Refusal::Silent));
+    }
+    assert_eq!(bench.hub.farewell().await.silent, 8);
+    join(agent).await.expect("welcome").expect("farewell");
+}
+
+#[tokio::test]
+async fn a_peer_that_hangs_up_before_greeting_is_counted_and_forgotten() {
+    let bench = Bench::new();
+    drop(bench.peer(&[0, 0]));
+    assert_eq!(bench.counted(|counters| counters.hung_up == 1).await.joined, 0);
+}
+
+// ---- agents that break the rules --------------------------------------------------------------
+
+/// Two servers: one that behaves as given, and one that keeps the rules and must not notice.
+async fn beside_a_good_one(
+    limit: Duration,
+    bad: impl FnOnce(Client, Brief) -> Option<Refusal> + Send + 'static,
+) -> (Result<u32, Dropped>, Option<Refusal>, Counters) {
+    let mut bench = Bench::new();
+    let seats = [bench.server("bad"), bench.server("good")];
+    let bad = bench.agent(hello(Role::Server, "bad"), bad);
+    bench.arrives().await;
+    let good = bench.agent(hello(Role::Server, "good"), serve);
+    bench.arrives().await;
+    let mut first = bench.tick(&seats, limit).await;
+    assert_eq!(first.pop(), Some(Ok(1)));
+    assert!(!bench.hub.is_connected(seats[0]));
+    let second = bench.tick(&seats[1..], PATIENCE).await;
+    assert_eq!(second, [Ok(1)]);
+    let counters = bench.hub.farewell().await;
+    assert_eq!(join(good).await.expect("welcome").expect("farewell"), 2);
+    let told = join(bad).await.expect("welcome");
+    (first.pop().expect("an answer"), told, counters)
+}
+
+/// What the director says when it drops the agent.
+fn told(client: &mut Client) -> Option<Refusal> {
+    loop {
+        match client.receive() {
+            Ok(ToServer::Refused(why)) => return Some(why),
+            Ok(_) => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_decides_is_dropped() {
+    let (answer, told, counters) = beside_a_good_one(PATIENCE, |mut client, _| {
+        let _: ToServer = client.receive().expect("a tick");
+        client.send(&FromAgent::Sre(FromSre::Decide(decision(1)))).expect("sent");
+        told(&mut client)
+    })
+    .await;
+    let why = Refusal::OutOfRole { role: Role::Server };
+    assert_eq!((answer, told), (Err(Dropped::For(why.clone())), Some(why)));
+    assert_eq!(counters.out_of_role, 1);
+}
+
+#[tokio::test]
+async fn an_sre_that_reports_metrics_is_dropped() {
+    let mut bench = Bench::new();
+    let seat = bench.sre("oncall", None);
+    let agent = bench.agent(hello(Role::Sre, "oncall"), |mut client, _| {
+        let _: ToSre = client.receive().expect("an observation");
+        client.send(&FromAgent::Server(FromServer::Report(report(1)))).expect("sent");
+        client.receive::<ToSre>().expect("the reason")
+    });
+    bench.arrives().await;
+    let answers = bench.hub.ask_sres([(seat, observation(1))], Some(PATIENCE)).await;
+    let why = Refusal::OutOfRole { role: Role::Sre };
+    assert_eq!(answers, [Err(Dropped::For(why.clone()))]);
+    assert_eq!(join(agent).await.expect("welcome"), ToSre::Refused(why));
+}
+
+#[tokio::test]
+async fn an_agent_that_does_not_answer_is_dropped_at_the_deadline() {
+    let limit = Duration::from_millis(200);
+    let (answer, told, counters) = beside_a_good_one(limit, |mut client, _| told(&mut client)).await;
+    assert_eq!((answer, told), (Err(Dropped::For(Refusal::Late)), Some(Refusal::Late)));
+    assert_eq!(counters.late, 1);
+}
+
+#[tokio::test]
+async fn an_agent_that_sends_what_is_no_answer_is_dropped() {
+    let (answer, told, counters) = beside_a_good_one(PATIENCE, |mut client, _| {
+        client.send(&[0xff_u8; 8]).expect("sent");
+        told(&mut client)
+    })
+    .await;
+    assert_eq!((answer, told), (Err(Dropped::For(Refusal::Malformed)), Some(Refusal::Malformed)));
+    assert_eq!(counters.malformed, 1);
+}
+
+#[tokio::test]
+async fn an_agent_that_hangs_up_is_gone() {
+    let (answer, _, counters) = beside_a_good_one(PATIENCE, |_, _| None).await;
+    assert_eq!(answer, Err(Dropped::Gone));
+    assert_eq!(counters.gone, 1);
+}
+
+#[tokio::test]
+async fn an_agent_that_speaks_unasked_is_dropped_with_the_next_question() {
+    let mut bench = Bench::new();
+    let seat = bench.server("web-1");
+    let agent = bench.agent(hello(Role::Server, "web-1"), |mut client, _| {
+        let twice = [report(1), report(2)].map(|report| FromAgent::Server(FromServer::Report(report)));
+        let _: ToServer = client.receive().expect("a tick");
+        twice.iter().for_each(|report| client.send(report).expect("sent"));
+        let asked_again = client.receive::<ToServer>();
+        (asked_again, told(&mut client))
+    });
+    bench.arrives().await;
+    let mut answer = bench.tick(&[seat], PATIENCE).await;
+    // The second report may arrive with the first, or answer the next question as a wrong round.
+    if bench.hub.is_connected(seat) && answer == [Ok(1)] {
+        answer = bench.tick(&[seat], PATIENCE).await;
+    }
+    match &answer[..] {
+        [Err(why)] => assert_eq!(*why, Dropped::For(Refusal::OutOfTurn)),
+        [Ok(round)] => {
+            assert_eq!(*round, 2, "the owner sees that this answers another round");
+            bench.hub.expel(seat, Refusal::OutOfTurn).await;
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(bench.hub.counters().out_of_turn, 1);
+    drop(bench);
+    let (asked_again, told) = join(agent).await.expect("welcome");
+    assert!(told == Some(Refusal::OutOfTurn) || matches!(asked_again, Ok(ToServer::Refused(_))));
+}
+
+#[tokio::test]
+async fn an_agent_that_never_reads_holds_up_nobody() {
+    let mut bench = Bench::new();
+    let seats = [bench.server("deaf"), bench.server("good")];
+    // A stream that nobody reads from, and ticks larger than its buffer.
+    let deaf = bench.peer(&framed(&hello(Role::Server, "deaf")));
+    bench.arrives().await;
+    let good = bench.agent(hello(Role::Server, "good"), serve);
+    bench.arrives().await;
+    let mut large = tick(1);
+    large.arrivals = vec![large.arrivals[0]; 80_000];
+    let ticks = seats.map(|seat| (seat, large.clone()));
+    let answers = bench.hub.ask_servers(ticks, Duration::from_millis(300)).await;
+    assert_eq!(answers[0], Err(Dropped::For(Refusal::Late)));
+    assert_eq!(answers[1].as_ref().map(|report| report.round), Ok(1));
+    bench.hub.farewell().await;
+    assert_eq!(join(good).await.expect("welcome").expect("farewell"), 1);
+    drop(deaf);
+}
+
+// ---- the address ------------------------------------------------------------------------------
+
+#[tokio::test]
+async fn only_its_user_can_connect() {
+    let bench = Bench::new();
+    let mode = std::fs::metadata(&bench.socket).expect("a socket").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn the_socket_of_a_dead_director_does_not_stand_in_the_way() {
+    let base = tempfile::tempdir().expect("a directory");
+    let at = base.path().join("run");
+    let open = |run: &RunDirectory| Hub::open(run, token(), HubLimits::default(), Box::new(drop));
+    let run = RunDirectory::create(Some(&at)).expect("an address");
+    let hub = open(&run).expect("a bus");
+    // As a kill leaves it: the files are there, the lock is free.
+    std::fs::rename(&at, base.path().join("kept")).expect("renamed");
+    drop((hub, run));
+    std::fs::rename(base.path().join("kept"), &at).expect("renamed back");
+    assert!(at.join("bus.sock").exists());
+    let run = RunDirectory::create(Some(&at)).expect("a free address");
+    open(&run).expect("a bus");
+}

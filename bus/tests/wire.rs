@@ -1,0 +1,103 @@
+//! Claims about messages: each survives its way, in bytes that do not change by accident.
+
+mod common;
+
+use bus::frame;
+use bus::wire::*;
+use common::*;
+use serde::{Serialize, de::DeserializeOwned};
+use std::fmt::Debug;
+use worlds::definition::SkillName;
+
+fn bytes_of<M: Serialize>(message: &M) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    frame::encode(message, &mut bytes).expect("a message that fits");
+    bytes
+}
+
+/// Sends a message through the codec and through another serde format.
+#[track_caller]
+fn survives<M: Serialize + DeserializeOwned + Debug>(message: &M) {
+    let shown = format!("{message:?}");
+    let bytes = bytes_of(message);
+    let back: M = frame::decode(&bytes[4..]).expect("what was encoded");
+    assert_eq!(format!("{back:?}"), shown);
+
+    let bytes = postcard::to_stdvec(message).expect("another format can write it");
+    let (back, rest) = postcard::take_from_bytes::<M>(&bytes).expect("another format can read it");
+    assert_eq!(format!("{back:?}"), shown);
+    assert!(rest.is_empty(), "{} bytes too many", rest.len());
+}
+
+#[test]
+fn every_message_survives_this_codec_and_another() {
+    for role in [Role::Server, Role::Sre] {
+        survives(&hello(role, "web-1"));
+    }
+    survives(&Hello { skill: Some(SkillName::Senior), ..hello(Role::Sre, "oncall") });
+    survives(&Greeting::Welcome(Brief::Server(Box::new(server_brief("web-1")))));
+    survives(&Greeting::Welcome(Brief::Sre(Box::new(sre_brief("oncall")))));
+    for refusal in refusals() {
+        survives(&Greeting::Refused(refusal.clone()));
+        survives(&ToServer::Refused(refusal.clone()));
+        survives(&ToSre::Refused(refusal));
+    }
+    survives(&ToServer::Tick(tick(1)));
+    survives(&ToServer::Bye);
+    survives(&ToSre::Observe(observation(1)));
+    survives(&ToSre::Bye);
+    survives(&FromAgent::Server(FromServer::Report(report(1))));
+    survives(&FromAgent::Sre(FromSre::Decide(decision(1))));
+}
+
+#[test]
+fn a_token_survives_the_greeting_unshown() {
+    let sent = hello(Role::Server, "web-1");
+    let back: Hello = frame::decode(&bytes_of(&sent)[4..]).expect("a greeting");
+    assert!(back.token.matches(&sent.token));
+}
+
+/// Length and hash of a message's bytes.
+fn print_of(message: &impl Serialize) -> (usize, String) {
+    let frame = bytes_of(message);
+    (frame.len(), blake3::hash(&frame).to_hex()[..16].to_owned())
+}
+
+/// When this fails, the protocol has changed: count `PROTOCOL` up, and write the new bytes down.
+#[test]
+fn the_bytes_of_each_message_are_those_of_this_protocol() {
+    assert_eq!(PROTOCOL, 1);
+    assert_eq!(bytes_of(&ToServer::Bye), [0, 0, 0, 2, 1, 1]);
+    assert_eq!(bytes_of(&ToSre::Bye), [0, 0, 0, 2, 1, 1]);
+    assert_eq!(bytes_of(&Greeting::Refused(Refusal::OutOfTurn)), [0, 0, 0, 3, 1, 1, 13]);
+    let refusals = refusals().into_iter().map(Greeting::Refused).collect::<Vec<_>>();
+    let found = [
+        print_of(&hello(Role::Server, "web-1")),
+        print_of(&Greeting::Welcome(Brief::Server(Box::new(server_brief("web-1"))))),
+        print_of(&Greeting::Welcome(Brief::Sre(Box::new(sre_brief("oncall"))))),
+        print_of(&refusals),
+        print_of(&ToServer::Tick(tick(1))),
+        print_of(&FromAgent::Server(FromServer::Report(report(1)))),
+        print_of(&ToSre::Observe(observation(1))),
+        print_of(&FromAgent::Sre(FromSre::Decide(decision(1)))),
+    ];
+    let found = found.each_ref().map(|(bytes, hash)| (*bytes, hash.as_str()));
+    assert_eq!(found, GOLDEN);
+}
+
+const GOLDEN: [(usize, &str); 8] = [
+    (46, "4079843c7b71edbb"),
+    (192, "28525ba3da69669e"),
+    (295, "51ede0f8078c64b2"),
+    (70, "fa0e6364ae97056c"),
+    (111, "3dabee7cdcb06788"),
+    (154, "6f06e4942b5246be"),
+    (84, "07c05240686a1f6f"),
+    (20, "18da4fe7d256481d"),
+];
+
+#[test]
+fn an_agent_is_named_after_its_role() {
+    assert_eq!(Role::Server.agent_name("web-1"), "server-web-1");
+    assert_eq!(Role::Sre.agent_name("oncall"), "sre-oncall");
+}

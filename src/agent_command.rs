@@ -1,0 +1,303 @@
+//! `world agent server|sre`: one agent process.
+//!
+//! Recognised before the command line is parsed, and before any runtime: hundreds of these are
+//! started, and each should be small. The director starts its own with the internal flag
+//! `--token-stdin`, and hands each its token on a pipe that it keeps open; an agent that is started
+//! by hand finds the run, and its token in the run's directory.
+//!
+//! | exit code | meaning |
+//! |---|---|
+//! | 0 | the director said farewell |
+//! | 2 | wrong usage, no run to join, or refused |
+//! | 3 | the world ended without a farewell, or dropped the agent |
+//! | 4 | an internal error |
+
+use crate::exit_code;
+use agents::{AgentError, Membership};
+use bus::address::{self, AddressError};
+use bus::client::ClientError;
+use bus::token::Token;
+use bus::wire::{Refusal, Role};
+use std::ffi::OsString;
+use std::io::{self, BufRead as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use worlds::definition::SkillName;
+use worlds::definition::nearest::advice;
+
+/// The flag by which the director tells an agent that its token comes on standard input.
+pub(crate) const TOKEN_STDIN: &str = "--token-stdin";
+
+/// Runs an agent if that is what the arguments, the program's name first, ask for.
+pub(crate) fn main_if_agent(arguments: &[OsString]) -> Option<ExitCode> {
+    let [_program, command, rest @ ..] = arguments else { return None };
+    if command != "agent" {
+        return None;
+    }
+    let code = match parse(rest) {
+        Ok(Command::Help(text)) => show(text),
+        Ok(Command::Run(wanted)) => run(wanted).map_or_else(|error| complain(&error), |()| exit_code::OK),
+        Err(error) => complain(&error),
+    };
+    Some(ExitCode::from(code))
+}
+
+fn show(text: &str) -> u8 {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => exit_code::INTERNAL,
+        _ => exit_code::OK,
+    }
+}
+
+fn complain(error: &AgentCommandError) -> u8 {
+    let hint = error.hint().map(|hint| format!("\n\n  tip: {hint}")).unwrap_or_default();
+    // Where standard error is closed, too, the exit code has to say it all.
+    let _ = writeln!(io::stderr(), "error: {error}{hint}");
+    error.exit_code()
+}
+
+// ---- what was typed ---------------------------------------------------------------------------
+
+#[derive(Debug, PartialEq, Eq)]
+enum Command {
+    Help(&'static str),
+    Run(Wanted),
+}
+
+/// An agent that is wanted.
+#[derive(Debug, PartialEq, Eq)]
+struct Wanted {
+    role: Role,
+    name: String,
+    bus: Option<PathBuf>,
+    skill: Option<SkillName>,
+    token_stdin: bool,
+}
+
+const HELP: &str = "\
+Run one agent by hand
+
+Usage: world agent server --name NAME [--bus DIR]
+       world agent sre --name NAME [--skill SKILL] [--bus DIR]
+
+The agent joins a world that was started with `world run --manual`.
+
+Options:
+      --name NAME    Which server or SRE it is, as the world names it
+      --skill SKILL  junior, mid or senior: refused if the run has planned another
+      --bus DIR      The directory of the run; needed when several are running
+  -h, --help         Print this
+
+Examples:
+  world run --manual=web-1              # in one terminal: waits for web-1
+  world agent server --name web-1       # in another
+";
+
+fn parse(arguments: &[OsString]) -> Result<Command, AgentCommandError> {
+    let mut words = arguments.iter();
+    let role = match words.next().map(|word| text(word)).transpose()? {
+        Some("server") => Role::Server,
+        Some("sre") => Role::Sre,
+        Some("-h" | "--help" | "help") => return Ok(Command::Help(HELP)),
+        Some(other) => return Err(unknown(other, &["server", "sre"])),
+        None => return Err(AgentCommandError::NoRole),
+    };
+    let mut wanted = Wanted { role, name: String::new(), bus: None, skill: None, token_stdin: false };
+    while let Some(word) = words.next() {
+        // A directory need not be text, and has no other spelling than its own.
+        let (flag, mut value) = match word.to_str().and_then(|word| word.split_once('=')) {
+            Some((flag, value)) => (flag, Some(OsString::from(value))),
+            None => (text(word)?, None),
+        };
+        let mut value_of = |flag: &'static str| {
+            let given = value.take().or_else(|| words.next().cloned());
+            given.ok_or(AgentCommandError::NoValue { flag })
+        };
+        match flag {
+            "--name" => wanted.name = text(&value_of("--name")?)?.to_owned(),
+            "--bus" => wanted.bus = Some(value_of("--bus")?.into()),
+            "--skill" if role == Role::Sre => wanted.skill = Some(skill(text(&value_of("--skill")?)?)?),
+            "-h" | "--help" => return Ok(Command::Help(HELP)),
+            TOKEN_STDIN => wanted.token_stdin = true,
+            other => return Err(unknown(other, flags(role))),
+        }
+        if value.is_some() {
+            return Err(AgentCommandError::UnwantedValue { flag: flag.to_owned() });
+        }
+    }
+    if wanted.name.is_empty() {
+        return Err(AgentCommandError::NoName { role });
+    }
+    Ok(Command::Run(wanted))
+}
+
+fn flags(role: Role) -> &'static [&'static str] {
+    match role {
+        Role::Server => &["--name", "--bus", "--help"],
+        Role::Sre => &["--name", "--skill", "--bus", "--help"],
+    }
+}
+
+fn text(word: &OsString) -> Result<&str, AgentCommandError> {
+    word.to_str().ok_or_else(|| AgentCommandError::NoText { word: word.to_string_lossy().into_owned() })
+}
+
+fn skill(word: &str) -> Result<SkillName, AgentCommandError> {
+    match word {
+        "junior" => Ok(SkillName::Junior),
+        "mid" => Ok(SkillName::Mid),
+        "senior" => Ok(SkillName::Senior),
+        other => Err(unknown(other, &["junior", "mid", "senior"])),
+    }
+}
+
+fn unknown(word: &str, known: &[&str]) -> AgentCommandError {
+    AgentCommandError::Unknown { word: word.to_owned(), advice: advice(word, known.iter().copied()) }
+}
+
+// ---- what is done about it --------------------------------------------------------------------
+
+fn run(wanted: Wanted) -> Result<(), AgentCommandError> {
+    let (directory, token) = if wanted.token_stdin { invited(wanted.bus)? } else { found(wanted.bus)? };
+    let membership = Membership { directory, name: wanted.name, skill: wanted.skill, token };
+    match wanted.role {
+        Role::Server => agents::serve(membership)?,
+        Role::Sre => agents::think(membership)?,
+    }
+    Ok(())
+}
+
+/// As a child of the director: told where, and handed a token of its own.
+fn invited(bus: Option<PathBuf>) -> Result<(PathBuf, Token), AgentCommandError> {
+    // An agent that runs notices the end of the bus when its parent is killed, and tidies up; one
+    // that was stopped has to be continued for that. A deadlier signal would leave the tidying to
+    // nobody.
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::CONT))
+        .map_err(|error| AgentCommandError::Parent(error.into()))?;
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line).map_err(AgentCommandError::Parent)?;
+    let token = Token::from_hex(&line).map_err(|error| AgentCommandError::Parent(io::Error::other(error)))?;
+    let directory = bus.ok_or(AgentCommandError::NoValue { flag: "--bus" })?;
+    Ok((directory, token))
+}
+
+/// By hand: finds the run and its token.
+fn found(bus: Option<PathBuf>) -> Result<(PathBuf, Token), AgentCommandError> {
+    let directory = address::find(bus.as_deref())?;
+    let token = address::token_in(&directory)?;
+    Ok((directory, token))
+}
+
+/// Why an agent did not run, or did not run to a good end.
+#[derive(Debug, thiserror::Error)]
+enum AgentCommandError {
+    #[error("an agent is a server or an SRE: `world agent server` or `world agent sre`")]
+    NoRole,
+    #[error("`{word}` is not known here{}", told(advice))]
+    Unknown { word: String, advice: Option<String> },
+    #[error("`{word}` is not text")]
+    NoText { word: String },
+    #[error("{flag} needs a value")]
+    NoValue { flag: &'static str },
+    #[error("{flag} takes no value")]
+    UnwantedValue { flag: String },
+    #[error("which {}? --name says it", role.word())]
+    NoName { role: Role },
+    #[error("the director's invitation cannot be read: {0}")]
+    Parent(io::Error),
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    #[error(transparent)]
+    Agent(#[from] AgentError),
+}
+
+fn told(advice: &Option<String>) -> String {
+    advice.as_ref().map(|advice| format!(": {advice}")).unwrap_or_default()
+}
+
+impl AgentCommandError {
+    fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NoRole | Self::Unknown { .. } | Self::NoValue { .. } | Self::NoName { .. } => {
+                Some("world agent --help")
+            }
+            Self::Address(error) => error.hint(),
+            Self::Agent(AgentError::Join { source, .. }) => join_hint(source),
+            _ => None,
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Parent(_) | Self::Agent(AgentError::Bus(_) | AgentError::WrongBrief) => exit_code::INTERNAL,
+            Self::Agent(AgentError::Dropped(_) | AgentError::DirectorGone) => exit_code::UNJUDGED,
+            _ => exit_code::USAGE,
+        }
+    }
+}
+
+fn join_hint(error: &ClientError) -> Option<&'static str> {
+    match error {
+        ClientError::Refused(Refusal::NotByHand { .. }) => None,
+        ClientError::Connect { .. } => Some("start one with `world run --manual`"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command, String> {
+        let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+        parse(&words).map_err(|error| error.to_string())
+    }
+
+    fn wanted(role: Role, name: &str) -> Wanted {
+        Wanted { role, name: name.to_owned(), bus: None, skill: None, token_stdin: false }
+    }
+
+    #[test]
+    fn an_agent_is_asked_for_by_role_and_name() {
+        assert_eq!(parsed("server --name web-1"), Ok(Command::Run(wanted(Role::Server, "web-1"))));
+        let oncall = Wanted {
+            skill: Some(SkillName::Senior),
+            bus: Some("/run/x".into()),
+            ..wanted(Role::Sre, "oncall")
+        };
+        let asked = parsed("sre --skill=senior --bus /run/x --name=oncall");
+        assert_eq!(asked, Ok(Command::Run(oncall)));
+        let child = Wanted { token_stdin: true, ..wanted(Role::Server, "db") };
+        assert_eq!(parsed("server --name db --token-stdin"), Ok(Command::Run(child)));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_the_right_word() {
+        for (line, said) in [
+            ("", "an agent is a server or an SRE"),
+            ("sever --name x", "did you mean `server`?"),
+            ("server", "which server?"),
+            ("sre --name", "--name needs a value"),
+            ("sre --name x --skil mid", "did you mean `--skill`?"),
+            ("sre --name x --skill sinior", "did you mean `senior`?"),
+            ("server --name x --skill mid", "`--skill` is not known here"),
+            ("server --name x --token-stdin=yes", "--token-stdin takes no value"),
+        ] {
+            let error = parsed(line).expect_err(line);
+            assert!(error.contains(said), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn help_is_given_wherever_it_is_asked_for() {
+        for line in ["--help", "-h", "server --help", "sre --name x -h"] {
+            assert_eq!(parsed(line), Ok(Command::Help(HELP)), "{line}");
+        }
+    }
+
+    #[test]
+    fn other_commands_are_left_alone() {
+        assert!(main_if_agent(&["world".into(), "run".into()]).is_none());
+        assert!(main_if_agent(&["world".into()]).is_none());
+    }
+}

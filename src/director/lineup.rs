@@ -1,0 +1,141 @@
+//! Who takes part in a run, and where: servers and SREs of the model, seats of the bus.
+
+use super::DirectorError;
+use super::messages::Order;
+use crate::config::Manual;
+use crate::event::Agent;
+use bus::hub::{Admits, Hub, SeatId, SeatPlan};
+use bus::token::Token;
+use bus::wire::{Brief, Role};
+use std::collections::BTreeMap;
+use worlds::definition::SreKind;
+use worlds::id::Name;
+use worlds::plan::RunPlan;
+use worlds::round::Round;
+use worlds::sre::oracle::Oracle;
+use worlds::topology::World;
+
+/// Everybody who takes part.
+#[derive(Debug)]
+pub(super) struct Lineup {
+    /// The seat of each server, in the order of the world.
+    pub(super) servers: Vec<SeatId>,
+    /// Each SRE, by name.
+    pub(super) sres: Vec<Sre>,
+    /// What each seat is for.
+    pub(super) seats: BTreeMap<SeatId, SeatFacts>,
+}
+
+/// Where an SRE thinks.
+#[derive(Debug)]
+pub(super) enum Sre {
+    /// In a process.
+    Process(SeatId),
+    /// Here: what it is told leaves the director for nobody.
+    Oracle(Box<Oracle>),
+}
+
+/// What a seat is for.
+#[derive(Debug)]
+pub(super) struct SeatFacts {
+    pub(super) role: Role,
+    /// The name without the role.
+    pub(super) name: Name,
+    /// The name on the bus.
+    pub(super) agent: Name,
+    /// The server's type, or `sre`.
+    pub(super) kind: Name,
+    /// Started by hand.
+    pub(super) manual: bool,
+    /// How many processes took the seat before.
+    pub(super) generation: u64,
+}
+
+impl SeatFacts {
+    /// The agent that took the seat.
+    pub(super) fn seen(&self, pid: u32) -> Agent {
+        Agent { name: self.agent.clone(), kind: self.kind.clone(), pid }
+    }
+
+    /// The order for a process to take the seat.
+    fn order(&self, seat: SeatId, token: Token) -> Order {
+        let name = self.name.to_string();
+        Order { seat, generation: self.generation, role: self.role, name, token }
+    }
+}
+
+impl Lineup {
+    /// Opens a seat for everybody; gives the processes that the director has to start.
+    pub(super) fn take_seats(
+        hub: &mut Hub,
+        world: &World,
+        plan: &RunPlan,
+        round: &Round,
+        manual: &Manual,
+    ) -> Result<(Self, Vec<Order>), DirectorError> {
+        let mut lineup = Self { servers: Vec::new(), sres: Vec::new(), seats: BTreeMap::new() };
+        let mut orders = Vec::new();
+        for (server, brief) in world.definition.servers.iter().zip(round.server_briefs()) {
+            let facts = facts(Role::Server, &server.name, &server.kind, manual);
+            let seat = lineup.seat(hub, facts, None, Brief::Server(Box::new(brief)), &mut orders)?;
+            lineup.servers.push(seat);
+        }
+        for (sre, brief) in plan.sres.iter().zip(round.sre_briefs()) {
+            let taken = if sre.kind == SreKind::Oracle {
+                Sre::Oracle(Box::new(Oracle::new(brief)))
+            } else {
+                let facts = facts(Role::Sre, &sre.name, "sre", manual);
+                let brief = Brief::Sre(Box::new(brief));
+                Sre::Process(lineup.seat(hub, facts, sre.skill, brief, &mut orders)?)
+            };
+            lineup.sres.push(taken);
+        }
+        Ok((lineup, orders))
+    }
+
+    /// Whether anybody is started by hand.
+    pub(super) fn has_manual(&self) -> bool {
+        self.seats.values().any(|facts| facts.manual)
+    }
+
+    /// The order for a process to follow one that was lost.
+    pub(super) fn successor(&mut self, seat: SeatId, token: Token) -> Option<Order> {
+        let facts = self.seats.get_mut(&seat)?;
+        facts.generation += 1;
+        Some(facts.order(seat, token))
+    }
+
+    fn seat(
+        &mut self,
+        hub: &mut Hub,
+        facts: SeatFacts,
+        skill: Option<worlds::definition::SkillName>,
+        brief: Brief,
+        orders: &mut Vec<Order>,
+    ) -> Result<SeatId, DirectorError> {
+        let own = Token::random().map_err(DirectorError::Randomness)?;
+        let admits = if facts.manual { Admits::Anyone } else { Admits::Holder(own.clone()) };
+        let seat = hub.add_seat(SeatPlan { name: facts.name.to_string(), skill, brief, admits })?;
+        if !facts.manual {
+            orders.push(facts.order(seat, own));
+        }
+        self.seats.insert(seat, facts);
+        Ok(seat)
+    }
+}
+
+fn facts(role: Role, name: &str, kind: &str, manual: &Manual) -> SeatFacts {
+    let manual = match manual {
+        Manual::Nobody => false,
+        Manual::Everybody => true,
+        Manual::Named(names) => names.iter().any(|named| **named == *name),
+    };
+    SeatFacts {
+        role,
+        name: name.into(),
+        agent: role.agent_name(name).into(),
+        kind: kind.into(),
+        manual,
+        generation: 0,
+    }
+}

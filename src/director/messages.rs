@@ -1,0 +1,77 @@
+//! What the actors of the director tell each other, pair by pair.
+//!
+//! ```text
+//!   director --- Begin, Interrupt --------------> round owner
+//!   bus      --- Arrived -----------------------> round owner
+//!   round owner <- Exited ----------------------- process keeper
+//!   round owner -- Spawn, Kill, HowEnded, Leave -> process keeper
+//! ```
+
+use bus::hub::{Arrival, SeatId};
+use bus::token::Token;
+use bus::wire::Role;
+use ractor::RpcReplyPort;
+
+/// To the round owner.
+pub(super) enum OwnerMessage {
+    /// From the director: start the agents, then play.
+    Begin,
+    /// From the director: end the run after its round.
+    Interrupt(i32),
+    /// From the bus: an agent has greeted.
+    Arrived(Arrival),
+    /// From the process keeper: a process has ended, or could not be started.
+    Exited {
+        /// Whose process it was.
+        seat: SeatId,
+        /// Which of its processes.
+        generation: u64,
+        /// How it ended, as a fragment: `killed by signal 9`.
+        how: String,
+    },
+    /// From itself: play the next round.
+    Play,
+    /// From itself: agents should have arrived by now, unless others did meanwhile.
+    Overdue {
+        /// How many had arrived when this was sent.
+        arrived: u64,
+    },
+}
+
+/// To the process keeper.
+pub(super) enum KeeperMessage {
+    /// Start a process.
+    Spawn(Order),
+    /// End a process.
+    Kill(SeatId),
+    /// How did it end? Answered when it has.
+    HowEnded(SeatId, RpcReplyPort<String>),
+    /// Everybody was told to go: answered when all have.
+    Leave(RpcReplyPort<()>),
+    /// From itself: who has not gone by now is made to.
+    KillAll,
+    /// From itself: a process has ended.
+    Reaped {
+        /// Whose it was.
+        seat: SeatId,
+        /// Which of its processes.
+        generation: u64,
+        /// How it ended.
+        how: String,
+    },
+}
+
+/// A process to be started.
+#[derive(Debug)]
+pub(super) struct Order {
+    /// Its seat on the bus.
+    pub seat: SeatId,
+    /// How many processes the seat had before.
+    pub generation: u64,
+    /// What it is.
+    pub role: Role,
+    /// Which one.
+    pub name: String,
+    /// What lets it in.
+    pub token: Token,
+}

@@ -1,0 +1,246 @@
+//! The director: runs a world with a process for each agent.
+//!
+//! Two actors share the work. The round owner carries messages between the model and the bus; the
+//! process keeper starts agents and sees to their ends. They run on a thread of their own, while
+//! the calling thread watches: a terminal that is slow, or a pipe that nobody reads, never keeps
+//! the director from hearing a signal.
+//!
+//! The first SIGINT or SIGTERM ends the run after its round, the second at once. In every case the
+//! processes are gone and the run's directory is removed before [`run`] returns. If the director
+//! itself is killed, agents notice the end of the bus, and remove the directory.
+
+mod lineup;
+mod messages;
+mod plausible;
+mod process_keeper;
+mod round_owner;
+mod telling;
+
+use crate::config::{Manual, RunConfig};
+use crate::event::{Finished, Watch};
+use crate::exit_code;
+use crate::signal::Signals;
+use bus::address::{AddressError, RunDirectory};
+use bus::hub::{Counters, HubError};
+use messages::OwnerMessage;
+use ractor::{Actor, ActorRef, SpawnErr};
+use round_owner::{Ending, OwnerArguments, RoundOwner};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use telling::Teller;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{mpsc, oneshot};
+use worlds::id::Name;
+use worlds::plan::RunPlan;
+use worlds::topology::World;
+
+/// For an agent's answer: a thousand times what the slowest takes, and short enough that a run
+/// with an agent that hangs ends while somebody waits for it.
+pub(crate) const ANSWER_TIME: Duration = Duration::from_secs(5);
+
+/// For killed processes to be gone.
+const REAP_TIME: Duration = Duration::from_secs(1);
+
+/// For the runtime to stop: nothing in it blocks.
+const RUNTIME_STOP_TIME: Duration = Duration::from_millis(200);
+
+/// A run with processes.
+#[derive(Clone, Debug)]
+pub(crate) struct ProcessRun {
+    /// The world.
+    pub world: Arc<World>,
+    /// What decides the run, with the world.
+    pub plan: RunPlan,
+    /// The run's directory, if not a new one in the usual place.
+    pub bus_dir: Option<PathBuf>,
+    /// From one round's beginning to the next's, at least this long.
+    pub pace: Option<Duration>,
+    /// Threads for the director's actors; 0 for one that is not shared, which is fastest.
+    pub worker_threads: usize,
+    /// Whose processes are started by hand.
+    pub manual: Manual,
+    /// How long an agent may take to answer.
+    pub answer_time: Duration,
+}
+
+impl From<&RunConfig> for ProcessRun {
+    fn from(config: &RunConfig) -> Self {
+        Self {
+            world: Arc::clone(&config.world),
+            plan: config.plan.clone(),
+            bus_dir: config.bus.clone(),
+            pace: config.pace,
+            worker_threads: config.worker_threads.map_or(0, usize::from),
+            manual: config.manual.clone(),
+            answer_time: ANSWER_TIME,
+        }
+    }
+}
+
+/// What went over the bus.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BusStats {
+    /// What the hub counted.
+    pub counters: Counters,
+    /// Servers that got a new process.
+    pub respawned: u64,
+}
+
+/// Why a world could not be run with processes.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DirectorError {
+    /// There is no place for the bus.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// There is no bus.
+    #[error(transparent)]
+    Hub(#[from] HubError),
+    /// An agent did not come.
+    #[error("{agent} {how} before it joined the run")]
+    NotStarted {
+        /// Its name on the bus.
+        agent: Name,
+        /// What was seen of it, as a fragment.
+        how: String,
+    },
+    /// A second signal ended the run at once.
+    #[error("ended by signal {0}")]
+    Signalled(i32),
+    /// The operating system gave no randomness.
+    #[error("no randomness: {0}")]
+    Randomness(io::Error),
+    /// The operating system refused something else.
+    #[error("cannot {verb}: {source}")]
+    System {
+        /// What was tried.
+        verb: &'static str,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// An actor ended that should not have.
+    #[error("internal error: {0}")]
+    Actor(String),
+}
+
+impl DirectorError {
+    /// The exit code that says the same.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Address(_) => exit_code::USAGE,
+            Self::Signalled(signal) => exit_code::signalled(*signal),
+            _ => exit_code::INTERNAL,
+        }
+    }
+
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Address(error) => error.hint().map(str::to_owned),
+            Self::NotStarted { .. } => Some("--inline runs the same world without processes".to_owned()),
+            _ => None,
+        }
+    }
+
+    fn actor(error: impl std::fmt::Display) -> Self {
+        Self::Actor(error.to_string())
+    }
+
+    fn system(verb: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::System { verb, source }
+    }
+}
+
+/// Runs a world with a process for each agent, and tells `watch` what happens, in this thread.
+pub(crate) fn run(
+    run: impl Into<ProcessRun>,
+    watch: &mut Watch<'_>,
+) -> Result<(Finished, BusStats), DirectorError> {
+    let run = run.into();
+    allow_many_files();
+    let runtime = runtime(run.worker_threads).map_err(DirectorError::system("start a runtime"))?;
+    let (teller, listener) = telling::channel();
+    let director = std::thread::Builder::new().name("director".to_owned()).spawn(move || {
+        let ending = runtime.block_on(direct(run, teller));
+        runtime.shutdown_timeout(RUNTIME_STOP_TIME);
+        ending
+    });
+    let director = director.map_err(DirectorError::system("start a thread"))?;
+    listener.listen(watch);
+    director.join().unwrap_or_else(|_| Err(DirectorError::Actor("the director panicked".to_owned())))
+}
+
+fn runtime(worker_threads: usize) -> io::Result<Runtime> {
+    let mut builder = match worker_threads {
+        0 => Builder::new_current_thread(),
+        threads => {
+            let mut builder = Builder::new_multi_thread();
+            builder.worker_threads(threads);
+            builder
+        }
+    };
+    builder.enable_all().build()
+}
+
+/// An agent takes three descriptors here: socket, pipe, and the process itself.
+fn allow_many_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Where that is not allowed, a world that is too large says so when it is started.
+    let _ = setrlimit(Resource::Nofile, limit);
+}
+
+async fn direct(run: ProcessRun, teller: Teller) -> Ending {
+    let mut signals = Signals::install().map_err(DirectorError::system("handle signals"))?;
+    let directory = Arc::new(RunDirectory::create(run.bus_dir.as_deref())?);
+    let program = std::env::current_exe().map_err(DirectorError::system("find this program"))?;
+    let (alive, mut all_gone) = mpsc::channel(1);
+    let (ending, ended) = oneshot::channel();
+    let given = OwnerArguments { run, directory: Arc::clone(&directory), program, teller, alive, ending };
+    let (owner, owner_task) = Actor::spawn(None, RoundOwner, given).await.map_err(not_begun)?;
+    let ending = conduct(&owner, ended, &mut signals).await;
+    // Whatever still runs ends with the owner: its keeper, and with that the processes.
+    owner.kill();
+    let _ = owner_task.await;
+    // A process that is not gone by then cannot be killed by anybody.
+    let _ = tokio::time::timeout(REAP_TIME, all_gone.recv()).await;
+    drop(directory);
+    ending
+}
+
+/// Why the round owner did not even begin.
+fn not_begun(error: SpawnErr) -> DirectorError {
+    match error {
+        SpawnErr::StartupFailed(error) => {
+            error.downcast().map_or_else(|error| DirectorError::actor(error), |error| *error)
+        }
+        other => DirectorError::actor(other),
+    }
+}
+
+/// Sees the run through, and hears signals meanwhile.
+async fn conduct(
+    owner: &ActorRef<OwnerMessage>,
+    mut ended: oneshot::Receiver<Ending>,
+    signals: &mut Signals,
+) -> Ending {
+    owner.cast(OwnerMessage::Begin).map_err(DirectorError::actor)?;
+    let mut asked = false;
+    loop {
+        tokio::select! {
+            ending = &mut ended => {
+                return ending.unwrap_or_else(|_| Err(DirectorError::Actor("the round owner ended".to_owned())));
+            }
+            signal = signals.next() => {
+                if asked {
+                    signals.release();
+                    return Err(DirectorError::Signalled(signal));
+                }
+                asked = true;
+                owner.cast(OwnerMessage::Interrupt(signal)).map_err(DirectorError::actor)?;
+            }
+        }
+    }
+}

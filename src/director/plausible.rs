@@ -1,0 +1,102 @@
+//! What an agent may answer: the answer to this question, in its shape, with figures that are
+//! figures. The model takes everything else for granted.
+
+use bus::wire::Refusal;
+use worlds::message::{Decision, Met, Report, ServiceReport, Tick};
+
+/// Checks a report against the tick that it answers.
+pub(super) fn report(report: &Report, round: u32, services: usize) -> Result<(), Refusal> {
+    if report.round != round {
+        return Err(Refusal::OutOfTurn);
+    }
+    let of_host = [report.cpu_pct, report.memory_pct, report.leaked_points, report.disk_pct, report.slowdown];
+    let figures = of_host.into_iter().chain(met(&report.met)).chain(report.services.iter().flat_map(service));
+    let are_figures = figures.into_iter().all(|figure| (0.0..=FIGURE_MAX).contains(&figure));
+    let are_shares = report.services.iter().flat_map(shares).all(|share| SHARES.contains(&share));
+    if report.services.len() == services && are_figures && are_shares {
+        Ok(())
+    } else {
+        Err(Refusal::Malformed)
+    }
+}
+
+/// Checks a decision.
+pub(super) fn decision(decision: &Decision, round: u32) -> Result<(), Refusal> {
+    if decision.round == round { Ok(()) } else { Err(Refusal::OutOfTurn) }
+}
+
+/// The services that a tick is about.
+pub(super) fn services(tick: &Tick) -> usize {
+    tick.arrivals.len()
+}
+
+/// A share, as exact as floating point makes it.
+const SHARES: std::ops::RangeInclusive<f64> = -1e-9..=1.0 + 1e-9;
+
+/// No percentage, factor or time of a server is above this.
+const FIGURE_MAX: f64 = 1e12;
+
+fn met(met: &Met) -> [f64; 6] {
+    [
+        met.cpu_floor,
+        met.capacity_factor,
+        met.memory_growth,
+        met.latency_factor,
+        met.latency_added_seconds,
+        met.error_rate,
+    ]
+}
+
+fn service(service: &ServiceReport) -> [f64; 2] {
+    [service.mean_seconds, service.p99_seconds]
+}
+
+fn shares(service: &ServiceReport) -> [f64; 5] {
+    [service.read_success, service.write_success, service.read_harm, service.write_harm, service.hit_ratio]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sound() -> Report {
+        Report {
+            round: 3,
+            cpu_pct: 20.0,
+            memory_pct: 40.0,
+            leaked_points: 0.0,
+            disk_pct: 30.0,
+            slowdown: 1.0,
+            met: Met::default(),
+            services: vec![ServiceReport { up: true, read_success: 1.0, ..ServiceReport::default() }],
+        }
+    }
+
+    #[test]
+    fn a_sound_report_passes() {
+        assert_eq!(report(&sound(), 3, 1), Ok(()));
+    }
+
+    #[test]
+    fn an_answer_to_another_round_is_out_of_turn() {
+        assert_eq!(report(&sound(), 4, 1), Err(Refusal::OutOfTurn));
+        assert_eq!(decision(&Decision { round: 2, ..Decision::default() }, 3), Err(Refusal::OutOfTurn));
+    }
+
+    #[test]
+    fn what_no_server_can_measure_is_malformed() {
+        let broken: [fn(&mut Report); 6] = [
+            |report| report.cpu_pct = f64::NAN,
+            |report| report.met.latency_factor = f64::INFINITY,
+            |report| report.disk_pct = -1.0,
+            |report| report.services[0].p99_seconds = f64::NAN,
+            |report| report.services[0].read_success = 1.5,
+            |report| report.services.clear(),
+        ];
+        for breaking in broken {
+            let mut answer = sound();
+            breaking(&mut answer);
+            assert_eq!(super::report(&answer, 3, 1), Err(Refusal::Malformed), "{answer:?}");
+        }
+    }
+}

@@ -1,0 +1,558 @@
+//! The round owner: carries the messages of one run between the model and the bus.
+//!
+//! It owns [`Round`] and [`Hub`] and is the only one that does anything with either. A run goes
+//! through phases: agents start and greet, at most so many at once; then rounds are played, each as
+//! one message to itself, so that signals and arrivals are heard in between; then it ends.
+//!
+//! ```text
+//!   Starting --all here--> Between <--> (a round) --over, interrupted, seen enough--> Over
+//!                             |  ^
+//!              a lost server  v  |  its successor is here, or will not come
+//!             is restarted  Awaiting
+//! ```
+
+use super::lineup::{Lineup, Sre};
+use super::messages::{KeeperMessage, Order, OwnerMessage};
+use super::process_keeper::{KeeperArguments, ProcessKeeper};
+use super::telling::{Enough, Teller};
+use super::{BusStats, DirectorError, ProcessRun, plausible};
+use crate::event::{Event, Finished};
+use bus::address::RunDirectory;
+use bus::hub::{Admits, Dropped, Hub, HubLimits, SeatId, UNGREETED_MAX};
+use bus::token::Token;
+use bus::wire::{Brief, Refusal};
+use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use worlds::id::{ServerId, SreId};
+use worlds::message::{Decision, Observation, Report, Tick};
+use worlds::round::{Opening, Round};
+
+/// From one arrival to the next while agents start: an agent needs a few milliseconds, so after
+/// this long on a loaded machine something is wrong with it.
+const ARRIVAL_TIME: Duration = Duration::from_secs(30);
+
+/// For the end of a process whose connection has ended: it is told at once, but in another thread.
+const OBITUARY_TIME: Duration = Duration::from_millis(500);
+
+/// What a run comes to.
+pub(super) type Ending = Result<(Finished, BusStats), DirectorError>;
+
+/// The actor.
+pub(super) struct RoundOwner;
+
+/// What it is started with.
+pub(super) struct OwnerArguments {
+    /// What to run.
+    pub run: ProcessRun,
+    /// The run's directory.
+    pub directory: Arc<RunDirectory>,
+    /// The program that agents are started from.
+    pub program: PathBuf,
+    /// Who is told what happens.
+    pub teller: Teller,
+    /// See [`KeeperArguments::alive`].
+    pub alive: mpsc::Sender<Infallible>,
+    /// Where the ending goes.
+    pub ending: oneshot::Sender<Ending>,
+}
+
+/// Where a run stands.
+enum Phase {
+    /// Agents are being started.
+    Starting {
+        /// Processes that are not started yet.
+        orders: VecDeque<Order>,
+        /// Processes that are started and have not greeted yet.
+        greeting: BTreeSet<SeatId>,
+        /// All who have not greeted yet.
+        awaited: BTreeSet<SeatId>,
+        /// Who has greeted and was not told of: that is done in the order of the seats.
+        present: BTreeMap<SeatId, Event>,
+    },
+    /// A round is over, or none has begun.
+    Between,
+    /// A round is open, and waits for new processes of servers that were lost.
+    Awaiting { opening: Opening, awaited: BTreeSet<SeatId>, began: Instant },
+    /// The run has ended.
+    Over,
+}
+
+/// A run.
+pub(super) struct State {
+    run: ProcessRun,
+    directory: Arc<RunDirectory>,
+    round: Round,
+    hub: Option<Hub>,
+    lineup: Lineup,
+    keeper: ActorRef<KeeperMessage>,
+    teller: Teller,
+    phase: Phase,
+    interrupted_by: Option<i32>,
+    /// The watchers have seen enough.
+    enough: bool,
+    /// Agents that greeted so far.
+    arrived: u64,
+    respawned: u64,
+    ending: Option<oneshot::Sender<Ending>>,
+}
+
+impl Actor for RoundOwner {
+    type Msg = OwnerMessage;
+    type State = State;
+    type Arguments = OwnerArguments;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<OwnerMessage>,
+        given: OwnerArguments,
+    ) -> Result<State, ActorProcessingErr> {
+        let keeper = KeeperArguments {
+            program: given.program.clone(),
+            directory: given.directory.path().to_owned(),
+            owner: myself.clone(),
+            alive: given.alive.clone(),
+        };
+        let (keeper, _) = Actor::spawn_linked(None, ProcessKeeper, keeper, myself.get_cell()).await?;
+        Ok(State::open(&myself, given, keeper)?)
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<OwnerMessage>,
+        message: OwnerMessage,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        let done = match message {
+            OwnerMessage::Begin => state.begin(&myself).await,
+            OwnerMessage::Interrupt(signal) => state.interrupt(signal).await,
+            OwnerMessage::Arrived(arrival) => {
+                let (seat, pid) = (arrival.seat, arrival.pid);
+                state.hub()?.admit(arrival);
+                state.arrived(&myself, seat, pid).await
+            }
+            OwnerMessage::Exited { seat, generation, how } => {
+                state.exited(&myself, seat, generation, how).await
+            }
+            OwnerMessage::Play => state.play(&myself).await,
+            OwnerMessage::Overdue { arrived } => state.overdue(&myself, arrived).await,
+        };
+        if let Err(error) = done {
+            state.fail(error);
+        }
+        Ok(())
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        _myself: ActorRef<OwnerMessage>,
+        event: SupervisionEvent,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        // The keeper is the only child. Its end matters only while there is a run.
+        match event {
+            SupervisionEvent::ActorFailed(_, error) => state.fail(DirectorError::Actor(error.to_string())),
+            SupervisionEvent::ActorTerminated(..) if !matches!(state.phase, Phase::Over) => {
+                state.fail(DirectorError::Actor("the process keeper ended".to_owned()));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+// ---- from the first agent to the last ---------------------------------------------------------
+
+impl State {
+    fn open(
+        myself: &ActorRef<OwnerMessage>,
+        given: OwnerArguments,
+        keeper: ActorRef<KeeperMessage>,
+    ) -> Result<Self, DirectorError> {
+        let OwnerArguments { run, directory, teller, ending, .. } = given;
+        let token = Token::random().map_err(DirectorError::Randomness)?;
+        directory.write_token(&token)?;
+        let owner = myself.clone();
+        // An arrival at an owner that is gone hangs up by being dropped.
+        let on_arrival = Box::new(move |arrival| drop(owner.cast(OwnerMessage::Arrived(arrival))));
+        let mut hub = Hub::open(&directory, token, HubLimits::default(), on_arrival)?;
+        let round = Round::new(Arc::clone(&run.world), run.plan.clone());
+        let (lineup, orders) = Lineup::take_seats(&mut hub, &run.world, &run.plan, &round, &run.manual)?;
+        let awaited = lineup.seats.keys().copied().collect();
+        Ok(Self {
+            phase: Phase::Starting {
+                orders: orders.into(),
+                greeting: BTreeSet::new(),
+                awaited,
+                present: BTreeMap::new(),
+            },
+            run,
+            directory,
+            round,
+            hub: Some(hub),
+            lineup,
+            keeper,
+            teller,
+            interrupted_by: None,
+            enough: false,
+            arrived: 0,
+            respawned: 0,
+            ending: Some(ending),
+        })
+    }
+
+    /// The bus, which is there until the farewell.
+    fn hub(&mut self) -> Result<&mut Hub, DirectorError> {
+        self.hub.as_mut().ok_or_else(|| DirectorError::Actor("the bus is closed".to_owned()))
+    }
+
+    async fn begin(&mut self, myself: &ActorRef<OwnerMessage>) -> Result<(), DirectorError> {
+        let by_hand: Vec<_> = self
+            .lineup
+            .seats
+            .values()
+            .filter(|facts| facts.manual)
+            .map(|facts| facts.agent.clone())
+            .collect();
+        let entries = self.entries();
+        self.tell(entries).await;
+        if !by_hand.is_empty() {
+            let directory = self.directory.path().to_owned();
+            self.tell(vec![Event::Waiting { directory, agents: by_hand }]).await;
+        }
+        self.start_more(myself).await
+    }
+
+    /// Starts as many agents as may greet at once; plays when nobody is awaited any more.
+    async fn start_more(&mut self, myself: &ActorRef<OwnerMessage>) -> Result<(), DirectorError> {
+        let Phase::Starting { orders, greeting, awaited, .. } = &mut self.phase else { return Ok(()) };
+        while greeting.len() < UNGREETED_MAX
+            && let Some(order) = orders.pop_front()
+        {
+            greeting.insert(order.seat);
+            self.keeper.cast(KeeperMessage::Spawn(order)).map_err(DirectorError::actor)?;
+        }
+        if awaited.is_empty() || self.enough {
+            self.phase = Phase::Between;
+            return self.go_on(myself, Instant::now()).await;
+        }
+        if !greeting.is_empty() {
+            self.watch_the_clock(myself);
+        }
+        Ok(())
+    }
+
+    fn watch_the_clock(&self, myself: &ActorRef<OwnerMessage>) {
+        let arrived = self.arrived;
+        drop(myself.send_after(ARRIVAL_TIME, move || OwnerMessage::Overdue { arrived }));
+    }
+
+    async fn arrived(
+        &mut self,
+        myself: &ActorRef<OwnerMessage>,
+        seat: SeatId,
+        pid: u32,
+    ) -> Result<(), DirectorError> {
+        self.arrived += 1;
+        let seen = Event::Spawned(self.lineup.seats[&seat].seen(pid));
+        match &mut self.phase {
+            Phase::Starting { greeting, awaited, present, .. } => {
+                greeting.remove(&seat);
+                awaited.remove(&seat);
+                present.insert(seat, seen);
+                if awaited.is_empty() || self.lineup.has_manual() {
+                    let present = std::mem::take(present).into_values().collect();
+                    self.tell(present).await;
+                }
+                self.start_more(myself).await
+            }
+            Phase::Awaiting { awaited, .. } => {
+                awaited.remove(&seat);
+                self.tell(vec![seen]).await;
+                self.go_on_when_complete(myself).await
+            }
+            Phase::Between | Phase::Over => Ok(()),
+        }
+    }
+
+    /// A process is gone. While a round is played, its connection tells; here it matters only for
+    /// those that have not greeted.
+    async fn exited(
+        &mut self,
+        myself: &ActorRef<OwnerMessage>,
+        seat: SeatId,
+        generation: u64,
+        how: String,
+    ) -> Result<(), DirectorError> {
+        if self.lineup.seats[&seat].generation != generation {
+            return Ok(());
+        }
+        match &mut self.phase {
+            Phase::Starting { greeting, .. } if greeting.contains(&seat) => {
+                let agent = self.lineup.seats[&seat].agent.clone();
+                Err(DirectorError::NotStarted { agent, how })
+            }
+            Phase::Awaiting { awaited, .. } if awaited.contains(&seat) => {
+                awaited.remove(&seat);
+                self.hub()?.close_seat(seat);
+                self.go_on_when_complete(myself).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn overdue(&mut self, myself: &ActorRef<OwnerMessage>, arrived: u64) -> Result<(), DirectorError> {
+        if arrived != self.arrived {
+            return Ok(());
+        }
+        match &mut self.phase {
+            Phase::Starting { greeting, .. } => match greeting.first() {
+                Some(seat) => {
+                    let agent = self.lineup.seats[seat].agent.clone();
+                    let how = format!("did not greet within {} s", ARRIVAL_TIME.as_secs());
+                    Err(DirectorError::NotStarted { agent, how })
+                }
+                None => Ok(()),
+            },
+            Phase::Awaiting { awaited, .. } => {
+                let missing = std::mem::take(awaited);
+                for seat in missing {
+                    self.keeper.cast(KeeperMessage::Kill(seat)).map_err(DirectorError::actor)?;
+                    self.hub()?.close_seat(seat);
+                }
+                self.go_on_when_complete(myself).await
+            }
+            Phase::Between | Phase::Over => Ok(()),
+        }
+    }
+
+    async fn interrupt(&mut self, signal: i32) -> Result<(), DirectorError> {
+        self.interrupted_by = Some(signal);
+        match self.phase {
+            Phase::Starting { .. } | Phase::Between => self.end().await,
+            Phase::Awaiting { .. } | Phase::Over => Ok(()),
+        }
+    }
+}
+
+// ---- rounds -----------------------------------------------------------------------------------
+
+impl State {
+    /// Plays one round, up to where it may have to wait for a successor.
+    async fn play(&mut self, myself: &ActorRef<OwnerMessage>) -> Result<(), DirectorError> {
+        if !matches!(self.phase, Phase::Between) {
+            return Ok(());
+        }
+        let began = Instant::now();
+        let opening = self.round.open();
+        if opening.respawn.is_empty() {
+            return self.exchange(myself, opening, began).await;
+        }
+        let awaited = self.respawn(&opening.respawn)?;
+        self.phase = Phase::Awaiting { opening, awaited, began };
+        self.watch_the_clock(myself);
+        Ok(())
+    }
+
+    /// Starts a new process for each of these servers, with a fresh brief.
+    fn respawn(&mut self, servers: &[ServerId]) -> Result<BTreeSet<SeatId>, DirectorError> {
+        let briefs = self.round.server_briefs();
+        let mut awaited = BTreeSet::new();
+        for server in servers {
+            let seat = self.lineup.servers[server.index()];
+            let token = Token::random().map_err(DirectorError::Randomness)?;
+            let brief = Brief::Server(Box::new(briefs[server.index()].clone()));
+            self.hub()?.reopen_seat(seat, brief, Admits::Holder(token.clone()))?;
+            if let Some(order) = self.lineup.successor(seat, token) {
+                self.keeper.cast(KeeperMessage::Spawn(order)).map_err(DirectorError::actor)?;
+                self.respawned += 1;
+                awaited.insert(seat);
+            }
+        }
+        Ok(awaited)
+    }
+
+    async fn go_on_when_complete(&mut self, myself: &ActorRef<OwnerMessage>) -> Result<(), DirectorError> {
+        match std::mem::replace(&mut self.phase, Phase::Between) {
+            Phase::Awaiting { opening, awaited, began } if awaited.is_empty() => {
+                self.exchange(myself, opening, began).await
+            }
+            other => {
+                self.phase = other;
+                Ok(())
+            }
+        }
+    }
+
+    /// The two barriers of a round, and its end.
+    async fn exchange(
+        &mut self,
+        myself: &ActorRef<OwnerMessage>,
+        opening: Opening,
+        began: Instant,
+    ) -> Result<(), DirectorError> {
+        self.phase = Phase::Between;
+        let mut events = Vec::new();
+        let reports = self.ask_servers(opening.ticks, &mut events).await?;
+        let observations = self.round.observe(&reports);
+        let decisions = self.ask_sres(observations, &mut events).await?;
+        self.round.close(&decisions);
+        events.extend(self.entries());
+        self.tell(events).await;
+        self.go_on(myself, began).await
+    }
+
+    /// Reports of all servers; `None` from those that are lost.
+    async fn ask_servers(
+        &mut self,
+        ticks: Vec<Option<Tick>>,
+        events: &mut Vec<Event>,
+    ) -> Result<Vec<Option<Report>>, DirectorError> {
+        let number = self.round.number();
+        let mut reports: Vec<Option<Report>> = ticks.iter().map(|_| None).collect();
+        let asked: Vec<(usize, SeatId, Tick)> = ticks
+            .into_iter()
+            .enumerate()
+            .filter_map(|(server, tick)| Some((server, self.lineup.servers[server], tick?)))
+            .collect();
+        let shapes: Vec<_> =
+            asked.iter().map(|(server, seat, tick)| (*server, *seat, plausible::services(tick))).collect();
+        let limit = self.run.answer_time;
+        let ticks = asked.into_iter().map(|(_, seat, tick)| (seat, tick));
+        let answers = self.hub()?.ask_servers(ticks, limit).await;
+        for ((server, seat, services), answer) in shapes.into_iter().zip(answers) {
+            let sound = |report: Report| match plausible::report(&report, number, services) {
+                Ok(()) => Ok(report),
+                Err(why) => Err(Dropped::For(why)),
+            };
+            match answer.and_then(sound) {
+                Ok(report) => reports[server] = Some(report),
+                Err(why) => self.lose(seat, why, events).await?,
+            }
+        }
+        Ok(reports)
+    }
+
+    /// Decisions of all SREs; empty ones from those that are lost.
+    async fn ask_sres(
+        &mut self,
+        observations: Vec<Observation>,
+        events: &mut Vec<Event>,
+    ) -> Result<Vec<Decision>, DirectorError> {
+        let number = self.round.number();
+        let mut decisions = vec![Decision { round: number, ..Decision::default() }; observations.len()];
+        let mut asked = Vec::new();
+        for (sre, observation) in observations.into_iter().enumerate() {
+            match &mut self.lineup.sres[sre] {
+                Sre::Oracle(oracle) => decisions[sre] = oracle.decide(&observation, &self.round.truth()),
+                Sre::Process(seat) => asked.push((sre, *seat, observation)),
+            }
+        }
+        let hub = self.hub.as_mut().ok_or_else(|| DirectorError::Actor("the bus is closed".to_owned()))?;
+        asked.retain(|(_, seat, _)| hub.is_connected(*seat));
+        let seats: Vec<_> = asked.iter().map(|(sre, seat, _)| (*sre, *seat)).collect();
+        let shown = asked.into_iter().map(|(_, seat, observation)| (seat, observation));
+        let answers = hub.ask_sres(shown, Some(self.run.answer_time)).await;
+        for ((sre, seat), answer) in seats.into_iter().zip(answers) {
+            let sound = |decision: Decision| match plausible::decision(&decision, number) {
+                Ok(()) => Ok(decision),
+                Err(why) => Err(Dropped::For(why)),
+            };
+            match answer.and_then(sound) {
+                Ok(decision) => decisions[sre] = decision,
+                Err(why) => {
+                    self.round.lose_sre(SreId::from(sre));
+                    self.lose(seat, why, events).await?;
+                }
+            }
+        }
+        Ok(decisions)
+    }
+
+    /// Parts with an agent that is gone or broke a rule; its process does not survive that.
+    async fn lose(
+        &mut self,
+        seat: SeatId,
+        why: Dropped,
+        events: &mut Vec<Event>,
+    ) -> Result<(), DirectorError> {
+        let hub = self.hub()?;
+        if let (true, Dropped::For(why)) = (hub.is_connected(seat), &why) {
+            hub.expel(seat, why.clone()).await;
+        }
+        let how = match &why {
+            Dropped::Gone => self.how_ended(seat).await.unwrap_or_else(|| why.to_string()),
+            Dropped::For(Refusal::Late) => format!("no answer within {:?}", self.run.answer_time),
+            Dropped::For(_) => why.to_string(),
+        };
+        self.keeper.cast(KeeperMessage::Kill(seat)).map_err(DirectorError::actor)?;
+        events.push(Event::Lost { agent: self.lineup.seats[&seat].agent.clone(), how });
+        Ok(())
+    }
+
+    async fn how_ended(&self, seat: SeatId) -> Option<String> {
+        let asked = self.keeper.call(|reply| KeeperMessage::HowEnded(seat, reply), Some(OBITUARY_TIME)).await;
+        asked.ok()?.success_or(()).ok()
+    }
+
+    /// The next round, when it is due; or the end.
+    async fn go_on(&mut self, myself: &ActorRef<OwnerMessage>, began: Instant) -> Result<(), DirectorError> {
+        if self.round.is_over() || self.interrupted_by.is_some() || self.enough {
+            return self.end().await;
+        }
+        let due = self.run.pace.filter(|_| self.round.number() > 0).map(|pace| began + pace);
+        match due.map(|due| due.saturating_duration_since(Instant::now())) {
+            Some(rest) if !rest.is_zero() => drop(myself.send_after(rest, || OwnerMessage::Play)),
+            _ => myself.cast(OwnerMessage::Play).map_err(DirectorError::actor)?,
+        }
+        Ok(())
+    }
+}
+
+// ---- the end ----------------------------------------------------------------------------------
+
+impl State {
+    /// Finishes the run, says farewell, and waits until every process has gone.
+    async fn end(&mut self) -> Result<(), DirectorError> {
+        self.phase = Phase::Over;
+        let outcome = self.round.finish();
+        let entries = self.entries();
+        self.tell(entries).await;
+        let hub = self.hub.take().ok_or_else(|| DirectorError::Actor("the run ended twice".to_owned()))?;
+        let counters = hub.farewell().await;
+        // The keeper makes those go who do not go by themselves.
+        let left = self.keeper.call(KeeperMessage::Leave, None).await;
+        left.map_err(DirectorError::actor)?;
+        let journal_hash = self.round.journal_hash();
+        let finished = Finished { outcome, journal_hash, interrupted_by: self.interrupted_by };
+        self.conclude(Ok((finished, BusStats { counters, respawned: self.respawned })));
+        Ok(())
+    }
+
+    fn fail(&mut self, error: DirectorError) {
+        self.phase = Phase::Over;
+        self.conclude(Err(error));
+    }
+
+    fn conclude(&mut self, ending: Ending) {
+        if let Some(to) = self.ending.take() {
+            // A director that is gone needs no ending.
+            let _ = to.send(ending);
+        }
+    }
+
+    fn entries(&mut self) -> Vec<Event> {
+        self.round.take_entries().into_iter().map(Event::Entry).collect()
+    }
+
+    async fn tell(&mut self, events: Vec<Event>) {
+        if let Err(Enough) = self.teller.tell(events).await {
+            self.enough = true;
+        }
+    }
+}

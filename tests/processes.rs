@@ -1,0 +1,504 @@
+//! Claims about runs with processes, by the real program: the same run as without, whatever
+//! happens to the processes, and nothing left behind.
+
+use bus::address;
+use bus::client::Client;
+use bus::wire::{Brief, FromAgent, FromSre, Hello, PROTOCOL, Role, ToSre};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+use worlds::id::{ActionId, ServerId};
+use worlds::message::{ActionRequest, Decision, RequestId};
+
+/// Longer than anything takes that should happen.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the design promises: from the end of the bus to the end of every agent.
+const AGENTS_GONE: Duration = Duration::from_millis(500);
+
+/// A `world run` that is under way, with a directory of runs of its own.
+struct Run {
+    child: Child,
+    lines: Receiver<String>,
+    seen: Vec<String>,
+    runtime_dir: tempfile::TempDir,
+}
+
+fn world(runtime_dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_world"));
+    command.env("XDG_RUNTIME_DIR", runtime_dir).env("NO_COLOR", "1").stdin(Stdio::null());
+    command
+}
+
+fn lines_of(output: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, lines) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+impl Run {
+    fn start(arguments: &str) -> Self {
+        Self::start_in(tempfile::tempdir().expect("a directory"), |command| {
+            command.args(arguments.split_whitespace());
+        })
+    }
+
+    fn start_in(runtime_dir: tempfile::TempDir, arguments: impl FnOnce(&mut Command)) -> Self {
+        let mut command = world(runtime_dir.path());
+        command.arg("run");
+        arguments(&mut command);
+        Self::spawn(runtime_dir, command)
+    }
+
+    fn spawn(runtime_dir: tempfile::TempDir, mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the program");
+        let lines = lines_of(child.stdout.take().expect("its output"));
+        Self { child, lines, seen: Vec::new(), runtime_dir }
+    }
+
+    /// The first line from now on that holds this.
+    fn line_with(&mut self, part: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => self.seen.push(line),
+                Err(_) => panic!("no line with `{part}` in:\n{}", self.seen.join("\n")),
+            }
+            if let Some(line) = self.seen.last().filter(|line| line.contains(part)) {
+                return line.clone();
+            }
+        }
+    }
+
+    /// The process of an agent that the console announced.
+    fn pid_of(&self, agent: &str) -> Pid {
+        let announced = self.seen.iter().rev().find(|line| line.contains(&format!("{agent} ")));
+        let pid = announced.and_then(|line| line.split("PID ").nth(1)?.trim().parse().ok());
+        pid.and_then(Pid::from_raw).unwrap_or_else(|| panic!("no {agent} in:\n{}", self.seen.join("\n")))
+    }
+
+    fn agents(&self) -> Vec<Pid> {
+        let announced = self.seen.iter().filter_map(|line| line.split("PID ").nth(1));
+        announced.filter_map(|pid| Pid::from_raw(pid.trim().parse().ok()?)).collect()
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("the run is there");
+    }
+
+    fn wait(&mut self) -> ExitStatus {
+        wait_until("the run ends", || self.child.try_wait().expect("a child"))
+    }
+
+    /// Waits for the end; gives the exit code and all that was said.
+    fn end(mut self) -> Ended {
+        let status = self.wait();
+        let agents = self.agents();
+        self.seen.extend(self.lines.iter());
+        self.assert_nothing_left();
+        Ended { code: status.code(), text: self.seen.join("\n"), agents }
+    }
+
+    fn directories(&self) -> Vec<PathBuf> {
+        let Ok(entries) = std::fs::read_dir(self.runtime_dir.path().join("world")) else { return Vec::new() };
+        entries.filter_map(|entry| Some(entry.ok()?.path())).collect()
+    }
+
+    /// The directory of this run.
+    fn directory(&self) -> PathBuf {
+        wait_until("the run has a directory", || {
+            self.directories().into_iter().find(|path| path.join("token").exists())
+        })
+    }
+
+    fn assert_nothing_left(&self) {
+        assert_eq!(self.directories(), Vec::<PathBuf>::new());
+        for agent in self.agents() {
+            assert!(is_gone(agent), "{agent:?} still runs");
+        }
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What became of a run.
+struct Ended {
+    code: Option<i32>,
+    text: String,
+    agents: Vec<Pid>,
+}
+
+impl Ended {
+    fn journal(&self) -> &str {
+        let line = self.text.lines().find(|line| line.contains("Journal "));
+        line.and_then(|line| line.split_whitespace().last()).unwrap_or_else(|| panic!("{}", self.text))
+    }
+}
+
+#[track_caller]
+fn wait_until<T>(what: &str, reached: impl FnMut() -> Option<T>) -> T {
+    wait_for(what, PATIENCE, reached)
+}
+
+#[track_caller]
+fn wait_for<T>(what: &str, patience: Duration, mut reached: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + patience;
+    loop {
+        if let Some(value) = reached() {
+            return value;
+        }
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Gone, or a zombie that only waits for whoever adopted it.
+fn is_gone(pid: Pid) -> bool {
+    if test_kill_process(pid).is_err() {
+        return true;
+    }
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
+    stat.map_or(true, |stat| stat.rsplit(") ").next().is_some_and(|state| state.starts_with('Z')))
+}
+
+/// What a command says on standard error, and its exit code.
+fn said(mut command: Command) -> (Option<i32>, String) {
+    let output = command.output().expect("the program");
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+// ---- the same run -----------------------------------------------------------------------------
+
+#[test]
+fn a_run_with_processes_is_the_same_as_one_without() {
+    for arguments in [
+        "--seed 1",
+        "--seed 2 --chaos-level extreme --skill senior -n 30",
+        "--seed 3 --sre a=rules:junior --sre b=oracle --sre c=none --chaos-level high",
+        "--seed 4 --sre oracle",
+    ] {
+        let processes = Run::start(arguments).end();
+        let inline = Run::start(&format!("{arguments} --inline")).end();
+        assert_eq!(processes.journal(), inline.journal(), "{arguments}");
+        assert_eq!((processes.code, inline.code), (Some(0), Some(0)), "{arguments}");
+        assert!(processes.agents.len() >= 6);
+        assert_eq!(inline.agents, []);
+    }
+}
+
+#[test]
+fn threads_do_not_change_a_run() {
+    let one = Run::start("--seed 5").end();
+    let several = Run::start("--seed 5 --worker-threads 3").end();
+    assert_eq!(one.journal(), several.journal());
+}
+
+#[test]
+fn agents_are_announced_in_the_order_of_the_world() {
+    let ended = Run::start("--seed 1 -n 1").end();
+    let names = ["web-1", "web-2", "api-1", "db-primary", "db-replica", "cache-1"]
+        .map(|name| format!("server-{name} "));
+    let places: Vec<_> = names.iter().map(|name| ended.text.find(name.as_str()).expect(name)).collect();
+    assert!(places.is_sorted(), "{}", ended.text);
+}
+
+// ---- agents that are lost ---------------------------------------------------------------------
+
+#[test]
+fn a_killed_server_is_lost_and_the_world_goes_on() {
+    let mut run = Run::start("--seed 42 -n 20 --pace 20ms");
+    run.line_with("Round 2 of");
+    kill_process(run.pid_of("server-web-1"), Signal::KILL).expect("it runs");
+    run.line_with("LOST       server-web-1: killed by signal 9");
+    let ended = run.end();
+    assert_eq!(ended.code, Some(3));
+    assert!(ended.text.contains("Round 20 of 20"), "{}", ended.text);
+    assert!(ended.text.contains("invalid"), "{}", ended.text);
+}
+
+#[test]
+fn a_killed_sre_is_lost_and_the_world_goes_on() {
+    let mut run = Run::start("--seed 42 -n 20 --pace 20ms");
+    run.line_with("Round 2 of");
+    kill_process(run.pid_of("sre-oncall"), Signal::KILL).expect("it runs");
+    run.line_with("LOST       sre-oncall: killed by signal 9");
+    let ended = run.end();
+    assert_eq!(ended.code, Some(3));
+    assert!(ended.text.contains("Round 20 of 20"), "{}", ended.text);
+}
+
+#[test]
+fn a_server_that_hangs_is_dropped_at_the_deadline_and_does_not_survive() {
+    let mut run = Run::start("--seed 42 -n 20 --pace 20ms");
+    run.line_with("Round 2 of");
+    let hangs = run.pid_of("server-api-1");
+    kill_process(hangs, Signal::STOP).expect("it runs");
+    run.line_with("LOST       server-api-1: no answer within 5s");
+    let ended = run.end();
+    assert_eq!(ended.code, Some(3));
+    assert!(ended.agents.contains(&hangs));
+}
+
+#[test]
+fn a_restart_gives_a_lost_server_a_new_process() {
+    let mut run = Run::start("--seed 42 -n 12 --pace 20ms --chaos-level off --manual=oncall");
+    run.line_with("world agent sre --name oncall");
+    let directory = run.directory();
+    let sre = std::thread::spawn(move || restart_what_is_stale(&directory));
+    run.line_with("Round 2 of");
+    let first = run.pid_of("server-web-1");
+    kill_process(first, Signal::KILL).expect("it runs");
+    run.line_with("LOST       server-web-1: killed by signal 9");
+    run.line_with("server-web-1 ");
+    let second = run.pid_of("server-web-1");
+    assert_ne!(first, second);
+    run.line_with("Round 12 of");
+    assert!(!is_gone(second));
+    assert_eq!(run.end().code, Some(3));
+    sre.join().expect("an SRE that does not panic");
+}
+
+/// An SRE of this test: asks for the first action, a restart, on every server that is stale.
+fn restart_what_is_stale(directory: &Path) {
+    let hello = Hello {
+        protocol: PROTOCOL,
+        role: Role::Sre,
+        name: "oncall".to_owned(),
+        skill: None,
+        token: address::token_in(directory).expect("a token"),
+    };
+    let (mut client, brief) = Client::connect(&address::socket_in(directory), &hello).expect("welcome");
+    let Brief::Sre(brief) = brief else { panic!("another's brief") };
+    let restart =
+        brief.actions.iter().position(|action| action.name == "restart_service").expect("a restart");
+    loop {
+        let observation = match client.receive().expect("a bus that does not break") {
+            ToSre::Observe(observation) => observation,
+            ToSre::Bye => return,
+            ToSre::Refused(why) => panic!("{why}"),
+        };
+        let stale = observation.servers.iter().enumerate().filter(|(_, server)| server.stale);
+        let actions = stale.map(|(server, _)| ActionRequest {
+            request: RequestId(observation.round),
+            action: ActionId::from(restart),
+            target: ServerId::from(server),
+            late: false,
+        });
+        let decision =
+            Decision { round: observation.round, actions: actions.collect(), ..Decision::default() };
+        client.send(&FromAgent::Sre(FromSre::Decide(decision))).expect("sent");
+    }
+}
+
+// ---- signals ----------------------------------------------------------------------------------
+
+#[test]
+fn the_first_signal_ends_a_run_after_its_round() {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let mut run = Run::start("--seed 42 -n 100 --pace 1m");
+        run.line_with("USERS");
+        run.signal(signal);
+        let ended = run.end();
+        assert_eq!(ended.code, Some(code));
+        assert!(ended.text.contains("interrupted"), "{}", ended.text);
+        assert!(!ended.text.contains("Round 2 of"), "{}", ended.text);
+    }
+}
+
+#[test]
+fn a_signal_that_was_inherited_as_ignored_is_heard() {
+    let runtime_dir = tempfile::tempdir().expect("a directory");
+    let mut command = Command::new("sh");
+    let script = "trap '' INT TERM; exec \"$@\"";
+    command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_world"), "run", "-n", "100", "--pace", "1m"]);
+    command.env("XDG_RUNTIME_DIR", runtime_dir.path()).env("NO_COLOR", "1");
+    let mut run = Run::spawn(runtime_dir, command);
+    run.line_with("USERS");
+    run.signal(Signal::INT);
+    assert_eq!(run.end().code, Some(130));
+}
+
+#[test]
+fn the_second_signal_ends_a_run_at_once_even_while_an_agent_hangs() {
+    let mut run = Run::start("--seed 42 -n 100 --pace 20ms");
+    run.line_with("Round 2 of");
+    kill_process(run.pid_of("server-api-1"), Signal::STOP).expect("it runs");
+    // Without a hanging agent two more rounds would end within their pace.
+    let stuck = Duration::from_millis(300);
+    wait_until("the round hangs", || run.lines.recv_timeout(stuck).is_err().then_some(()));
+    let began = Instant::now();
+    run.signal(Signal::INT);
+    std::thread::sleep(Duration::from_millis(50));
+    run.signal(Signal::INT);
+    let ended = run.end();
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert_eq!(ended.code, Some(130));
+}
+
+#[test]
+fn a_run_that_waits_for_agents_can_be_interrupted() {
+    let mut run = Run::start("--seed 42 --manual");
+    run.line_with("world agent sre --name oncall");
+    run.signal(Signal::INT);
+    assert_eq!(run.end().code, Some(130));
+}
+
+#[test]
+fn a_run_whose_output_nobody_reads_can_be_ended() {
+    let runtime_dir = tempfile::tempdir().expect("a directory");
+    let mut command = world(runtime_dir.path());
+    command.args(["run", "-n", "200", "--seed", "42", "--chaos-level", "extreme", "-v"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("the program");
+    let base = runtime_dir.path().join("world");
+    let runs = || std::fs::read_dir(&base).map(|entries| entries.count()).unwrap_or(0);
+    wait_until("it runs", || (runs() == 1).then_some(()));
+    // The pipe fills up, and the run stands still.
+    for _ in 0..3 {
+        std::thread::sleep(Duration::from_millis(200));
+        let _ = kill_process(Pid::from_child(&child), Signal::INT);
+    }
+    wait_until("it ends", || child.try_wait().expect("a child"));
+    assert_eq!(runs(), 0);
+}
+
+#[test]
+fn a_killed_director_leaves_no_agent_and_no_directory() {
+    let mut run = Run::start("--seed 42 -n 100 --pace 1m");
+    run.line_with("USERS");
+    let agents = run.agents();
+    assert_eq!(agents.len(), 7);
+    // One that cannot notice anything by itself.
+    kill_process(agents[0], Signal::STOP).expect("it runs");
+    run.signal(Signal::KILL);
+    wait_for("all agents are gone", AGENTS_GONE, || agents.iter().all(|pid| is_gone(*pid)).then_some(()));
+    run.wait();
+    run.assert_nothing_left();
+}
+
+// ---- agents that are started by hand ----------------------------------------------------------
+
+#[test]
+fn a_world_of_agents_started_by_hand_is_the_same() {
+    let mut run = Run::start("--seed 7 --manual");
+    run.line_with("world agent sre --name oncall");
+    let directory = run.directory();
+    let servers =
+        ["cache-1", "db-replica", "db-primary", "api-1", "web-2", "web-1"].map(|name| ("server", name));
+    let agents: Vec<Child> = servers
+        .into_iter()
+        .chain([("sre", "oncall")])
+        .map(|(role, name)| {
+            let mut command = world(run.runtime_dir.path());
+            command.args(["agent", role, "--name", name]).arg("--bus").arg(&directory);
+            command.spawn().expect("the program")
+        })
+        .collect();
+    let ended = run.end();
+    assert_eq!(ended.code, Some(0));
+    for mut agent in agents {
+        assert_eq!(wait_until("it ends", || agent.try_wait().expect("a child")).code(), Some(0));
+    }
+    assert_eq!(ended.journal(), Run::start("--seed 7 --inline").end().journal());
+}
+
+#[test]
+fn an_agent_that_does_not_belong_to_the_run_is_told_why() {
+    let mut run = Run::start("--seed 7 --manual=web-1,oncall --skill mid");
+    run.line_with("PID");
+    let agent = |arguments: &str| {
+        let mut command = world(run.runtime_dir.path());
+        command.arg("agent").args(arguments.split_whitespace());
+        said(command)
+    };
+    for (arguments, reason) in [
+        ("server --name wbe-1", "did you mean `web-1`?"),
+        ("server --name web-2", "web-2"),
+        ("sre --name oncall --skill senior", "skill mid"),
+        ("server", "which server?"),
+    ] {
+        let (code, said) = agent(arguments);
+        assert_eq!(code, Some(2), "{arguments}: {said}");
+        assert!(said.contains(reason), "{arguments}: {said}");
+    }
+    // None of this harmed the run.
+    let directory = run.directory();
+    let mut command = world(run.runtime_dir.path());
+    command.args(["agent", "server", "--name", "web-1", "--bus"]).arg(directory);
+    let server = command.spawn();
+    run.line_with("server-web-1 ");
+    run.signal(Signal::INT);
+    assert_eq!(run.end().code, Some(130));
+    assert_eq!(server.expect("the program").wait().expect("a child").code(), Some(0));
+}
+
+#[test]
+fn an_agent_without_a_world_is_told_so() {
+    let base = tempfile::tempdir().expect("a directory");
+    let mut command = world(base.path());
+    command.args(["agent", "server", "--name", "web-1", "--bus"]).arg(base.path().join("none"));
+    let (code, said) = said(command);
+    assert_eq!(code, Some(2));
+    assert!(said.contains("no world is running in"), "{said}");
+}
+
+#[test]
+fn two_runs_cannot_share_an_address() {
+    let base = tempfile::tempdir().expect("a directory");
+    let at = base.path().join("here");
+    let mut run = Run::start_in(tempfile::tempdir().expect("a directory"), |command| {
+        command.args(["--seed", "1", "-n", "100", "--pace", "1m", "--bus"]).arg(&at);
+    });
+    run.line_with("USERS");
+    let mut second = world(base.path());
+    second.args(["run", "--bus"]).arg(&at);
+    let (code, said) = said(second);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("another world runs in"), "{said}");
+    run.signal(Signal::INT);
+    assert_eq!(run.end().code, Some(130));
+    assert!(!at.exists());
+}
+
+#[test]
+fn a_token_is_nowhere_where_other_users_look() {
+    let mut run = Run::start("--seed 1 -n 100 --pace 1m");
+    run.line_with("USERS");
+    let token = std::fs::read_to_string(run.directory().join("token")).expect("a token");
+    for agent in run.agents() {
+        for file in ["cmdline", "environ"] {
+            let bytes = std::fs::read(format!("/proc/{}/{file}", agent.as_raw_nonzero())).expect(file);
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            assert!(!text.contains(token.trim()), "{text}");
+            let longest = text.split(|c: char| !c.is_ascii_hexdigit()).map(str::len).max();
+            assert!(file == "environ" || longest < Some(64), "{text}");
+        }
+    }
+    run.signal(Signal::INT);
+    run.end();
+}
+
+#[test]
+fn each_agent_has_a_process_group_of_its_own() {
+    let mut run = Run::start("--seed 1 -n 100 --pace 1m");
+    run.line_with("USERS");
+    for agent in run.agents() {
+        assert_eq!(rustix::process::getpgid(Some(agent)).expect("it runs"), agent);
+    }
+    run.signal(Signal::INT);
+    run.end();
+}
