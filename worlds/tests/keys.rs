@@ -68,6 +68,7 @@ fn others(value: &Value) -> Vec<Value> {
             figure / 10.0,
             figure * 1.015,
             figure * 1.04,
+            figure * 1.09,
             0.5,
             0.0,
             1.0,
