@@ -36,7 +36,7 @@ pub(crate) fn main_if_agent(arguments: &[OsString]) -> Option<ExitCode> {
     }
     let code = match parse(rest) {
         Ok(Command::Help(text)) => show(text),
-        Ok(Command::Run(wanted)) => run(wanted).map_or_else(|error| complain(&error), |()| exit_code::OK),
+        Ok(Command::Run(wanted)) => live(wanted),
         Err(error) => complain(&error),
     };
     Some(ExitCode::from(code))
@@ -49,10 +49,20 @@ fn show(text: &str) -> u8 {
     }
 }
 
+fn live(wanted: Wanted) -> u8 {
+    let child = wanted.token_stdin;
+    match run(wanted) {
+        Ok(()) => exit_code::OK,
+        // Whoever killed the director knows; its children need not say so, each for itself.
+        Err(error) if child && error.is_end_of_world() => error.exit_code(),
+        Err(error) => complain(&error),
+    }
+}
+
 fn complain(error: &AgentCommandError) -> u8 {
     let hint = error.hint().map(|hint| format!("\n\n  tip: {hint}")).unwrap_or_default();
     // Where standard error is closed, too, the exit code has to say it all.
-    let _ = writeln!(io::stderr(), "error: {error}{hint}");
+    let _ = io::stderr().write_all(format!("error: {error}{hint}\n").as_bytes());
     error.exit_code()
 }
 
@@ -225,6 +235,10 @@ impl AgentCommandError {
             Self::Agent(AgentError::Join { source, .. }) => join_hint(source),
             _ => None,
         }
+    }
+
+    fn is_end_of_world(&self) -> bool {
+        matches!(self, Self::Agent(AgentError::DirectorGone))
     }
 
     fn exit_code(&self) -> u8 {

@@ -14,7 +14,6 @@ pub(crate) type Watch<'a> = dyn FnMut(&Event) -> ControlFlow<()> + 'a;
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
-#[cfg_attr(not(test), expect(dead_code, reason = "the process driver will tell of agents"))]
 pub(crate) enum Event {
     /// These agents are started by hand; the run waits for them.
     Waiting {

@@ -81,6 +81,7 @@ impl From<&RunConfig> for ProcessRun {
 
 /// What went over the bus.
 #[derive(Clone, Copy, Debug)]
+#[expect(dead_code, reason = "for whoever wants to show what the bus did")]
 pub(crate) struct BusStats {
     /// What the hub counted.
     pub counters: Counters,
@@ -214,7 +215,7 @@ async fn direct(run: ProcessRun, teller: Teller) -> Ending {
 fn not_begun(error: SpawnErr) -> DirectorError {
     match error {
         SpawnErr::StartupFailed(error) => {
-            error.downcast().map_or_else(|error| DirectorError::actor(error), |error| *error)
+            error.downcast().map_or_else(DirectorError::actor, |error| *error)
         }
         other => DirectorError::actor(other),
     }
