@@ -140,6 +140,7 @@ impl Story {
             Record::Header { .. }
             | Record::AgentLost { .. }
             | Record::Incident { .. }
+            | Record::SreAccount { .. }
             | Record::RunEnded { .. } => None,
         };
         line.into_iter().collect()

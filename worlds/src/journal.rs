@@ -97,6 +97,13 @@ pub enum Record {
     RoundClosed { round: u32, total: u64, good: u64, burn_rate: f64, hash: String },
     /// An incident, with all its times, when the run is over.
     Incident { incident: crate::outcome::Incident },
+    /// What an SRE did over the whole run, when the run is over.
+    SreAccount {
+        sre: Name,
+        harm_requests: u64,
+        unneeded_actions: u32,
+        diagnosis: crate::outcome::DiagnosisCounts,
+    },
     /// The run is over.
     RunEnded {
         rounds: u32,

@@ -771,6 +771,14 @@ impl Round {
         for incident in outcome.incidents.clone() {
             self.write(Record::Incident { incident });
         }
+        for account in outcome.sres.clone() {
+            self.write(Record::SreAccount {
+                sre: account.name,
+                harm_requests: account.harm_requests,
+                unneeded_actions: account.unneeded_actions,
+                diagnosis: account.diagnosis,
+            });
+        }
         self.write_ended_run(&outcome);
         outcome
     }

@@ -211,14 +211,23 @@ fn can_hit(kind: &ChaosKind, server_type: &str) -> bool {
         && !kind.except_types.iter().any(|name| name == server_type)
 }
 
-/// A server that this one depends on and that looks ill itself: with local symptoms first, then
-/// any with alerts.
+/// A server that this one depends on and that looks ill itself: with local symptoms rather than
+/// with bad answers alone, and of those the one furthest down, where the trouble would start.
 fn elsewhere(brief: &SreBrief, seen: &Observation, server: ServerId) -> Option<ServerId> {
     let behind = services_behind(brief, server);
     let runs =
         |other: ServerId| brief.servers[other.index()].services.iter().any(|service| behind[service.index()]);
-    let others = || seen.alerts.iter().filter(|alert| alert.server != server && runs(alert.server));
-    others().find(|alert| is_local(alert.metric)).or_else(|| others().next()).map(|alert| alert.server)
+    let depends =
+        |other: ServerId| services_behind(brief, other).into_iter().filter(|behind| *behind).count();
+    let own = depends(server);
+    seen.alerts
+        .iter()
+        .filter(|alert| alert.server != server && runs(alert.server))
+        .map(|alert| (!is_local(alert.metric), depends(alert.server), alert.server))
+        // A sibling that depends on as much is no better an explanation, unless it is ill itself.
+        .filter(|(answers_only, depth, _)| !answers_only || *depth < own)
+        .min()
+        .map(|(_, _, other)| other)
 }
 
 /// The services that those of a server call, directly or not.
