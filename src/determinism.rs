@@ -30,14 +30,34 @@ impl fmt::Display for Difference {
 
 impl std::error::Error for Difference {}
 
-/// Runs the plan again, as far as it stays the same. `first` holds the lines of the first run.
-pub(crate) fn check(world: &Arc<World>, plan: RunPlan, first: &[Vec<u8>]) -> Result<(), Difference> {
+/// What a check that found no difference came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Checked {
+    /// The two runs are the same, so many lines long.
+    Same {
+        /// Lines of the journal.
+        lines: usize,
+    },
+    /// A signal ended the second run, the same up to there.
+    GivenUp,
+}
+
+/// Runs the plan again, as far as it stays the same, and until a signal comes, which `interrupt`
+/// tells of. `first` holds the lines of the first run.
+pub(crate) fn check(
+    world: &Arc<World>,
+    plan: RunPlan,
+    first: &[Vec<u8>],
+    interrupt: &dyn Fn() -> Option<i32>,
+) -> Result<Checked, Difference> {
     let mut comparison = Comparison { first, line: 0, difference: None };
-    inline::run(world, plan, &Controls { pace: None, interrupt: &|| None }, &mut |event| match event {
-        Event::Entry(entry) => comparison.hold(&entry.line),
-        Event::Waiting { .. } | Event::Spawned(_) | Event::Lost { .. } => ControlFlow::Continue(()),
+    let controls = Controls { pace: None, interrupt };
+    inline::run(world, plan, &controls, &mut |event| match event {
+        // A run that a signal ends has another end.
+        Event::Entry(entry) if interrupt().is_none() => comparison.hold(&entry.line),
+        _ => ControlFlow::Continue(()),
     });
-    comparison.outcome()
+    comparison.outcome(interrupt().is_some())
 }
 
 struct Comparison<'a> {
@@ -59,11 +79,15 @@ impl Comparison<'_> {
         ControlFlow::Break(())
     }
 
-    fn outcome(self) -> Result<(), Difference> {
-        let rest = self.first.get(self.line);
-        let shorter =
-            rest.map(|line| Difference { line: self.line + 1, first: Some(text(line)), second: None });
-        self.difference.or(shorter).map_or(Ok(()), Err)
+    fn outcome(self, given_up: bool) -> Result<Checked, Difference> {
+        match (self.difference, self.first.get(self.line)) {
+            (Some(difference), _) => Err(difference),
+            (None, None) => Ok(Checked::Same { lines: self.line }),
+            (None, Some(_)) if given_up => Ok(Checked::GivenUp),
+            (None, Some(line)) => {
+                Err(Difference { line: self.line + 1, first: Some(text(line)), second: None })
+            }
+        }
     }
 }
 
@@ -75,16 +99,28 @@ fn text(line: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn compare(first: &[&str], second: &[&str]) -> Result<(), Difference> {
+    fn compare(first: &[&str], second: &[&str]) -> Result<Checked, Difference> {
+        compare_until(false, first, second)
+    }
+
+    fn compare_until(given_up: bool, first: &[&str], second: &[&str]) -> Result<Checked, Difference> {
         let first: Vec<_> = first.iter().map(|line| line.as_bytes().to_vec()).collect();
         let mut comparison = Comparison { first: &first, line: 0, difference: None };
         let _ = second.iter().try_for_each(|line| comparison.hold(line.as_bytes()));
-        comparison.outcome()
+        comparison.outcome(given_up)
     }
 
     #[test]
     fn equal_journals_do_not_differ() {
-        assert_eq!(compare(&["a\n", "b\n"], &["a\n", "b\n"]), Ok(()));
+        assert_eq!(compare(&["a\n", "b\n"], &["a\n", "b\n"]), Ok(Checked::Same { lines: 2 }));
+    }
+
+    #[test]
+    fn what_a_signal_cuts_short_differs_only_where_it_did_before() {
+        let first = ["a\n", "b\n"];
+        assert_eq!(compare_until(true, &first, &["a\n"]), Ok(Checked::GivenUp));
+        assert_eq!(compare_until(true, &first, &first), Ok(Checked::Same { lines: 2 }));
+        compare_until(true, &first, &["x\n"]).expect_err("they differ");
     }
 
     #[test]

@@ -10,7 +10,6 @@ mod event;
 mod exit_code;
 mod gate;
 mod inline;
-mod interrupt;
 mod manual;
 mod program;
 mod recording;
@@ -20,6 +19,7 @@ mod result;
 mod run;
 mod signal;
 mod stdio;
+mod watchers;
 mod worlds_command;
 
 use std::process::ExitCode;

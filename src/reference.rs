@@ -1,12 +1,20 @@
 //! The two runs that a run is compared with: the same seed, faults and users, with nobody acting,
 //! and with the oracle on call.
+//!
+//! They take as long as the run itself would inline. Whoever ends a long run by a signal does not
+//! want to wait for that: then they are given up, and the run has no score.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use worlds::definition::SreKind;
 use worlds::inline::Inline;
 use worlds::outcome::Outcome;
 use worlds::plan::{RunPlan, SrePlan};
 use worlds::topology::World;
+
+/// How long both may go on in spite of a signal: enough for any run that somebody watches, and
+/// short for somebody who waits.
+const GRACE: Duration = Duration::from_millis(400);
 
 /// What the reference runs came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,15 +25,78 @@ pub(crate) struct References {
     pub oracle: Outcome,
 }
 
+/// Why a run is compared with nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unreferenced {
+    /// It has no rounds to compare.
+    #[error("no round was played")]
+    Unplayed,
+    /// The reference runs were given up.
+    #[error("signal {0} ended the reference runs")]
+    Signalled(i32),
+}
+
 impl References {
-    /// Plays both for the `rounds` that the run itself was played; `None` if it was not.
-    pub(crate) fn play(world: &Arc<World>, plan: &RunPlan, rounds: u32) -> Option<Self> {
-        let play =
-            |kind| Inline::outcome(Arc::clone(world), with_only(kind, RunPlan { rounds, ..plan.clone() }));
-        (rounds > 0).then(|| Self { none: play(SreKind::None), oracle: play(SreKind::Oracle) })
+    /// Plays both for the `rounds` that the run itself was played; soon after a signal, which
+    /// `interrupt` tells of, no further.
+    pub(crate) fn play(
+        world: &Arc<World>,
+        plan: &RunPlan,
+        rounds: u32,
+        interrupt: &dyn Fn() -> Option<i32>,
+    ) -> Result<Self, Unreferenced> {
+        if rounds == 0 {
+            return Err(Unreferenced::Unplayed);
+        }
+        let mut grace = Grace { interrupt, since: None };
+        let mut play = |kind| {
+            let plan = with_only(kind, RunPlan { rounds, ..plan.clone() });
+            Inline::outcome_while(Arc::clone(world), plan, || grace.lasts())
+                .ok_or_else(|| Unreferenced::Signalled(interrupt().unwrap_or_default()))
+        };
+        Ok(Self { none: play(SreKind::None)?, oracle: play(SreKind::Oracle)? })
     }
 }
 
 fn with_only(kind: SreKind, plan: RunPlan) -> RunPlan {
     RunPlan { sres: vec![SrePlan { name: "reference".into(), kind, skill: None }], ..plan }
+}
+
+/// The time that is left after a signal.
+struct Grace<'a> {
+    interrupt: &'a dyn Fn() -> Option<i32>,
+    /// When the signal was noticed.
+    since: Option<Instant>,
+}
+
+impl Grace<'_> {
+    fn lasts(&mut self) -> bool {
+        (self.interrupt)().is_none() || self.since.get_or_insert_with(Instant::now).elapsed() < GRACE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use worlds::plan::Level;
+
+    fn played(rounds: u32, interrupt: &dyn Fn() -> Option<i32>) -> Result<u32, Unreferenced> {
+        let systems = worlds::definition::builtin::find("systems").expect("it is built in");
+        let definition =
+            worlds::definition::parse("systems.toml", systems.text).expect("it is good").definition;
+        let sres = worlds::plan::sres_of(&definition);
+        let world = Arc::new(World::new("systems", definition));
+        let plan = RunPlan { seed: 1, level: Level::Off, rounds, sres, scripted: Vec::new() };
+        References::play(&world, &plan, rounds, interrupt).map(|references| references.oracle.rounds)
+    }
+
+    #[test]
+    fn short_references_are_played_in_spite_of_a_signal() {
+        assert_eq!(played(5, &|| Some(2)), Ok(5));
+    }
+
+    #[test]
+    fn long_references_end_soon_after_a_signal() {
+        assert_eq!(played(200_000, &|| Some(2)), Err(Unreferenced::Signalled(2)));
+    }
 }

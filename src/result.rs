@@ -8,7 +8,7 @@
 //! `runtime.json`.
 
 use crate::gate::{Gate, GateResult};
-use crate::reference::References;
+use crate::reference::{References, Unreferenced};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use worlds::definition::{SkillName, SreKind};
@@ -51,7 +51,7 @@ pub(crate) struct RunResult {
     pub journal_hash: String,
     /// What the run says.
     pub verdict: Verdict,
-    /// Why the verdict is not `ok`, for people.
+    /// Why the verdict is not `ok`, and what kept the result from being complete, for people.
     pub reasons: Vec<String>,
     /// The signal that ended the run early.
     pub interrupted_by: Option<i32>,
@@ -65,9 +65,11 @@ pub(crate) struct RunResult {
     pub requests: Requests,
     /// The promise, and what is left of it.
     pub sla: Sla,
-    /// 0: as if nobody had acted; 100: as the oracle. `null` when there was nothing to win.
+    /// 0: as if nobody had acted; 100: as the oracle. `null` when there was nothing to win, or
+    /// nothing to compare with.
     pub score: Option<f64>,
-    /// The runs of the same seed that the score compares with; `null` when no round was played.
+    /// The runs of the same seed that the score compares with; `null` when no round was played, or
+    /// a signal ended them.
     pub references: Option<ReferenceResults>,
     /// What the score compares: availability less the price of extra capacity held, percent.
     pub utility: f64,
@@ -280,7 +282,7 @@ pub(crate) struct Facts<'a> {
     /// What came of it.
     pub finished: &'a crate::event::Finished,
     /// What it is compared with.
-    pub references: Option<&'a References>,
+    pub references: Result<&'a References, &'a Unreferenced>,
     /// What it is held against.
     pub gates: &'a [Gate],
     /// The command that repeats it.
@@ -293,13 +295,14 @@ impl RunResult {
         let mut result = Self::ungated(facts);
         let document = serde_json::to_value(&result).unwrap_or_default();
         result.gates = facts.gates.iter().map(|gate| gate.decide(&document)).collect();
-        result.reasons = reasons(&result, &facts.finished.outcome);
+        result.reasons = reasons(&result, &facts);
         result.verdict = verdict(&result, &facts.finished.outcome);
         result
     }
 
     fn ungated(facts: Facts<'_>) -> Self {
-        let Facts { world, plan, mode, finished, references, repeat, .. } = facts;
+        let Facts { world, plan, mode, finished, repeat, .. } = facts;
+        let references = facts.references.ok();
         let outcome = &finished.outcome;
         let times = Times::of(outcome);
         let score = references.and_then(|them| score::score(outcome, &them.none, &them.oracle));
@@ -413,7 +416,8 @@ fn verdict(result: &RunResult, outcome: &Outcome) -> Verdict {
     }
 }
 
-fn reasons(result: &RunResult, outcome: &Outcome) -> Vec<String> {
+fn reasons(result: &RunResult, facts: &Facts<'_>) -> Vec<String> {
+    let outcome = &facts.finished.outcome;
     let interrupted = result.interrupted_by.map(|signal| {
         format!("signal {signal} ended it after {} of {} rounds", result.rounds, result.rounds_planned)
     });
@@ -421,7 +425,9 @@ fn reasons(result: &RunResult, outcome: &Outcome) -> Vec<String> {
     let unseen = (outcome.faults.unseen > 0)
         .then(|| format!("{} of the faults took no effect that could be seen", outcome.faults.unseen));
     let gates = result.gates.iter().filter_map(GateResult::complaint);
-    interrupted.into_iter().chain(lost).chain(unseen).chain(gates).collect()
+    let given_up = facts.references.err().filter(|why| matches!(why, Unreferenced::Signalled(_)));
+    let unscored = given_up.map(|why| format!("{why}, so there is no score"));
+    interrupted.into_iter().chain(lost).chain(unseen).chain(gates).chain(unscored).collect()
 }
 
 #[cfg(test)]
@@ -444,7 +450,7 @@ mod tests {
         let mut finished = Finished { outcome, journal_hash: "hash".to_owned(), interrupted_by: None };
         change(&mut finished);
         let gates: Vec<_> = gates.iter().map(|expr| Gate::parse(expr).expect("a gate")).collect();
-        let references = References::play(&world, &plan, 5);
+        let references = References::play(&world, &plan, 5, &|| None);
         RunResult::of(Facts {
             world: &world,
             plan: &plan,
@@ -526,6 +532,7 @@ mod tests {
             worlds::definition::parse("systems.toml", systems.text).expect("it is good").definition;
         let sres = worlds::plan::sres_of(&definition);
         let plan = RunPlan { seed: 1, level: Level::Off, rounds: 5, sres, scripted: Vec::new() };
-        assert_eq!(References::play(&Arc::new(World::new("systems", definition)), &plan, 0), None);
+        let references = References::play(&Arc::new(World::new("systems", definition)), &plan, 0, &|| None);
+        assert_eq!(references, Err(Unreferenced::Unplayed));
     }
 }

@@ -5,23 +5,22 @@
 //! can change the run; at most they end it early.
 
 use crate::cli::RunArgs;
-use crate::config::{self, Detail, RunConfig};
+use crate::config::{self, RunConfig};
+use crate::console;
 use crate::console::schedule::Schedule;
-use crate::console::{self, Console, Paper, Progress};
+use crate::determinism::{self, Checked};
 use crate::director;
 use crate::event::{Event, Finished};
 use crate::inline::{self, Controls};
-use crate::interrupt::Interrupt;
 use crate::program::Failure;
 use crate::recording::Recording;
 use crate::reference::References;
 use crate::result::{Facts, Mode, RunResult, Verdict};
+use crate::signal::Signals;
 use crate::stdio::Stdio;
-use crate::{determinism, exit_code, worlds_command};
+use crate::watchers::{Watcher as _, Watchers};
+use crate::{exit_code, worlds_command};
 use std::io::{self, Write};
-use std::ops::ControlFlow;
-use worlds::journal::Record;
-use worlds::round::Entry;
 
 /// Seeds are drawn short enough to be read out and typed, and to be exact in any JSON reader.
 const SEED_BYTES: usize = 4;
@@ -32,18 +31,14 @@ pub(crate) fn run(args: &RunArgs, stdio: &mut Stdio) -> Result<u8, Failure> {
     if args.plan {
         return plan(&config, stdio);
     }
+    // From here on a signal leaves a result, or nothing.
+    let signals = Signals::install().map_err(Failure::Signals)?;
     let create = |dir| Recording::create(dir, config.mode.name()).map_err(Failure::Unrecordable);
     let recording = config.out.as_deref().map(create).transpose()?;
-    let mut watchers = Watchers::new(&config, recording, stdio);
-    watchers.begin(&config);
-    let finished = match play(&config, &mut watchers) {
-        Ok(finished) => finished,
-        Err(failure) => {
-            watchers.give_up();
-            return Err(failure);
-        }
-    };
-    watchers.judge(&config, &finished)
+    let mut watchers = Watchers::new(&config, recording);
+    watchers.screen.begin(&config);
+    let (finished, watchers) = play(&config, watchers, &signals)?;
+    Judgement { config: &config, finished, watchers, signals: &signals }.pass(&mut stdio.out.out)
 }
 
 fn decide(args: &RunArgs, stdio: &mut Stdio) -> Result<RunConfig, Failure> {
@@ -79,149 +74,92 @@ fn plan(config: &RunConfig, stdio: &mut Stdio) -> Result<u8, Failure> {
     Ok(exit_code::OK)
 }
 
-fn play(config: &RunConfig, watchers: &mut Watchers<'_>) -> Result<Finished, Failure> {
-    let watch = &mut |event: &Event| watchers.tell(event);
+/// Plays the run; gives back those who watched it.
+fn play(
+    config: &RunConfig,
+    mut watchers: Watchers,
+    signals: &Signals,
+) -> Result<(Finished, Watchers), Failure> {
     match config.mode {
-        Mode::Processes => Ok(director::run(config, watch)?.0),
+        Mode::Processes => {
+            let (finished, _, watchers) = director::run(config, signals, watchers)?;
+            Ok((finished, watchers))
+        }
         Mode::Inline => {
-            let interrupt = Interrupt::install().map_err(Failure::Signals)?;
-            let controls = Controls { pace: config.pace, interrupt: &|| interrupt.signal() };
-            Ok(inline::run(&config.world, config.plan.clone(), &controls, watch))
+            let controls = Controls { pace: config.pace, interrupt: &|| signals.signal() };
+            let watch = &mut |event: &Event| watchers.tell(event);
+            let finished = inline::run(&config.world, config.plan.clone(), &controls, watch);
+            Ok((finished, watchers))
         }
     }
 }
 
-/// Whoever is told what happens.
-struct Watchers<'a> {
-    /// Where the result goes as JSON, if it does.
-    json: Option<&'a mut Paper<Box<dyn Write>>>,
-    /// `None` when nobody reads it any more.
-    console: Option<Console<&'a mut dyn Write>>,
-    progress: Option<Progress>,
-    recording: Option<Recording>,
-    /// The journal, for the determinism check.
-    lines: Option<Vec<Vec<u8>>>,
-    /// Whether the run matters even when nobody reads the console.
-    matters: bool,
-    /// Whether a round was opened.
-    began: bool,
-    trouble: Option<Failure>,
+/// A run that is over, and is to be judged.
+struct Judgement<'a> {
+    config: &'a RunConfig,
+    finished: Finished,
+    watchers: Watchers,
+    signals: &'a Signals,
 }
 
-impl<'a> Watchers<'a> {
-    fn new(config: &RunConfig, recording: Option<Recording>, stdio: &'a mut Stdio) -> Self {
-        let Stdio { out, err } = stdio;
-        let quiet = config.output.detail == Detail::Quiet;
-        let (json, told) = if config.output.json { (Some(out), err) } else { (None, out) };
-        let paper = Paper { out: &mut told.out as &mut dyn Write, colour: told.colour, width: told.width };
-        let wanted = !(quiet && json.is_some());
-        Self {
-            matters: json.is_some()
-                || recording.is_some()
-                || config.check_determinism
-                || !config.gates.is_empty(),
-            json,
-            console: wanted.then(|| Console::new(paper, config)),
-            progress: quiet.then(|| Progress::new(config.plan.rounds, config.plan.seed)),
-            recording,
-            lines: config.check_determinism.then(Vec::new),
-            began: false,
-            trouble: None,
+impl Judgement<'_> {
+    /// Draws up the result, and tells everybody. `json` is where the document may go, too.
+    fn pass(mut self, json: &mut dyn Write) -> Result<u8, Failure> {
+        self.watchers.screen.clear();
+        self.no_trouble()?;
+        if !self.watchers.are_wanting() {
+            return Ok(self.exit_code(exit_code::OK));
         }
-    }
-
-    fn begin(&mut self, config: &RunConfig) {
-        self.with_console(|console| console.begin(config));
-    }
-
-    /// Tells them all; asks for the end when there is nobody left to run for.
-    fn tell(&mut self, event: &Event) -> ControlFlow<()> {
-        self.began |= matches!(event, Event::Entry(Entry { record: Record::RoundOpened { .. }, .. }));
-        self.with_console(|console| console.tell(event));
-        if let Some(progress) = &mut self.progress {
-            progress.tell(event);
-        }
-        if let (Some(lines), Event::Entry(entry)) = (&mut self.lines, event) {
-            lines.push(entry.line.clone());
-        }
-        if let Some(Err(error)) = self.recording.as_mut().map(|recording| recording.tell(event)) {
-            self.trouble = Some(Failure::Recording(error));
-        }
-        if self.is_wanted() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    }
-
-    fn is_wanted(&self) -> bool {
-        self.trouble.is_none() && (self.matters || self.console.is_some())
-    }
-
-    /// Writes to the console, until its pipe is closed. What is beside a JSON document may fail.
-    fn with_console(&mut self, write: impl FnOnce(&mut Console<&'a mut dyn Write>) -> io::Result<()>) {
-        let Some(Err(error)) = self.console.as_mut().map(write) else { return };
-        self.console = None;
-        if self.json.is_none() && error.kind() != io::ErrorKind::BrokenPipe {
-            self.trouble = Some(Failure::Output(error));
-        }
-    }
-
-    /// The run did not come to an end: where it did not even begin, no recording is left.
-    fn give_up(&mut self) {
-        if let Some(progress) = &self.progress {
-            progress.finish();
-        }
-        if let Some(recording) = self.recording.take().filter(|_| !self.began) {
-            recording.discard();
-        }
-    }
-
-    /// Draws up the result, and tells everybody.
-    fn judge(mut self, config: &RunConfig, finished: &Finished) -> Result<u8, Failure> {
-        if let Some(progress) = &self.progress {
-            progress.finish();
-        }
-        if let Some(trouble) = self.trouble {
-            return Err(trouble);
-        }
-        if !self.is_wanted() {
-            return Ok(exit_code::OK);
-        }
-        let result = result(config, finished);
+        let result = self.result();
         let document = result.to_json()?;
-        if let Some(recording) = self.recording.take() {
-            recording.finish(&document).map_err(Failure::Recording)?;
+        self.watchers.records.finish(&document)?;
+        self.watchers.screen.end(&result);
+        let check = self.check(&result);
+        if self.config.output.json {
+            show(&document, json)?;
         }
-        self.with_console(|console| console.end(&result));
-        let check = self.check(config, &result);
-        if let Some(paper) = &mut self.json {
-            show(&document, &mut paper.out)?;
-        }
-        if let Some(trouble) = self.trouble {
-            return Err(trouble);
-        }
-        check.map(|()| result.exit_code())
+        self.no_trouble()?;
+        check.map(|()| self.exit_code(result.exit_code()))
+    }
+
+    fn no_trouble(&mut self) -> Result<(), Failure> {
+        self.watchers.take_trouble().map_or(Ok(()), Err)
+    }
+
+    /// Signals outrank verdicts, whenever they came.
+    fn exit_code(&self, otherwise: u8) -> u8 {
+        self.signals.signal().map_or(otherwise, exit_code::signalled)
+    }
+
+    fn result(&self) -> RunResult {
+        let Self { config, finished, signals, .. } = self;
+        let rounds = finished.outcome.rounds;
+        let references = References::play(&config.world, &config.plan, rounds, &|| signals.signal());
+        RunResult::of(Facts {
+            world: &config.world,
+            plan: &config.plan,
+            mode: config.mode,
+            finished,
+            references: references.as_ref(),
+            gates: &config.gates,
+            repeat: &config.repeat,
+        })
     }
 
     /// Compares the run with a second one, unless it did not come to its own end.
-    fn check(&mut self, config: &RunConfig, result: &RunResult) -> Result<(), Failure> {
+    fn check(&mut self, result: &RunResult) -> Result<(), Failure> {
         let comparable = !matches!(result.verdict, Verdict::Interrupted | Verdict::Invalid);
-        let Some(lines) = self.lines.take().filter(|_| comparable) else { return Ok(()) };
-        determinism::check(&config.world, config.plan.clone(), &lines)
+        let lines = self.watchers.records.take_lines().filter(|_| comparable);
+        let Some(lines) = lines else { return Ok(()) };
+        let (world, plan) = (&self.config.world, self.config.plan.clone());
+        let checked = determinism::check(world, plan, &lines, &|| self.signals.signal())
             .map_err(|difference| Failure::Difference(Box::new(difference)))?;
-        self.with_console(|console| console.print(&console::same_twice(lines.len())));
+        self.watchers.screen.print(&match checked {
+            Checked::Same { lines } => console::same_twice(lines),
+            Checked::GivenUp => console::not_compared(),
+        });
         Ok(())
     }
-}
-
-fn result(config: &RunConfig, finished: &Finished) -> RunResult {
-    let references = References::play(&config.world, &config.plan, finished.outcome.rounds);
-    RunResult::of(Facts {
-        world: &config.world,
-        plan: &config.plan,
-        mode: config.mode,
-        finished,
-        references: references.as_ref(),
-        gates: &config.gates,
-        repeat: &config.repeat,
-    })
 }
 
 /// Writes a document; whoever closed the pipe before has had enough of it.

@@ -1,56 +1,124 @@
-//! SIGINT and SIGTERM, for a run with agent processes.
+//! SIGINT and SIGTERM, from a run's first moment to the program's last.
 //!
-//! The first asks the run to stop after its round, the second ends it at once; from then on, and
-//! once the run is over, a signal does what it does to a program that handles none, so that nothing
-//! that hangs can keep the program alive. Handlers are installed even where the signals were
-//! inherited as ignored, as background jobs of shells inherit them.
+//! The first asks the run to end after its round, or is only noted when the rounds are over; either
+//! way the result is written. The second ends the program at once: as if there were no handler, or,
+//! while somebody attends to it because there are processes to end first, when those are gone. From
+//! the third on nothing holds a signal back, so that nothing that hangs can keep the program alive.
+//!
+//! A signal is noted in its handler, so that whatever it interrupted sees it before going on; a
+//! thread draws the consequences. Handlers are installed even where the signals were inherited as
+//! ignored, as background jobs of shells inherit them.
 
 use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
+use signal_hook::{flag, iterator, low_level};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::watch;
 
 /// The signals that end a run.
 #[derive(Debug)]
 pub(crate) struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    /// Whether a signal has its default effect again.
-    released: Arc<AtomicBool>,
+    /// The latest that came, as its handler noted it; 0 before any.
+    noted: Arc<AtomicUsize>,
+    heard: watch::Sender<Heard>,
+}
+
+/// What the thread has heard.
+#[derive(Clone, Copy, Debug, Default)]
+struct Heard {
+    count: u32,
+    latest: i32,
+    /// Whether somebody sees to the second.
+    attended: bool,
+}
+
+impl Heard {
+    /// How many are not yet deadly.
+    fn spared(self) -> u32 {
+        if self.attended { 2 } else { 1 }
+    }
 }
 
 impl Signals {
-    /// Installs the handlers. Needs a tokio runtime.
+    /// Installs the handlers, once for a process.
     pub(crate) fn install() -> io::Result<Self> {
-        let released = Arc::new(AtomicBool::new(false));
+        let noted = Arc::new(AtomicUsize::new(0));
         for number in [SIGINT, SIGTERM] {
-            flag::register_conditional_default(number, Arc::clone(&released))?;
+            flag::register_usize(number, Arc::clone(&noted), number.unsigned_abs() as usize)?;
         }
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            released,
-        })
+        let mut coming = iterator::Signals::new([SIGINT, SIGTERM])?;
+        let heard = watch::Sender::new(Heard::default());
+        let hearing = heard.clone();
+        let thread = std::thread::Builder::new().name("signals".to_owned());
+        thread.spawn(move || coming.forever().for_each(|signal| hear(&hearing, signal)))?;
+        Ok(Self { noted, heard })
     }
 
-    /// Waits for the next signal.
-    pub(crate) async fn next(&mut self) -> i32 {
-        tokio::select! {
-            Some(()) = self.interrupt.recv() => SIGINT,
-            Some(()) = self.terminate.recv() => SIGTERM,
-            else => std::future::pending().await,
+    /// The latest signal that came.
+    pub(crate) fn signal(&self) -> Option<i32> {
+        match self.noted.load(Ordering::Relaxed) {
+            0 => None,
+            signal => i32::try_from(signal).ok(),
         }
     }
 
-    /// Gives the signals their default effect back.
-    pub(crate) fn release(&self) {
-        self.released.store(true, Ordering::Relaxed);
+    /// Promises to see to the second signal.
+    pub(crate) fn attend(&self) -> Attention<'_> {
+        self.heard.send_modify(|heard| heard.attended = true);
+        Attention(self)
     }
 }
 
-impl Drop for Signals {
+fn hear(heard: &watch::Sender<Heard>, signal: i32) {
+    let mut is_deadly = false;
+    heard.send_modify(|heard| {
+        heard.count += 1;
+        heard.latest = signal;
+        is_deadly = heard.count > heard.spared();
+    });
+    if is_deadly {
+        // This returns only where the signal has no default effect, which these have.
+        let _ = low_level::emulate_default_handler(signal);
+    }
+}
+
+/// While this is there, the second signal is seen to by whoever holds it.
+#[derive(Debug)]
+pub(crate) struct Attention<'a>(&'a Signals);
+
+impl Attention<'_> {
+    /// Waits for the first signal, which may have come already.
+    pub(crate) async fn first(&self) -> i32 {
+        self.nth(1).await
+    }
+
+    /// Waits for the second signal.
+    pub(crate) async fn second(&self) -> i32 {
+        self.nth(2).await
+    }
+
+    /// Ends it; gives the second signal, if that came before.
+    pub(crate) fn end(self) -> Option<i32> {
+        self.release();
+        let heard = *self.0.heard.borrow();
+        (heard.count >= 2).then_some(heard.latest)
+    }
+
+    async fn nth(&self, nth: u32) -> i32 {
+        match self.0.heard.subscribe().wait_for(|heard| heard.count >= nth).await {
+            Ok(heard) => heard.latest,
+            // The sender is gone; it is borrowed here, so it is not.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    fn release(&self) {
+        self.0.heard.send_modify(|heard| heard.attended = false);
+    }
+}
+
+impl Drop for Attention<'_> {
     fn drop(&mut self) {
         self.release();
     }

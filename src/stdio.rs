@@ -4,36 +4,45 @@
 //! when a pipe is closed.
 
 use crate::console::{Paper, fitting};
+use anstream::stream::RawStream;
 use anstream::{AutoStream, ColorChoice};
 use std::io::{self, BufWriter, Write};
+use std::os::fd::AsFd;
+
+/// A stream, whichever it is; any thread may write to it.
+pub(crate) type Stream = Box<dyn Write + Send>;
 
 /// Standard output and standard error.
 pub(crate) struct Stdio {
     /// For results.
-    pub out: Paper<Box<dyn Write>>,
+    pub out: Paper<Stream>,
     /// For whatever is said beside them.
-    pub err: Paper<Box<dyn Write>>,
+    pub err: Paper<Stream>,
 }
 
 impl Stdio {
-    /// Those of this process: coloured and as wide as their terminals. `NO_COLOR` and its like are
-    /// honoured.
+    /// Those of this process.
     pub(crate) fn of_process() -> Self {
-        let (out, err) = (io::stdout(), io::stderr());
-        let width = |size: Option<(terminal_size::Width, terminal_size::Height)>| {
-            fitting(size.map(|(width, _)| usize::from(width.0)))
-        };
-        Self {
-            out: Paper {
-                colour: AutoStream::choice(&out) != ColorChoice::Never,
-                width: width(terminal_size::terminal_size_of(&out)),
-                out: Box::new(BufWriter::new(out)),
-            },
-            err: Paper {
-                colour: AutoStream::choice(&err) != ColorChoice::Never,
-                width: width(terminal_size::terminal_size_of(&err)),
-                out: Box::new(BufWriter::new(err)),
-            },
-        }
+        Self { out: standard_output(), err: standard_error() }
+    }
+}
+
+/// Standard output. Whoever may be held up while writing to it takes a paper of its own.
+pub(crate) fn standard_output() -> Paper<Stream> {
+    paper(io::stdout())
+}
+
+/// Standard error, likewise.
+pub(crate) fn standard_error() -> Paper<Stream> {
+    paper(io::stderr())
+}
+
+/// Coloured and as wide as the stream's terminal. `NO_COLOR` and its like are honoured.
+fn paper(stream: impl RawStream + AsFd + Send + 'static) -> Paper<Stream> {
+    let width = terminal_size::terminal_size_of(&stream).map(|(width, _)| usize::from(width.0));
+    Paper {
+        colour: AutoStream::choice(&stream) != ColorChoice::Never,
+        width: fitting(width),
+        out: Box::new(BufWriter::new(stream)),
     }
 }

@@ -226,7 +226,9 @@ fn remedies(result: &RunResult) -> Option<String> {
 
 fn score(result: &RunResult) -> String {
     let Some(references) = &result.references else {
-        return "none: no round was played".to_owned();
+        let why =
+            if result.rounds == 0 { "no round was played" } else { "a signal ended the reference runs" };
+        return format!("none: {why}");
     };
     let (none, oracle) = (
         figure::percent(references.none.availability_pct),

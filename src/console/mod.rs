@@ -41,6 +41,11 @@ pub(crate) fn same_twice(lines: usize) -> Vec<String> {
     vec![String::new(), format!("Run twice: the same {lines} lines of the journal.")]
 }
 
+/// A determinism check was ended by a signal.
+pub(crate) fn not_compared() -> Vec<String> {
+    vec![String::new(), "Not run twice to the end: a signal ended the second run.".to_owned()]
+}
+
 /// Where lines go, and how they may look.
 pub(crate) struct Paper<W> {
     /// The writer.

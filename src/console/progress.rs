@@ -32,9 +32,11 @@ impl Progress {
             self.bar.inc(1);
         }
     }
+}
 
-    /// The run is over: the line is free again.
-    pub(crate) fn finish(&self) {
+impl Drop for Progress {
+    /// The line is free again.
+    fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
 }

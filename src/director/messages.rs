@@ -5,12 +5,17 @@
 //!   bus      --- Arrived -----------------------> round owner
 //!   round owner <- Exited ----------------------- process keeper
 //!   round owner -- Spawn, Kill, HowEnded, Leave -> process keeper
+//!   round owner -- Tell ------------------------> console, recorder
+//!   director ----- GiveBack --------------------> console, recorder
 //! ```
 
+use crate::event::Event;
 use bus::hub::{Arrival, SeatId};
 use bus::token::Token;
 use bus::wire::Role;
 use ractor::RpcReplyPort;
+use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// To the round owner.
 pub(super) enum OwnerMessage {
@@ -74,4 +79,18 @@ pub(super) struct Order {
     pub name: String,
     /// What lets it in.
     pub token: Token,
+}
+
+/// To the console and to the recorder, who watch the run with a `W`.
+pub(super) enum WatchMessage<W> {
+    /// From the round owner: this has happened. Answered when the watcher is done with it; before
+    /// that nothing more is told.
+    Tell {
+        /// What has happened, in order.
+        events: Arc<[Event]>,
+        /// Whether to go on.
+        done: RpcReplyPort<ControlFlow<()>>,
+    },
+    /// From the director: the run is over. Answered after all that was told.
+    GiveBack(RpcReplyPort<W>),
 }

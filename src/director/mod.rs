@@ -1,9 +1,9 @@
 //! The director: runs a world with a process for each agent.
 //!
-//! Two actors share the work. The round owner carries messages between the model and the bus; the
-//! process keeper starts agents and sees to their ends. They run on a thread of their own, while
-//! the calling thread watches: a terminal that is slow, or a pipe that nobody reads, never keeps
-//! the director from hearing a signal.
+//! Four actors share the work. The round owner carries messages between the model and the bus; the
+//! process keeper starts agents and sees to their ends; the console and the recorder tell what
+//! happens. The last two may be held up by whoever reads, and never hold up the others' hearing:
+//! a signal is heard whatever a terminal or a pipe does.
 //!
 //! The first SIGINT or SIGTERM ends the run after its round, the second at once. In every case the
 //! processes are gone and the run's directory is removed before [`run`] returns. If the director
@@ -14,24 +14,25 @@ mod messages;
 mod plausible;
 mod process_keeper;
 mod round_owner;
-mod telling;
+mod watching;
 
 use crate::config::{Manual, RunConfig};
-use crate::event::{Finished, Watch};
+use crate::event::Finished;
 use crate::exit_code;
-use crate::signal::Signals;
+use crate::signal::{Attention, Signals};
+use crate::watchers::Watchers;
 use bus::address::{AddressError, RunDirectory};
 use bus::hub::{Counters, HubError};
-use messages::OwnerMessage;
+use messages::{OwnerMessage, WatchMessage};
 use ractor::{Actor, ActorRef, SpawnErr};
 use round_owner::{Ending, OwnerArguments, RoundOwner};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use telling::Teller;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
+use watching::{ConsoleActor, RecorderActor};
 use worlds::id::Name;
 use worlds::plan::RunPlan;
 use worlds::topology::World;
@@ -43,7 +44,7 @@ pub(crate) const ANSWER_TIME: Duration = Duration::from_secs(5);
 /// For killed processes to be gone.
 const REAP_TIME: Duration = Duration::from_secs(1);
 
-/// For the runtime to stop: nothing in it blocks.
+/// For the runtime to stop: nothing in it blocks, but a watcher that is held up is left behind.
 const RUNTIME_STOP_TIME: Duration = Duration::from_millis(200);
 
 /// A run with processes.
@@ -153,23 +154,21 @@ impl DirectorError {
     }
 }
 
-/// Runs a world with a process for each agent, and tells `watch` what happens, in this thread.
-pub(crate) fn run(
-    run: impl Into<ProcessRun>,
-    watch: &mut Watch<'_>,
-) -> Result<(Finished, BusStats), DirectorError> {
+/// What a run comes to: how it ended, what went over the bus, and those who watched it.
+type Directed = Result<(Finished, BusStats, Watchers), DirectorError>;
+
+/// Runs a world with a process for each agent, and tells the watchers what happens.
+pub(crate) fn run(run: impl Into<ProcessRun>, signals: &Signals, watchers: Watchers) -> Directed {
     let run = run.into();
     allow_many_files();
     let runtime = runtime(run.worker_threads).map_err(DirectorError::system("start a runtime"))?;
-    let (teller, listener) = telling::channel();
-    let director = std::thread::Builder::new().name("director".to_owned()).spawn(move || {
-        let ending = runtime.block_on(direct(run, teller));
-        runtime.shutdown_timeout(RUNTIME_STOP_TIME);
-        ending
-    });
-    let director = director.map_err(DirectorError::system("start a thread"))?;
-    listener.listen(watch);
-    director.join().unwrap_or_else(|_| Err(DirectorError::Actor("the director panicked".to_owned())))
+    let attention = signals.attend();
+    let directed = runtime.block_on(direct(run, &attention, watchers));
+    runtime.shutdown_timeout(RUNTIME_STOP_TIME);
+    match attention.end() {
+        Some(signal) => Err(DirectorError::Signalled(signal)),
+        None => directed,
+    }
 }
 
 fn runtime(worker_threads: usize) -> io::Result<Runtime> {
@@ -193,22 +192,39 @@ fn allow_many_files() {
     let _ = setrlimit(Resource::Nofile, limit);
 }
 
-async fn direct(run: ProcessRun, teller: Teller) -> Ending {
-    let mut signals = Signals::install().map_err(DirectorError::system("handle signals"))?;
+async fn direct(run: ProcessRun, attention: &Attention<'_>, watchers: Watchers) -> Directed {
+    let Watchers { screen, records } = watchers;
+    let (console, recorder) = (ConsoleActor::spawn(screen).await?, RecorderActor::spawn(records).await?);
     let directory = Arc::new(RunDirectory::create(run.bus_dir.as_deref())?);
     let program = std::env::current_exe().map_err(DirectorError::system("find this program"))?;
     let (alive, mut all_gone) = mpsc::channel(1);
     let (ending, ended) = oneshot::channel();
-    let given = OwnerArguments { run, directory: Arc::clone(&directory), program, teller, alive, ending };
+    let given = OwnerArguments {
+        run,
+        directory: Arc::clone(&directory),
+        program,
+        console: console.clone(),
+        recorder: recorder.clone(),
+        alive,
+        ending,
+    };
     let (owner, owner_task) = Actor::spawn(None, RoundOwner, given).await.map_err(not_begun)?;
-    let ending = conduct(&owner, ended, &mut signals).await;
+    let whole_run = async {
+        let (finished, stats) = conduct(&owner, ended, attention).await?;
+        let watchers = Watchers { screen: back(&console).await?, records: back(&recorder).await? };
+        Ok((finished, stats, watchers))
+    };
+    let directed = tokio::select! {
+        directed = whole_run => directed,
+        signal = attention.second() => Err(DirectorError::Signalled(signal)),
+    };
     // Whatever still runs ends with the owner: its keeper, and with that the processes.
     owner.kill();
     let _ = owner_task.await;
     // A process that is not gone by then cannot be killed by anybody.
     let _ = tokio::time::timeout(REAP_TIME, all_gone.recv()).await;
     drop(directory);
-    ending
+    directed
 }
 
 /// Why the round owner did not even begin.
@@ -219,27 +235,26 @@ fn not_begun(error: SpawnErr) -> DirectorError {
     }
 }
 
-/// Sees the run through, and hears signals meanwhile.
+/// Sees the run through; the first signal ends it after its round.
 async fn conduct(
     owner: &ActorRef<OwnerMessage>,
     mut ended: oneshot::Receiver<Ending>,
-    signals: &mut Signals,
+    attention: &Attention<'_>,
 ) -> Ending {
     owner.cast(OwnerMessage::Begin).map_err(DirectorError::actor)?;
-    let mut asked = false;
-    loop {
-        tokio::select! {
-            ending = &mut ended => {
-                return ending.unwrap_or_else(|_| Err(DirectorError::Actor("the round owner ended".to_owned())));
-            }
-            signal = signals.next() => {
-                if asked {
-                    signals.release();
-                    return Err(DirectorError::Signalled(signal));
-                }
-                asked = true;
-                owner.cast(OwnerMessage::Interrupt(signal)).map_err(DirectorError::actor)?;
-            }
+    let ending = tokio::select! {
+        ending = &mut ended => ending,
+        signal = attention.first() => {
+            // An owner that is gone has left its ending.
+            let _ = owner.cast(OwnerMessage::Interrupt(signal));
+            ended.await
         }
-    }
+    };
+    ending.unwrap_or_else(|_| Err(DirectorError::Actor("the round owner ended".to_owned())))
+}
+
+/// Takes back what a watcher watches with, once it is done.
+async fn back<W: Send + 'static>(watcher: &ActorRef<WatchMessage<W>>) -> Result<W, DirectorError> {
+    let given = watcher.call(WatchMessage::GiveBack, None).await.map_err(DirectorError::actor)?;
+    given.success_or(()).map_err(|()| DirectorError::Actor("a watcher gave nothing back".to_owned()))
 }

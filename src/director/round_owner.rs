@@ -12,18 +12,20 @@
 //! ```
 
 use super::lineup::{Lineup, Sre};
-use super::messages::{KeeperMessage, Order, OwnerMessage};
+use super::messages::{KeeperMessage, Order, OwnerMessage, WatchMessage};
 use super::process_keeper::{KeeperArguments, ProcessKeeper};
-use super::telling::{Enough, Teller};
+use super::watching::Correspondent;
 use super::{BusStats, DirectorError, ProcessRun, plausible};
 use crate::event::{Event, Finished};
+use crate::watchers::{Records, Screen};
 use bus::address::RunDirectory;
 use bus::hub::{Admits, Dropped, Hub, HubLimits, SeatId, UNGREETED_MAX};
 use bus::token::Token;
 use bus::wire::{Brief, Refusal};
-use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SupervisionEvent};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::convert::Infallible;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,8 +56,10 @@ pub(super) struct OwnerArguments {
     pub directory: Arc<RunDirectory>,
     /// The program that agents are started from.
     pub program: PathBuf,
-    /// Who is told what happens.
-    pub teller: Teller,
+    /// Who shows what happens.
+    pub console: ActorRef<WatchMessage<Screen>>,
+    /// Who writes it down.
+    pub recorder: ActorRef<WatchMessage<Records>>,
     /// See [`KeeperArguments::alive`].
     pub alive: mpsc::Sender<Infallible>,
     /// Where the ending goes.
@@ -91,7 +95,8 @@ pub(super) struct State {
     hub: Option<Hub>,
     lineup: Lineup,
     keeper: ActorRef<KeeperMessage>,
-    teller: Teller,
+    console: Correspondent<Screen>,
+    recorder: Correspondent<Records>,
     phase: Phase,
     interrupted_by: Option<i32>,
     /// The watchers have seen enough.
@@ -119,7 +124,11 @@ impl Actor for RoundOwner {
             alive: given.alive.clone(),
         };
         let (keeper, _) = Actor::spawn_linked(None, ProcessKeeper, keeper, myself.get_cell()).await?;
-        Ok(State::open(&myself, given, keeper)?)
+        let state = State::open(&myself, given, keeper)?;
+        // From here on this hears of their ends.
+        state.console.actor().link(myself.get_cell());
+        state.recorder.actor().link(myself.get_cell());
+        Ok(state)
     }
 
     async fn handle(
@@ -154,11 +163,14 @@ impl Actor for RoundOwner {
         event: SupervisionEvent,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
-        // The keeper is the only child. Its end matters only while there is a run.
+        // No child is replaced: a run that lost one cannot be told as it was.
         match event {
-            SupervisionEvent::ActorFailed(_, error) => state.fail(DirectorError::Actor(error.to_string())),
-            SupervisionEvent::ActorTerminated(..) if !matches!(state.phase, Phase::Over) => {
-                state.fail(DirectorError::Actor("the process keeper ended".to_owned()));
+            SupervisionEvent::ActorFailed(child, error) => {
+                state.fail(DirectorError::Actor(format!("{} failed: {error}", state.name_of(&child))));
+            }
+            // Their ends matter only while there is a run.
+            SupervisionEvent::ActorTerminated(child, ..) if !matches!(state.phase, Phase::Over) => {
+                state.fail(DirectorError::Actor(format!("{} ended", state.name_of(&child))));
             }
             _ => {}
         }
@@ -174,7 +186,7 @@ impl State {
         given: OwnerArguments,
         keeper: ActorRef<KeeperMessage>,
     ) -> Result<Self, DirectorError> {
-        let OwnerArguments { run, directory, teller, ending, .. } = given;
+        let OwnerArguments { run, directory, console, recorder, ending, .. } = given;
         let token = Token::random().map_err(DirectorError::Randomness)?;
         directory.write_token(&token)?;
         let owner = myself.clone();
@@ -197,13 +209,24 @@ impl State {
             hub: Some(hub),
             lineup,
             keeper,
-            teller,
+            console: Correspondent::new(console),
+            recorder: Correspondent::new(recorder),
             interrupted_by: None,
             enough: false,
             arrived: 0,
             respawned: 0,
             ending: Some(ending),
         })
+    }
+
+    /// What a child is.
+    fn name_of(&self, child: &ActorCell) -> &'static str {
+        match child.get_id() {
+            id if id == self.keeper.get_id() => "the process keeper",
+            id if id == self.console.actor().get_id() => "the console",
+            id if id == self.recorder.actor().get_id() => "the recorder",
+            _ => "an actor",
+        }
     }
 
     /// The bus, which is there until the farewell.
@@ -220,10 +243,10 @@ impl State {
             .map(|facts| facts.agent.clone())
             .collect();
         let entries = self.entries();
-        self.tell(entries).await;
+        self.tell(entries).await?;
         if !by_hand.is_empty() {
             let directory = self.directory.path().to_owned();
-            self.tell(vec![Event::Waiting { directory, agents: by_hand }]).await;
+            self.tell(vec![Event::Waiting { directory, agents: by_hand }]).await?;
         }
         self.start_more(myself).await
     }
@@ -267,13 +290,13 @@ impl State {
                 present.insert(seat, seen);
                 if awaited.is_empty() || self.lineup.has_manual() {
                     let present = std::mem::take(present).into_values().collect();
-                    self.tell(present).await;
+                    self.tell(present).await?;
                 }
                 self.start_more(myself).await
             }
             Phase::Awaiting { awaited, .. } => {
                 awaited.remove(&seat);
-                self.tell(vec![seen]).await;
+                self.tell(vec![seen]).await?;
                 self.go_on_when_complete(myself).await
             }
             Phase::Between | Phase::Over => Ok(()),
@@ -403,7 +426,7 @@ impl State {
         let decisions = self.ask_sres(observations, &mut events).await?;
         self.round.close(&decisions);
         events.extend(self.entries());
-        self.tell(events).await;
+        self.tell(events).await?;
         self.go_on(myself, began).await
     }
 
@@ -522,14 +545,16 @@ impl State {
         self.phase = Phase::Over;
         let outcome = self.round.finish();
         let entries = self.entries();
-        self.tell(entries).await;
+        self.tell(entries).await?;
         let hub = self.hub.take().ok_or_else(|| DirectorError::Actor("the run ended twice".to_owned()))?;
         let counters = hub.farewell().await;
         // The keeper makes those go who do not go by themselves.
         let left = self.keeper.call(KeeperMessage::Leave, None).await;
         left.map_err(DirectorError::actor)?;
         let journal_hash = self.round.journal_hash();
-        let finished = Finished { outcome, journal_hash, interrupted_by: self.interrupted_by };
+        // A signal that came during the last round ended nothing early.
+        let interrupted_by = self.interrupted_by.filter(|_| !self.round.is_over());
+        let finished = Finished { outcome, journal_hash, interrupted_by };
         self.conclude(Ok((finished, BusStats { counters, respawned: self.respawned })));
         Ok(())
     }
@@ -550,9 +575,13 @@ impl State {
         self.round.take_entries().into_iter().map(Event::Entry).collect()
     }
 
-    async fn tell(&mut self, events: Vec<Event>) {
-        if let Err(Enough) = self.teller.tell(events).await {
-            self.enough = true;
+    async fn tell(&mut self, events: Vec<Event>) -> Result<(), DirectorError> {
+        if events.is_empty() {
+            return Ok(());
         }
+        let events = events.into();
+        let flows = [self.console.tell(&events).await?, self.recorder.tell(&events).await?];
+        self.enough |= flows.iter().any(ControlFlow::is_break);
+        Ok(())
     }
 }

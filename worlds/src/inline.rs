@@ -94,6 +94,22 @@ impl Inline {
         }
         run.finish()
     }
+
+    /// The same, as long as `go_on`, asked before each round, says so; `None` when it stopped that.
+    pub fn outcome_while(
+        world: Arc<World>,
+        plan: RunPlan,
+        mut go_on: impl FnMut() -> bool,
+    ) -> Option<Outcome> {
+        let mut run = Self::carry(Round::unrecorded(world, plan));
+        while !run.is_over() {
+            if !go_on() {
+                return None;
+            }
+            run.step();
+        }
+        Some(run.finish())
+    }
 }
 
 impl Agent {

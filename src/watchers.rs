@@ -1,0 +1,184 @@
+//! Whoever is told what happens in a run: the screen, which people look at, and the records.
+//!
+//! Each is a plain value that is told events, and each may find that the run need not go on. An
+//! inline run tells them by plain calls; the director puts each into an actor for as long as a run
+//! with processes lasts. Neither can change the run.
+
+use crate::config::{Detail, RunConfig};
+use crate::console::{Console, Progress};
+use crate::event::Event;
+use crate::program::Failure;
+use crate::recording::Recording;
+use crate::result::RunResult;
+use crate::stdio::{self, Stream};
+use std::io;
+use std::ops::ControlFlow;
+use worlds::journal::Record;
+use worlds::round::Entry;
+
+/// Somebody who is told what happens.
+pub(crate) trait Watcher: Send + 'static {
+    /// Takes an event in; breaks when the run need not go on.
+    fn tell(&mut self, event: &Event) -> ControlFlow<()>;
+}
+
+/// Everybody who is told.
+pub(crate) struct Watchers {
+    pub(crate) screen: Screen,
+    pub(crate) records: Records,
+}
+
+impl Watchers {
+    /// Those whom a run has.
+    pub(crate) fn new(config: &RunConfig, recording: Option<Recording>) -> Self {
+        let matters =
+            config.output.json || recording.is_some() || config.check_determinism || !config.gates.is_empty();
+        let lines = config.check_determinism.then(Vec::new);
+        Self {
+            screen: Screen::new(config, matters),
+            records: Records { recording, lines, began: false, trouble: None },
+        }
+    }
+
+    /// Whether anybody still wants the run's result.
+    pub(crate) fn are_wanting(&self) -> bool {
+        self.screen.flow().is_continue() && self.records.flow().is_continue()
+    }
+
+    /// What kept one of them from doing its part.
+    pub(crate) fn take_trouble(&mut self) -> Option<Failure> {
+        self.records.trouble.take().or_else(|| self.screen.trouble.take())
+    }
+}
+
+impl Watcher for Watchers {
+    fn tell(&mut self, event: &Event) -> ControlFlow<()> {
+        // Both are told, whatever the first says.
+        let flows = [self.screen.tell(event), self.records.tell(event)];
+        flows.into_iter().find(ControlFlow::is_break).unwrap_or(ControlFlow::Continue(()))
+    }
+}
+
+/// What people look at: the console, or a bar that shows how far the run is.
+pub(crate) struct Screen {
+    /// `None` when nobody reads it, or any more.
+    console: Option<Console<Stream>>,
+    progress: Option<Progress>,
+    /// What is told beside a JSON document may fail.
+    beside_json: bool,
+    /// Whether the run matters even when nobody reads the console.
+    matters: bool,
+    trouble: Option<Failure>,
+}
+
+impl Screen {
+    fn new(config: &RunConfig, matters: bool) -> Self {
+        let (json, quiet) = (config.output.json, config.output.detail == Detail::Quiet);
+        let paper = if json { stdio::standard_error } else { stdio::standard_output };
+        Self {
+            console: (!(quiet && json)).then(|| Console::new(paper(), config)),
+            progress: quiet.then(|| Progress::new(config.plan.rounds, config.plan.seed)),
+            beside_json: json,
+            matters,
+            trouble: None,
+        }
+    }
+
+    /// Before anything runs.
+    pub(crate) fn begin(&mut self, config: &RunConfig) {
+        self.with_console(|console| console.begin(config));
+    }
+
+    /// The rounds are over: the bar goes.
+    pub(crate) fn clear(&mut self) {
+        self.progress = None;
+    }
+
+    /// Tells what the run came to.
+    pub(crate) fn end(&mut self, result: &RunResult) {
+        self.with_console(|console| console.end(result));
+    }
+
+    /// Tells something that is no event.
+    pub(crate) fn print(&mut self, lines: &[String]) {
+        self.with_console(|console| console.print(lines));
+    }
+
+    /// Writes to the console, until its pipe is closed.
+    fn with_console(&mut self, write: impl FnOnce(&mut Console<Stream>) -> io::Result<()>) {
+        let Some(Err(error)) = self.console.as_mut().map(write) else { return };
+        self.console = None;
+        if !self.beside_json && error.kind() != io::ErrorKind::BrokenPipe {
+            self.trouble = Some(Failure::Output(error));
+        }
+    }
+
+    fn flow(&self) -> ControlFlow<()> {
+        go_on(self.trouble.is_none() && (self.matters || self.console.is_some()))
+    }
+}
+
+impl Watcher for Screen {
+    fn tell(&mut self, event: &Event) -> ControlFlow<()> {
+        self.with_console(|console| console.tell(event));
+        if let Some(progress) = &mut self.progress {
+            progress.tell(event);
+        }
+        self.flow()
+    }
+}
+
+/// What is written down: the recording, and the journal for the determinism check.
+///
+/// A recording of a run that did not even begin is given up with this.
+pub(crate) struct Records {
+    recording: Option<Recording>,
+    lines: Option<Vec<Vec<u8>>>,
+    /// Whether a round was opened.
+    began: bool,
+    trouble: Option<Failure>,
+}
+
+impl Records {
+    /// Completes the recording, if there is one, with the document that is the result.
+    pub(crate) fn finish(&mut self, result: &[u8]) -> Result<(), Failure> {
+        match self.recording.take() {
+            Some(recording) => recording.finish(result).map_err(Failure::Recording),
+            None => Ok(()),
+        }
+    }
+
+    /// The journal, if it was kept for a comparison.
+    pub(crate) fn take_lines(&mut self) -> Option<Vec<Vec<u8>>> {
+        self.lines.take()
+    }
+
+    fn flow(&self) -> ControlFlow<()> {
+        go_on(self.trouble.is_none())
+    }
+}
+
+impl Watcher for Records {
+    fn tell(&mut self, event: &Event) -> ControlFlow<()> {
+        self.began |= matches!(event, Event::Entry(Entry { record: Record::RoundOpened { .. }, .. }));
+        if let (Some(lines), Event::Entry(entry)) = (&mut self.lines, event) {
+            lines.push(entry.line.clone());
+        }
+        if let Some(Err(error)) = self.recording.as_mut().map(|recording| recording.tell(event)) {
+            self.trouble = Some(Failure::Recording(error));
+        }
+        self.flow()
+    }
+}
+
+impl Drop for Records {
+    fn drop(&mut self) {
+        if let Some(recording) = self.recording.take().filter(|_| !self.began) {
+            recording.discard();
+        }
+    }
+}
+
+fn go_on(is_wanted: bool) -> ControlFlow<()> {
+    if is_wanted { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+}
