@@ -139,7 +139,7 @@ fn mitigated(onset: u32, resolved: Option<u32>, by_round: &[Requests], objective
     let hurt = |round: &u32| {
         by_round.get(*round as usize - 1).is_some_and(|requests| requests.availability_pct() < objective_pct)
     };
-    let last_hurt = (onset..after).filter(hurt).next_back()?;
+    let last_hurt = (onset..after).rfind(hurt)?;
     let next = last_hurt + 1;
     (next < after || resolved.is_some()).then_some(next)
 }

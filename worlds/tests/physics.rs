@@ -23,7 +23,7 @@ struct Simulated {
 }
 
 fn exponential(generator: &mut ChaCha8Rng, mean: f64) -> f64 {
-    -mean * (1.0 - generator.random::<f64>()).ln()
+    -mean * libm::log(1.0 - generator.random::<f64>())
 }
 
 /// Poisson arrivals, exponential service, `workers` servers, first come first served; who would
@@ -100,7 +100,7 @@ fn a_hops_percentile_is_within_a_fifth_of_the_simulated_one() {
         let (service, workers) = (0.029, 2);
         let arrivals = utilisation * f64::from(workers) / service;
         let waiting = queue::waiting(arrivals, service, workers, 0.5);
-        let ours = (waiting.mean_seconds + service * 100_f64.ln()).max(waiting.p99_seconds + service);
+        let ours = (waiting.mean_seconds + service * libm::log(100.0)).max(waiting.p99_seconds + service);
         let seen = simulate(arrivals, service, workers as usize, 0.5, 1_000_000);
         within(ours, seen.p99_time, 0.2, &format!("p99 at {utilisation}"));
     }
@@ -193,7 +193,7 @@ fn losing_one_web_server_does_not_lose_the_site() {
     assert_eq!(drilled.good(5), 600);
     assert_eq!(drilled.good(6), 1000);
     let sibling = drilled.server(6, "web-2").metrics;
-    assert!((20.0..=30.0).contains(&sibling.cpu_usage), "{sibling:?}");
+    assert!((25.0..=35.0).contains(&sibling.cpu_usage), "{sibling:?}");
 }
 
 #[test]
@@ -236,8 +236,9 @@ fn a_flood_drowns_its_target_and_a_limit_drains_it() {
     assert!(flooded.good(6) < 900, "{}", flooded.good(6));
     let limited = Drill::new().fault("traffic_surge", 5, "api-1").action(6, "rate_limit", "api-1").play();
     // 95 % of the flood and 0.2 % of the users, two reads in 800 and no write in 200.
-    assert_eq!(limited.good(7), 998);
-    assert_eq!(limited.outcome.sres[0].harm_requests, 2);
+    assert_eq!((limited.good(7), limited.good(8), limited.good(9)), (998, 998, 1000));
+    // The limit outlasts the flood by a round, and is charged for both of its own.
+    assert_eq!(limited.outcome.sres[0].harm_requests, 4);
 }
 
 #[test]
