@@ -293,3 +293,65 @@ fn every_part_of_the_vocabulary_shows_in_the_world() {
         assert_eq!(drilled.outcome.faults.witnessed, 1, "{name}");
     }
 }
+
+#[test]
+fn a_fault_of_any_strength_is_witnessed() {
+    for percent in 1..=100 {
+        let error_rate = Some(f64::from(percent) / 100.0);
+        for effect in [
+            Effect { error_rate, ..Effect::default() },
+            Effect { capacity_factor: error_rate, ..Effect::default() },
+            Effect { latency_factor: Some(1.0 + f64::from(percent) / 7.0), ..Effect::default() },
+        ] {
+            let drilled = Drill::new()
+                .with_kind("one", 3, effect.clone())
+                .with_kind("other", 3, effect)
+                .fault("one", 5, "api-1")
+                .fault("other", 5, "api-1")
+                .play();
+            assert_eq!(drilled.outcome.faults.witnessed, 2, "{percent} %");
+        }
+    }
+}
+
+#[test]
+fn a_cache_that_an_action_empties_loads_the_databases_in_the_same_round() {
+    let drilled = Drill::new()
+        .with(|definition| definition.host.disk = [85.0, 85.0])
+        .action(4, "clear_cache", "cache-1")
+        .play();
+    let reads = |round| drilled.server(round, "db-replica").metrics.requests - 200;
+    assert_eq!([reads(4), reads(5), reads(6), reads(7)], [40, 400, 220, 130]);
+}
+
+#[test]
+fn a_cache_that_the_kernel_killed_loads_the_databases_at_once() {
+    let drilled = Drill::new()
+        .with(|definition| {
+            definition.host.memory = [30.0, 30.0];
+            definition.chaos.iter_mut().filter(|k| k.name == "memory_leak").for_each(|k| k.rounds = 8);
+        })
+        .fault("memory_leak", 2, "cache-1")
+        .play();
+    let reads = |round| drilled.server(round, "db-replica").metrics.requests - 200;
+    assert_eq!(drilled.server(10, "cache-1").metrics.services_down, 1);
+    assert_eq!([reads(9), reads(10)], [40, 400]);
+}
+
+#[test]
+fn more_instances_twice_are_not_more_than_once() {
+    let twice = Drill::new()
+        .with(|definition| {
+            definition.host.disk = [85.0, 85.0];
+            let scale_up = definition.actions.iter_mut().find(|action| action.name == "scale_up");
+            let scale_up = scale_up.expect("it is there");
+            scale_up.alerts.clear();
+            scale_up.cooldown = 0;
+        })
+        .action(2, "scale_up", "api-1")
+        .action(4, "scale_up", "api-1")
+        .play();
+    assert_eq!(twice.outcome.actions.succeeded, 2);
+    // There in rounds 4 to 7 and 6 to 9: six rounds of twice the capacity.
+    assert!((twice.outcome.capacity_held - 6.0 * 100.0 / (550.0 * 15.0)).abs() < 1e-9);
+}
