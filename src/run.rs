@@ -8,7 +8,7 @@ use crate::cli::RunArgs;
 use crate::config::{self, Detail, RunConfig};
 use crate::console::schedule::Schedule;
 use crate::console::{self, Console, Paper, Progress};
-use crate::director;
+use crate::director::{self, BusStats};
 use crate::event::{Event, Finished};
 use crate::inline::{self, Controls};
 use crate::interrupt::Interrupt;
@@ -82,7 +82,11 @@ fn plan(config: &RunConfig, stdio: &mut Stdio) -> Result<u8, Failure> {
 fn play(config: &RunConfig, watchers: &mut Watchers<'_>) -> Result<Finished, Failure> {
     let watch = &mut |event: &Event| watchers.tell(event);
     match config.mode {
-        Mode::Processes => Ok(director::run(config, watch)?.0),
+        Mode::Processes => {
+            let (finished, stats) = director::run(config, watch)?;
+            watchers.bus(stats);
+            Ok(finished)
+        }
         Mode::Inline => {
             let interrupt = Interrupt::install().map_err(Failure::Signals)?;
             let controls = Controls { pace: config.pace, interrupt: &|| interrupt.signal() };
@@ -148,6 +152,13 @@ impl<'a> Watchers<'a> {
             self.trouble = Some(Failure::Recording(error));
         }
         if self.is_wanted() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+
+    /// What went over the bus is for the recording alone.
+    fn bus(&mut self, stats: BusStats) {
+        if let Some(recording) = &mut self.recording {
+            recording.bus(stats);
+        }
     }
 
     fn is_wanted(&self) -> bool {
