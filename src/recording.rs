@@ -2,13 +2,15 @@
 //!
 //! ```text
 //! DIR/journal.jsonl   the journal, streamed: whole lines, flushed when a round closes
-//! DIR/runtime.json    what is true of this machine only: process ids, durations. Never hashed
+//! DIR/runtime.json    what is true of this machine only: process ids, durations, what went over
+//!                     the bus. Never hashed
 //! DIR/result.json     the result; written last and at once, so where it is, the rest is complete
 //! ```
 //!
 //! A directory that holds a run is refused, and what cannot be recorded is refused before anything
 //! runs. A recording that is given up leaves nothing behind, not even directories it made.
 
+use crate::director::BusStats;
 use crate::event::{Agent, Event};
 use serde::Serialize;
 use std::fs::{self, File};
@@ -38,6 +40,8 @@ struct Runtime {
     mode: &'static str,
     agents: Vec<SpawnedAgent>,
     lost: Vec<LostAgent>,
+    /// `null` for a run without processes.
+    bus: Option<BusStats>,
     duration_seconds: f64,
 }
 
@@ -128,6 +132,11 @@ impl Recording {
             pid: agent.pid,
             after_seconds: seconds(self.began.elapsed()),
         });
+    }
+
+    /// Notes what went over the bus, when the run is over.
+    pub(crate) fn bus(&mut self, stats: BusStats) {
+        self.runtime.bus = Some(stats);
     }
 
     /// Completes the recording; `result` is the document as it is to be written.
@@ -223,12 +232,14 @@ mod tests {
         recording.tell(&entry("two\n")).expect("written");
         let agent = Agent { name: "server-web-1".into(), kind: "web".into(), pid: 7 };
         recording.tell(&Event::Spawned(agent)).expect("written");
+        recording.bus(BusStats { respawned: 3, ..BusStats::default() });
         recording.finish(b"{}\n").expect("written");
         assert_eq!(names(&dir), ["journal.jsonl", "result.json", "runtime.json"]);
         assert_eq!(fs::read_to_string(dir.join(JOURNAL)).expect("a journal"), "one\ntwo\n");
         assert_eq!(fs::read_to_string(dir.join(RESULT)).expect("a result"), "{}\n");
         let runtime = fs::read_to_string(dir.join(RUNTIME)).expect("a runtime");
         assert!(runtime.contains(r#""pid": 7"#), "{runtime}");
+        assert!(runtime.contains(r#""respawned": 3"#), "{runtime}");
     }
 
     #[test]

@@ -82,7 +82,8 @@ fn play(
 ) -> Result<(Finished, Watchers), Failure> {
     match config.mode {
         Mode::Processes => {
-            let (finished, _, watchers) = director::run(config, signals, watchers)?;
+            let (finished, stats, mut watchers) = director::run(config, signals, watchers)?;
+            watchers.records.bus(stats);
             Ok((finished, watchers))
         }
         Mode::Inline => {

@@ -6,6 +6,7 @@
 
 use crate::config::{Detail, RunConfig};
 use crate::console::{Console, Progress};
+use crate::director::BusStats;
 use crate::event::Event;
 use crate::program::Failure;
 use crate::recording::Recording;
@@ -140,6 +141,13 @@ pub(crate) struct Records {
 }
 
 impl Records {
+    /// Takes down what went over the bus, when the run is over.
+    pub(crate) fn bus(&mut self, stats: BusStats) {
+        if let Some(recording) = &mut self.recording {
+            recording.bus(stats);
+        }
+    }
+
     /// Completes the recording, if there is one, with the document that is the result.
     pub(crate) fn finish(&mut self, result: &[u8]) -> Result<(), Failure> {
         match self.recording.take() {

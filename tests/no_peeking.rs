@@ -19,14 +19,12 @@ const SEED: u64 = 0x5EED_0BAD_C0DE_F00D;
 /// The built-in world and two kinds of faults that do the same.
 fn world_with_twins(directory: &Path) -> PathBuf {
     let twin = |name: &str| {
-        format!("\n[[chaos]]\nname = \"{name}\"\nprobability = 0.0\nrounds = 3\neffect = {{ error_rate = 0.4 }}\n")
+        format!(
+            "\n[[chaos]]\nname = \"{name}\"\nprobability = 0.0\nrounds = 3\neffect = {{ error_rate = 0.4 }}\n"
+        )
     };
-    let text = format!(
-        "{}{}{}",
-        include_str!("../worlds/definitions/systems.toml"),
-        twin("castor"),
-        twin("pollux")
-    );
+    let text =
+        format!("{}{}{}", include_str!("../worlds/definitions/systems.toml"), twin("castor"), twin("pollux"));
     let path = directory.join("twins.toml");
     std::fs::write(&path, text).expect("a world file");
     path
@@ -35,7 +33,16 @@ fn world_with_twins(directory: &Path) -> PathBuf {
 /// What an SRE that only listens was sent, frame by frame, without the length.
 fn overheard(world: &Path, runtime_dir: &Path, fault: &str) -> Vec<Vec<u8>> {
     let mut child = Command::new(env!("CARGO_BIN_EXE_world"))
-        .args(["run", "--manual=oncall", "--chaos-level", "off", "--seed", &SEED.to_string(), "--fault", fault])
+        .args([
+            "run",
+            "--manual=oncall",
+            "--chaos-level",
+            "off",
+            "--seed",
+            &SEED.to_string(),
+            "--fault",
+            fault,
+        ])
         .arg(world)
         .env("XDG_RUNTIME_DIR", runtime_dir)
         .stdin(Stdio::null())

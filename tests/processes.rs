@@ -258,7 +258,12 @@ fn a_server_that_hangs_is_dropped_at_the_deadline_and_does_not_survive() {
 
 #[test]
 fn a_restart_gives_a_lost_server_a_new_process() {
-    let mut run = Run::start("--seed 42 -n 12 --pace 50ms --chaos-level off --manual=oncall");
+    let kept = tempfile::tempdir().expect("a directory");
+    let out = kept.path().join("run");
+    let mut run = Run::start_in(tempfile::tempdir().expect("a directory"), |command| {
+        let arguments = "--seed 42 -n 12 --pace 50ms --chaos-level off --manual=oncall --out";
+        command.args(arguments.split_whitespace()).arg(&out);
+    });
     run.line_with("world agent sre --name oncall");
     let directory = run.directory();
     let sre = std::thread::spawn(move || restart_what_is_stale(&directory));
@@ -274,6 +279,8 @@ fn a_restart_gives_a_lost_server_a_new_process() {
     assert_eq!(ended.code, Some(3));
     assert!(ended.text.contains("Round 12 of"), "{}", ended.text);
     assert_eq!(ended.text.matches("LOST ").count(), 1, "{}", ended.text);
+    let bus = &runtime(&out)["bus"];
+    assert_eq!((&bus["respawned"], &bus["joined"], &bus["gone"]), (&1.into(), &8.into(), &1.into()), "{bus}");
     sre.join().expect("an SRE that does not panic");
 }
 
@@ -307,6 +314,36 @@ fn restart_what_is_stale(directory: &Path) {
             Decision { round: observation.round, actions: actions.collect(), ..Decision::default() };
         client.send(&FromAgent::Sre(FromSre::Decide(decision))).expect("sent");
     }
+}
+
+// ---- what is true of this machine only --------------------------------------------------------
+
+/// What a recorded run left in its side file.
+fn runtime(out: &Path) -> serde_json::Value {
+    let text = std::fs::read_to_string(out.join("runtime.json")).expect("a side file");
+    serde_json::from_str(&text).expect("a JSON document")
+}
+
+#[test]
+fn a_recording_counts_what_went_over_the_bus_beside_the_journal() {
+    let kept = tempfile::tempdir().expect("a directory");
+    let record = |name: &str, flags: &[&str]| {
+        let out = kept.path().join(name);
+        let ended = Run::start_in(tempfile::tempdir().expect("a directory"), |command| {
+            command.args(["--seed", "42", "-n", "10", "--out"]).arg(&out).args(flags);
+        })
+        .end();
+        assert_eq!(ended.code, Some(0), "{}", ended.text);
+        let journal = std::fs::read(out.join("journal.jsonl")).expect("a journal");
+        (runtime(&out)["bus"].clone(), journal)
+    };
+    let (processes, journal) = record("processes", &[]);
+    let (inline, same_journal) = record("inline", &["--inline"]);
+    // Six servers and an SRE, each asked once a round.
+    let figures = ["joined", "frames_sent", "frames_received", "respawned", "gone", "late"];
+    assert_eq!(figures.map(|figure| processes[figure].as_u64()), [7, 70, 70, 0, 0, 0].map(Some));
+    assert!(inline.is_null(), "{inline}");
+    assert!(journal == same_journal, "the bus left traces in the journal");
 }
 
 // ---- signals ----------------------------------------------------------------------------------

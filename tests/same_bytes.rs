@@ -56,7 +56,9 @@ fn golden_runs() -> Vec<String> {
         runs.push(format!("--seed {seed} --chaos-level high --sre {sre}"));
     }
     runs.push("--seed 200 --chaos-level off".into());
-    runs.push("--seed 201 --chaos-level off --fault network_partition@3:api-1 --fault disk_full@5:web-1".into());
+    runs.push(
+        "--seed 201 --chaos-level off --fault network_partition@3:api-1 --fault disk_full@5:web-1".into(),
+    );
     runs.push("--seed 202 --rounds 100 --chaos-level high".into());
     runs.push("--seed 203 --sla-target 99".into());
     runs.push("--seed 18446744073709551615 --rounds 1".into());
@@ -65,8 +67,10 @@ fn golden_runs() -> Vec<String> {
 
 #[test]
 fn stored_runs_keep_their_hashes() {
-    let now: String =
-        golden_runs().into_iter().map(|run| format!("{run} = {}\n", hash(&format!("{run} --inline")))).collect();
+    let now: String = golden_runs()
+        .into_iter()
+        .map(|run| format!("{run} = {}\n", hash(&format!("{run} --inline"))))
+        .collect();
     if std::env::var_os("WORLD_BLESS").is_some() {
         std::fs::write(GOLDEN, &now).expect("the stored hashes are written");
     }

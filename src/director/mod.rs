@@ -26,6 +26,7 @@ use bus::hub::{Counters, HubError};
 use messages::{OwnerMessage, WatchMessage};
 use ractor::{Actor, ActorRef, SpawnErr};
 use round_owner::{Ending, OwnerArguments, RoundOwner};
+use serde::Serialize;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -80,14 +81,14 @@ impl From<&RunConfig> for ProcessRun {
     }
 }
 
-/// What went over the bus.
-#[derive(Clone, Copy, Debug)]
-#[expect(dead_code, reason = "for whoever wants to show what the bus did")]
+/// What went over the bus, for the part of a recording that is true of this machine only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct BusStats {
-    /// What the hub counted.
-    pub counters: Counters,
-    /// Servers that got a new process.
+    /// Processes that were started for a server whose process was lost.
     pub respawned: u64,
+    /// What the hub counted.
+    #[serde(flatten)]
+    pub counters: Counters,
 }
 
 /// Why a world could not be run with processes.

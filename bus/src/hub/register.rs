@@ -4,6 +4,7 @@
 
 use crate::token::Token;
 use crate::wire::{Hello, PROTOCOL, Refusal, Role};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use worlds::definition::SkillName;
@@ -16,8 +17,9 @@ const NAME_BYTES_MAX: usize = 256;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SeatId(pub(super) usize);
 
-/// Peers that were dropped or turned away, by reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What went over the bus, and the peers that were dropped or turned away, by reason. Recordings
+/// show the fields under these names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counters {
     /// Agents that joined.
     pub joined: u64,

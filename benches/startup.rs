@@ -1,0 +1,76 @@
+//! How long a whole drill takes, from the shell's point of view.
+//!
+//! Six servers and an SRE as processes of their own, fifteen rounds, the two reference runs of the
+//! score, and the end of it all. Compared with what it costs to start and end seven processes that
+//! do nothing: one after the other, of a program without any dependencies (this one), and of `world`
+//! itself.
+
+mod measure;
+
+use measure::{Comparison, Outcome};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+/// Makes this program end at once.
+const NOTHING: &str = "do-nothing";
+
+/// Six servers and an SRE.
+const PROCESSES: usize = 7;
+
+/// Turns: each takes some seventy milliseconds.
+const TURNS: usize = 240;
+
+const WORLD: &str = env!("CARGO_BIN_EXE_world");
+
+fn main() -> Outcome<()> {
+    if std::env::args().nth(1).is_some_and(|argument| argument == NOTHING) {
+        return Ok(());
+    }
+    let this = std::env::current_exe()?;
+    let runs = tempfile::tempdir()?;
+    let mut comparison = Comparison::of([
+        "7 processes that do nothing",
+        "7 x `world agent --help`",
+        "world run --quiet --inline",
+        "world run --quiet",
+    ]);
+    comparison.take(
+        TURNS,
+        &mut [
+            &mut || milliseconds(|| one_after_the_other(|| Command::new(&this), &[NOTHING])),
+            &mut || milliseconds(|| one_after_the_other(|| Command::new(WORLD), &["agent", "--help"])),
+            &mut || milliseconds(|| drill(runs.path(), &["--inline"])),
+            &mut || milliseconds(|| drill(runs.path(), &[])),
+        ],
+    )?;
+    comparison.print("from start to end, six servers, fifteen rounds", "ms");
+    Ok(())
+}
+
+fn milliseconds(work: impl FnOnce() -> Outcome<()>) -> Outcome<f64> {
+    let began = Instant::now();
+    work()?;
+    Ok(began.elapsed().as_secs_f64() * 1e3)
+}
+
+fn one_after_the_other(program: impl Fn() -> Command, arguments: &[&str]) -> Outcome<()> {
+    for _ in 0..PROCESSES {
+        let mut command = program();
+        command.args(arguments);
+        succeed(command)?;
+    }
+    Ok(())
+}
+
+/// A run whose own directory lies below `runs`, so that runs of the user's are left alone.
+fn drill(runs: &Path, flags: &[&str]) -> Outcome<()> {
+    let mut command = Command::new(WORLD);
+    command.args(["run", "--quiet", "--seed", "42"]).args(flags).env("XDG_RUNTIME_DIR", runs);
+    succeed(command)
+}
+
+fn succeed(mut command: Command) -> Outcome<()> {
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+    if status.success() { Ok(()) } else { Err(format!("{command:?}: {status}").into()) }
+}
