@@ -14,7 +14,7 @@ use worlds::topology::World;
 
 /// How long both may go on in spite of a signal: enough for any run that somebody watches, and
 /// short for somebody who waits.
-const GRACE: Duration = Duration::from_millis(400);
+const GRACE: Duration = Duration::from_millis(250);
 
 /// What the reference runs came to.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,7 +7,11 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 use support::{names, world, world_with};
+
+/// The journal of a run that nobody wants to play twice more, bytes.
+const LONG_JOURNAL: u64 = 60_000_000;
 
 fn read(path: &Path) -> String {
     fs::read_to_string(path).expect("a file")
@@ -261,6 +265,32 @@ fn a_signal_ends_a_run_with_what_was_played() {
     assert!(rest.iter().any(|line| line.contains("signal 15 ended it after 1 of 15 rounds")), "{rest:?}");
     let result: Value = serde_json::from_str(&read(&dir.path().join("run/result.json"))).expect("a result");
     assert_eq!((&result["verdict"], &result["rounds"]), (&Value::from("interrupted"), &Value::from(1)));
+}
+
+#[test]
+fn a_signal_ends_a_long_run_soon_and_its_references_with_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut child = world("run --inline --seed 42 -n 400000 -q --json --out run")
+        .inside(dir.path())
+        .command()
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // So many rounds that its references take longer than anybody waits.
+    let journal = dir.path().join("run/journal.jsonl");
+    while fs::metadata(&journal).map_or(0, |journal| journal.len()) < LONG_JOURNAL {
+        assert_eq!(child.try_wait().expect("a child"), None);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(killed.expect("kill runs").success());
+    let ended = child.wait_with_output().expect("it ends");
+    assert_eq!(ended.status.code(), Some(130));
+    let result: Value = serde_json::from_slice(&ended.stdout).expect("a document");
+    assert_eq!((&result["verdict"], &result["score"]), (&Value::from("interrupted"), &Value::Null));
+    let reasons = result["reasons"].to_string();
+    assert!(reasons.contains("signal 2 ended the reference runs, so there is no score"), "{reasons}");
+    assert_eq!(result["references"], Value::Null);
 }
 
 #[test]

@@ -6,8 +6,9 @@ use bus::client::Client;
 use bus::wire::{Brief, FromAgent, FromSre, Hello, PROTOCOL, Role, ToSre};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 use worlds::id::{ActionId, ServerId};
@@ -410,12 +411,52 @@ fn a_run_whose_output_nobody_reads_can_be_ended() {
     let runs = || std::fs::read_dir(&base).map(|entries| entries.count()).unwrap_or(0);
     wait_until("it runs", || (runs() == 1).then_some(()));
     // The pipe fills up, and the run stands still.
-    for _ in 0..3 {
+    for _ in 0..2 {
         std::thread::sleep(Duration::from_millis(200));
         let _ = kill_process(Pid::from_child(&child), Signal::INT);
     }
-    wait_until("it ends", || child.try_wait().expect("a child"));
-    wait_until("its directory is gone", || (runs() == 0).then_some(()));
+    let ended = wait_until("it ends", || child.try_wait().expect("a child"));
+    assert_eq!(ended.code(), Some(130));
+    assert_eq!(runs(), 0);
+}
+
+/// A run that is over, and has begun to write a document that nobody reads to its end.
+fn run_that_writes_its_result(runtime_dir: &Path, flags: &[&str]) -> (Child, ChildStdout) {
+    let mut command = world(runtime_dir);
+    command.args(["run", "--json", "-q", "--seed", "42", "-n", "1500", "--chaos-level", "high"]).args(flags);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("the program");
+    let mut out = child.stdout.take().expect("its output");
+    out.read_exact(&mut [0]).expect("the document's first byte");
+    (child, out)
+}
+
+#[test]
+fn a_signal_after_the_last_round_leaves_a_complete_result() {
+    for flags in [&[][..], &["--inline"]] {
+        let runtime_dir = tempfile::tempdir().expect("a directory");
+        let (mut child, mut out) = run_that_writes_its_result(runtime_dir.path(), flags);
+        kill_process(Pid::from_child(&child), Signal::TERM).expect("it writes");
+        let mut rest = String::new();
+        out.read_to_string(&mut rest).expect("the rest of the document");
+        assert_eq!(child.wait().expect("a child").code(), Some(143), "{flags:?}");
+        let result: serde_json::Value = serde_json::from_str(&format!("{{{rest}")).expect("a whole document");
+        assert_eq!((&result["verdict"], &result["rounds"]), (&"ok".into(), &1500.into()), "{flags:?}");
+        assert!(result["interrupted_by"].is_null() && result["score"].is_number(), "{flags:?}");
+    }
+}
+
+#[test]
+fn a_result_that_nobody_reads_keeps_no_program_alive() {
+    for flags in [&[][..], &["--inline"]] {
+        let runtime_dir = tempfile::tempdir().expect("a directory");
+        let (mut child, _out) = run_that_writes_its_result(runtime_dir.path(), flags);
+        // Signals that come at once may be heard as one.
+        let ended = wait_until("it ends", || {
+            let _ = kill_process(Pid::from_child(&child), Signal::INT);
+            child.try_wait().expect("a child")
+        });
+        assert_eq!(ended.signal(), Some(Signal::INT.as_raw()), "{flags:?}");
+    }
 }
 
 #[test]
@@ -430,6 +471,35 @@ fn a_killed_director_leaves_no_agent_and_no_directory() {
     wait_for("all agents are gone", AGENTS_GONE, || agents.iter().all(|pid| is_gone(*pid)).then_some(()));
     run.wait();
     run.assert_nothing_left();
+}
+
+// ---- who watches ------------------------------------------------------------------------------
+
+#[test]
+fn a_closed_pipe_is_a_clean_end() {
+    let mut run = Run::start("--seed 42 -n 100000 --pace 10ms");
+    run.line_with("Round 2 of");
+    // Whoever has read enough goes away with the first line that is not wanted.
+    run.lines = channel().1;
+    assert_eq!(run.wait().code(), Some(0));
+    run.assert_nothing_left();
+}
+
+#[test]
+fn a_recording_that_breaks_off_is_an_error_and_ends_the_run() {
+    let kept = tempfile::tempdir().expect("a directory");
+    let runtime_dir = tempfile::tempdir().expect("a directory");
+    let mut command = Command::new("sh");
+    // Files may grow to a few kilobytes, and then take no more.
+    command.args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_world"), "run"]);
+    command.args(["-n", "100000", "--out"]).arg(kept.path().join("run"));
+    command.env("XDG_RUNTIME_DIR", runtime_dir.path());
+    let (code, said) = said(command);
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("the recording is incomplete"), "{said}");
+    assert!(
+        std::fs::read_dir(runtime_dir.path().join("world")).map_or(true, |mut runs| runs.next().is_none())
+    );
 }
 
 // ---- agents that are started by hand ----------------------------------------------------------
