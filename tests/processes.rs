@@ -492,14 +492,14 @@ fn a_recording_that_breaks_off_is_an_error_and_ends_the_run() {
     let mut command = Command::new("sh");
     // Files may grow to a few kilobytes, and then take no more.
     command.args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_world"), "run"]);
-    command.args(["-n", "100000", "--out"]).arg(kept.path().join("run"));
-    command.env("XDG_RUNTIME_DIR", runtime_dir.path());
-    let (code, said) = said(command);
-    assert_eq!(code, Some(4), "{said}");
+    command.args(["-n", "100000", "--pace", "10ms", "-q", "--out"]).arg(kept.path().join("run"));
+    command.env("XDG_RUNTIME_DIR", runtime_dir.path()).stderr(Stdio::piped());
+    let mut run = Run::spawn(runtime_dir, command);
+    let ended = run.wait();
+    let said = std::io::read_to_string(run.child.stderr.take().expect("its errors")).expect("text");
+    assert_eq!(ended.code(), Some(4), "{said}");
     assert!(said.contains("the recording is incomplete"), "{said}");
-    assert!(
-        std::fs::read_dir(runtime_dir.path().join("world")).map_or(true, |mut runs| runs.next().is_none())
-    );
+    run.assert_nothing_left();
 }
 
 // ---- agents that are started by hand ----------------------------------------------------------
