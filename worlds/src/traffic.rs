@@ -601,7 +601,8 @@ impl Fold<'_> {
             if self.doors[member.server.index()].closed {
                 continue;
             }
-            let answers = f64::from(self.flow.sent[cache.index()][index].reads) * report.read_success;
+            let sent = self.flow.sent[cache.index()][index];
+            let answers = f64::from(sent.reads + sent.writes) * report.read_success;
             answered += answers;
             hits += answers * report.hit_ratio;
         }
