@@ -67,6 +67,7 @@ mod tests {
             leaked_points: 0.0,
             disk_pct: 30.0,
             slowdown: 1.0,
+            killed_until: 0,
             met: Met::default(),
             services: vec![ServiceReport { up: true, read_success: 1.0, ..ServiceReport::default() }],
         }

@@ -1,74 +1,77 @@
-//! Mean availability of each SRE at each level, and how far neighbours are apart.
-#![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
+//! Prints the order of SREs: mean availability at each level, and how many paired standard errors
+//! neighbours are apart.
+//!
+//! ```text
+//! cargo run --release -p worlds --example order -- worlds/definitions/systems.toml 400
+//! ```
+
+use std::error::Error;
+use std::io::{Write, stdout};
 use std::sync::Arc;
-use worlds::definition::{SkillName, SreKind};
+use worlds::definition::{self, SkillName, SreKind};
 use worlds::inline::Inline;
 use worlds::plan::{Level, RunPlan, SrePlan};
 use worlds::topology::World;
 
-fn main() {
-    let file = std::env::args().nth(1).unwrap_or("worlds/definitions/systems.toml".into());
-    let seeds: u64 = std::env::args().nth(2).map_or(400, |n| n.parse().unwrap());
-    let definition = toml::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
-    let world = Arc::new(World::new("systems", definition));
-    let sres = [
-        (SreKind::None, None),
-        (SreKind::Rules, Some(SkillName::Junior)),
-        (SreKind::Rules, Some(SkillName::Mid)),
-        (SreKind::Rules, Some(SkillName::Senior)),
-        (SreKind::Oracle, None),
-    ];
-    println!(
-        "{:8} {:>8} {:>8} {:>8} {:>8} {:>8}   paired t of neighbours",
-        "level", "none", "junior", "mid", "senior", "oracle"
-    );
+const SRES: [(&str, SreKind, Option<SkillName>); 5] = [
+    ("none", SreKind::None, None),
+    ("junior", SreKind::Rules, Some(SkillName::Junior)),
+    ("mid", SreKind::Rules, Some(SkillName::Mid)),
+    ("senior", SreKind::Rules, Some(SkillName::Senior)),
+    ("oracle", SreKind::Oracle, None),
+];
+
+/// Availability on each seed, percent.
+fn availability(world: &Arc<World>, level: Level, sre: &SrePlan, seeds: u64) -> Vec<f64> {
+    let plan = |seed| RunPlan {
+        seed,
+        level,
+        rounds: world.definition.rounds,
+        sres: vec![sre.clone()],
+        scripted: Vec::new(),
+    };
+    (0..seeds)
+        .map(|seed| Inline::outcome(Arc::clone(world), plan(seed)).requests.availability_pct())
+        .collect()
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+fn standard_errors_apart(lower: &[f64], higher: &[f64]) -> f64 {
+    let differences: Vec<f64> = lower.iter().zip(higher).map(|(lower, higher)| higher - lower).collect();
+    let centre = mean(&differences);
+    let count = differences.len() as f64;
+    let squares: f64 = differences.iter().map(|d| (d - centre) * (d - centre)).sum();
+    centre / (squares / (count - 1.0) / count).sqrt()
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let file = arguments.next().unwrap_or_else(|| "worlds/definitions/systems.toml".into());
+    let seeds = arguments.next().map_or(Ok(200), |seeds| seeds.parse())?;
+    let checked = definition::parse(&file, &std::fs::read_to_string(&file)?)
+        .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
+    let world = Arc::new(World::new("order", checked.definition));
+    let mut out = stdout().lock();
+    write!(out, "{:8}", "level")?;
+    SRES.iter().try_for_each(|(name, ..)| write!(out, " {name:>8}"))?;
+    writeln!(out, "    standard errors between neighbours")?;
     for level in Level::ALL {
-        let mut all: Vec<Vec<f64>> = Vec::new();
-        let mut acts = Vec::new();
-        let mut bad = 0;
-        for (kind, skill) in sres {
-            let mut a = (0, 0, 0, 0, 0, 0);
-            all.push(
-                (0..seeds)
-                    .map(|seed| {
-                        let plan = RunPlan {
-                            seed,
-                            level,
-                            rounds: world.definition.rounds,
-                            sres: vec![SrePlan { name: "oncall".into(), kind, skill }],
-                            scripted: vec![],
-                        };
-                        let o = Inline::outcome(world.clone(), plan);
-                        bad += o.faults.unseen;
-                        a.0 += o.actions.requested;
-                        a.1 += o.actions.refused;
-                        a.2 += o.actions.failed;
-                        a.3 += o.actions.succeeded;
-                        a.4 += o.sres[0].unneeded_actions;
-                        a.5 += o.sres[0].harm_requests;
-                        o.utility
-                    })
-                    .collect(),
-            );
-            acts.push(a);
-        }
-        print!("{:8}", level.name());
-        for v in &all {
-            print!(" {:8.2}", v.iter().sum::<f64>() / v.len() as f64);
-        }
-        print!("  ");
-        for w in all.windows(2) {
-            let d: Vec<f64> = w[1].iter().zip(&w[0]).map(|(b, a)| b - a).collect();
-            let n = d.len() as f64;
-            let m = d.iter().sum::<f64>() / n;
-            let sd = (d.iter().map(|x| (x - m).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
-            print!(" {:6.1}", m / (sd / n.sqrt()));
-        }
-        println!("  unseen {bad}");
-        if std::env::var("V").is_ok() {
-            for a in acts {
-                println!("     req/ref/fail/ok/unneeded/harm {a:?}");
-            }
-        }
+        let all: Vec<Vec<f64>> = SRES
+            .iter()
+            .map(|(_, kind, skill)| {
+                let sre = SrePlan { name: "oncall".into(), kind: *kind, skill: *skill };
+                availability(&world, level, &sre, seeds)
+            })
+            .collect();
+        write!(out, "{:8}", level.name())?;
+        all.iter().try_for_each(|values| write!(out, " {:8.2}", mean(values)))?;
+        write!(out, "   ")?;
+        all.windows(2)
+            .try_for_each(|pair| write!(out, " {:6.1}", standard_errors_apart(&pair[0], &pair[1])))?;
+        writeln!(out)?;
     }
+    Ok(())
 }

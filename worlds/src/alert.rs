@@ -139,7 +139,11 @@ impl Alerts {
                 alert.value = value;
                 // Between the closing ratio and the threshold an alert stays, as a warning.
                 let severity = severity.unwrap_or(Severity::Warning);
-                if std::mem::replace(&mut alert.severity, severity) != severity {
+                let before = std::mem::replace(&mut alert.severity, severity);
+                if severity > before {
+                    alert.since_round = round;
+                }
+                if severity != before {
                     tell(Change::Changed, alert);
                 }
             }
@@ -147,15 +151,18 @@ impl Alerts {
                 self.opened += 1;
                 let id = AlertId(self.opened);
                 let acknowledged = false;
-                self.open.push(AlertView {
+                let (opened_round, since_round) = (round, round);
+                let alert = AlertView {
                     id,
                     server,
                     metric,
                     severity,
                     value,
-                    opened_round: round,
+                    opened_round,
+                    since_round,
                     acknowledged,
-                });
+                };
+                self.open.push(alert);
                 tell(Change::Opened, self.open.last().expect("it was just pushed"));
             }
             (None, None) => {}

@@ -196,7 +196,8 @@ impl Force {
         conditions.disk_level = conditions.disk_level.max(self.disk_level);
         conditions.latency_factor *= self.latency_factor;
         conditions.latency_added_seconds += self.latency_added_seconds;
-        conditions.error_rate = 1.0 - (1.0 - conditions.error_rate) * (1.0 - self.error_rate);
+        // This form is exact when one of them is 0.
+        conditions.error_rate += self.error_rate - conditions.error_rate * self.error_rate;
     }
 }
 

@@ -9,7 +9,7 @@ use crate::chaos::{Force, PlannedFault, strength};
 use crate::definition::ChaosKind;
 use crate::id::{KindId, ServerId};
 use crate::journal::FaultEnd;
-use crate::message::{Arrivals, Report};
+use crate::message::{AlertView, Arrivals, Report};
 use crate::outcome::{Incident, Requests, Resolution};
 use crate::topology::World;
 
@@ -40,6 +40,9 @@ struct Times {
     first_action: Option<u32>,
     diagnosed: Option<u32>,
 }
+
+/// Effects that add up or multiply may come out this much apart, as a share, by rounding alone.
+const ROUNDING: f64 = 1e-9;
 
 /// Whether a round showed a fault's effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -139,7 +142,7 @@ fn mitigated(onset: u32, resolved: Option<u32>, by_round: &[Requests], objective
     let hurt = |round: &u32| {
         by_round.get(*round as usize - 1).is_some_and(|requests| requests.availability_pct() < objective_pct)
     };
-    let last_hurt = (onset..after).filter(hurt).next_back()?;
+    let last_hurt = (onset..after).rfind(hurt)?;
     let next = last_hurt + 1;
     (next < after || resolved.is_some()).then_some(next)
 }
@@ -152,12 +155,14 @@ pub struct Faults {
     injected: Vec<Fault>,
     /// Positions of those in force.
     in_force: Vec<usize>,
+    /// Positions of those that ended a few rounds ago at most: what they did may still show.
+    ended: Vec<usize>,
 }
 
 impl Faults {
     /// Nothing has happened yet.
     pub fn new(planned: Vec<PlannedFault>) -> Self {
-        Self { planned, injected: Vec::new(), in_force: Vec::new() }
+        Self { planned, injected: Vec::new(), in_force: Vec::new(), ended: Vec::new() }
     }
 
     /// All that were injected.
@@ -217,7 +222,14 @@ impl Faults {
             }
             !over
         });
+        self.ended.extend(&ended);
         ended
+    }
+
+    /// Forgets those that ended before the last `grace` rounds: they explain nothing any more.
+    pub fn forget(&mut self, round: u32, grace: u32) {
+        let injected = &self.injected;
+        self.ended.retain(|position| injected[*position].end.is_some_and(|(end, _)| end + grace >= round));
     }
 
     /// Looks for traces of those in force; gives the numbers of those witnessed for the first time.
@@ -248,7 +260,7 @@ impl Faults {
                 .fold(0.0, f64::max)
         };
         let highest = |mine: f64, met: f64, other: f64| {
-            if other > mine { Sight::Hidden } else { seen(met >= mine) }
+            if other > mine { Sight::Hidden } else { at_least(met, mine) }
         };
         let effect = &fault.kind(world).effect;
         let flood: u32 = scene.arrivals[target].iter().map(|arrivals| arrivals.flood).sum();
@@ -257,10 +269,10 @@ impl Faults {
             sights.push(highest(force.cpu_floor, report.cpu_pct, others(|other| other.cpu_floor)));
         }
         if effect.capacity_factor.is_some() {
-            sights.push(seen(report.met.capacity_factor <= force.capacity_factor));
+            sights.push(at_least(force.capacity_factor, report.met.capacity_factor));
         }
         if effect.memory_growth.is_some() {
-            sights.push(seen(report.met.memory_growth >= force.memory_growth));
+            sights.push(at_least(report.met.memory_growth, force.memory_growth));
         }
         if effect.disk_level.is_some() {
             sights.push(highest(force.disk_level, report.disk_pct, others(|other| other.disk_level)));
@@ -276,28 +288,30 @@ impl Faults {
             sights.push(if flood > 0 { Sight::Seen } else { Sight::Hidden });
         }
         if effect.latency_factor.is_some() {
-            sights.push(seen(report.met.latency_factor >= force.latency_factor));
+            sights.push(at_least(report.met.latency_factor, force.latency_factor));
         }
         if effect.latency_added_ms.is_some() {
-            sights.push(seen(report.met.latency_added_seconds >= force.latency_added_seconds));
+            sights.push(at_least(report.met.latency_added_seconds, force.latency_added_seconds));
         }
         if effect.error_rate.is_some() {
-            sights.push(seen(report.met.error_rate >= force.error_rate));
+            sights.push(at_least(report.met.error_rate, force.error_rate));
         }
         sights.into_iter().max().unwrap_or(Sight::Nothing)
     }
 
-    /// An alert is open on these servers for the first time for some of the faults in force.
-    /// `alert` is the server, the round of opening, and whether it is acknowledged.
-    pub fn detect(&mut self, world: &World, round: u32, alerts: &[(ServerId, u32, bool)]) {
+    /// Looks at the open alerts: a fault is detected by one that opened or worsened since its
+    /// onset, on its target or on a server that its harm reaches.
+    pub fn detect(&mut self, world: &World, round: u32, alerts: &[AlertView]) {
         self.each_in_force(|fault| {
             let (target, onset) = (fault.planned.target, fault.planned.round);
-            let mine = alerts.iter().filter(|(server, opened, _)| {
-                *server == target || (*opened >= onset && world.reach[target.index()].contains(server))
+            let reach = &world.reach[target.index()];
+            let mine = alerts.iter().filter(|alert| {
+                alert.since_round >= onset
+                    && (alert.server == target || reach.binary_search(&alert.server).is_ok())
             });
-            for (_, _, acknowledged) in mine {
+            for alert in mine {
                 fault.times.detected.get_or_insert(round);
-                if *acknowledged {
+                if alert.acknowledged {
                     fault.times.acknowledged.get_or_insert(round);
                 }
             }
@@ -329,15 +343,18 @@ impl Faults {
         right
     }
 
-    /// Whether an alert on a server has a fault behind it: one in force, or one that ended within
-    /// the last `grace` rounds, on it or on a server whose harm reaches it.
-    pub fn explains(&self, world: &World, server: ServerId, round: u32, grace: u32) -> bool {
-        self.injected.iter().any(|fault| {
-            let recent = fault.end.is_none_or(|(end, _)| end + grace >= round);
-            let target = fault.planned.target;
-            recent && (target == server || world.reach[target.index()].contains(&server))
+    /// Whether an alert on a server has a fault behind it: one in force, or one that ended and is
+    /// not forgotten yet, on it or on a server whose harm reaches it.
+    pub fn explains(&self, world: &World, server: ServerId) -> bool {
+        self.in_force.iter().chain(&self.ended).any(|position| {
+            let target = self.injected[*position].planned.target;
+            target == server || world.reach[target.index()].binary_search(&server).is_ok()
         })
     }
+}
+
+fn at_least(met: f64, mine: f64) -> Sight {
+    seen(met >= mine * (1.0 - ROUNDING))
 }
 
 fn seen(shows: bool) -> Sight {

@@ -133,6 +133,9 @@ pub struct Report {
     pub disk_pct: f64,
     /// How many times slower than it should be one worker is, memory and faults together.
     pub slowdown: f64,
+    /// First round in which services that the kernel killed at the end of this one, or earlier,
+    /// run again; 0 when it killed none.
+    pub killed_until: u32,
     /// The conditions as it met them: what it can bear witness of.
     pub met: Met,
     /// Each of its services.
@@ -188,8 +191,10 @@ pub struct SreBrief {
     pub kind: SreKind,
     /// How well, for the kind `rules`.
     pub skill: Option<Skill>,
-    /// The key of its own dice: nobody else's chance follows from it.
-    pub key: Key,
+    /// The key of its own dice, for the kind `rules`; minds that throw none are given none.
+    pub key: Option<Key>,
+    /// How many SREs of kind `rules` are on call, and which of them this is, from 0, by name.
+    pub colleagues: Colleagues,
     /// Rounds of the run.
     pub rounds: u32,
     /// The machines.
@@ -208,6 +213,15 @@ pub struct SreBrief {
     pub changes: definition::Changes,
     /// Rounds until a supervisor brings a service back by itself.
     pub supervisor_rounds: u32,
+}
+
+/// Who shares the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Colleagues {
+    /// Which of them this is, from 0, by name.
+    pub position: u16,
+    /// How many they are, at least 1.
+    pub count: u16,
 }
 
 /// A machine as the architecture shows it.
@@ -353,6 +367,8 @@ pub struct AlertView {
     pub value: f64,
     /// When it opened.
     pub opened_round: u32,
+    /// When it opened or last became worse.
+    pub since_round: u32,
     /// Whether an SRE acknowledged it.
     pub acknowledged: bool,
 }

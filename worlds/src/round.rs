@@ -19,18 +19,19 @@ use crate::alert::{self, Alerts, Change};
 use crate::chance::Key;
 use crate::change::{self, Changes, Pending, Standby, Standing};
 use crate::chaos;
-use crate::definition::{Role, Threshold};
+use crate::definition::{Role, SreKind, Threshold};
 use crate::health;
 use crate::id::{Name, ServerId, ServiceId, SreId};
 use crate::incident::{Faults, Scene};
 use crate::journal::{FaultEnd, Journal, Record, SreHeader, figure};
 use crate::ledger::Ledger;
 use crate::message::{
-    ActionOutcome, ActionResult, AlertView, Command, Conditions, Decision, Failure, HostedService, Metrics,
-    Observation, Report, ServerBrief, ServerFacts, ServerView, ServiceFacts, SreBrief, Tick,
+    ActionOutcome, ActionResult, AlertView, Colleagues, Command, Conditions, Decision, Failure,
+    HostedService, Metrics, Observation, Report, ServerBrief, ServerFacts, ServerView, ServiceFacts,
+    SreBrief, Tick,
 };
 use crate::outcome::{FaultCounts, Outcome, Requests};
-use crate::plan::RunPlan;
+use crate::plan::{RunPlan, SrePlan};
 use crate::sre::oracle::{TrueFault, Truth};
 use crate::telemetry::Store;
 use crate::topology::World;
@@ -92,6 +93,8 @@ struct ServerState {
     in_rotation: bool,
     /// Its process is gone.
     lost: bool,
+    /// First round in which services that the kernel killed run again.
+    killed_until: u32,
 }
 
 /// What the servers are to be told when a round begins.
@@ -124,7 +127,11 @@ impl Round {
 
     /// As [`Round::new`], of a run that keeps no journal: there are no entries, and its hash is
     /// empty. For whoever wants the outcome alone.
+    ///
+    /// # Panics
+    /// When a scripted fault comes before round 1: there is no such round.
     pub fn unrecorded(world: Arc<World>, plan: RunPlan) -> Self {
+        assert!(plan.scripted.iter().all(|fault| fault.round > 0), "rounds count from 1");
         let planned = chaos::schedule(&world, plan.seed, plan.level, plan.rounds, &plan.scripted);
         let servers = world.servers.len();
         Self {
@@ -140,7 +147,12 @@ impl Round {
             servers: world
                 .servers
                 .iter()
-                .map(|server| ServerState { role: server.role, in_rotation: true, lost: false })
+                .map(|server| ServerState {
+                    role: server.role,
+                    in_rotation: true,
+                    lost: false,
+                    killed_until: 0,
+                })
                 .collect(),
             reports: vec![None; servers],
             results: vec![Vec::new(); plan.sres.len()],
@@ -179,6 +191,8 @@ impl Round {
         assert!(matches!(self.phase, Phase::Closed), "a round opens after the last was closed");
         self.number += 1;
         self.changes.tidy(self.number);
+        // What a fault did may show for as long as a supervisor needs, and a round more.
+        self.faults.forget(self.number, self.world.definition.host.supervisor_rounds + 1);
         let users = self.traffic.users(&self.world, self.number);
         self.write(Record::RoundOpened { round: self.number, requests: u64::from(users) });
 
@@ -191,7 +205,7 @@ impl Round {
         }
         self.inject_faults();
 
-        let doors = self.doors(&mut costs);
+        let doors = self.doors(&commands, &mut costs);
         let flow = self.traffic.flow(&self.world, self.number, &doors);
         let ticks = self.ticks(&doors, &flow, commands);
         self.phase = Phase::Opened(Opened { doors, flow, costs });
@@ -256,6 +270,9 @@ impl Round {
         self.charge(pending.sre, pays, command, commands, costs);
         if succeeded {
             self.remedy(pending, link);
+            if action.remedy.restarts_services {
+                self.servers[target.index()].killed_until = 0;
+            }
             if revives {
                 self.servers[target.index()].lost = false;
                 respawn.push(target);
@@ -272,7 +289,11 @@ impl Round {
         let target = pending.request.target;
         let action = &self.world.definition.actions[pending.request.action.index()];
         let standby = self.standby(target);
+        let down = self.reports[target.index()]
+            .as_ref()
+            .is_some_and(|report| report.services.iter().any(|service| !service.up));
         let needed = self.servers[target.index()].lost
+            || (down && action.remedy.restarts_services)
             || self.faults.on(target).any(|fault| {
                 let kind = fault.kind(&self.world);
                 change::cures(action, &kind.name) || change::relieves(action, &kind.effect, standby)
@@ -366,16 +387,19 @@ impl Round {
     }
 
     /// What decides what reaches each server; limits are among the costs of actions.
-    fn doors(&self, costs: &mut Vec<(SreId, ServerId)>) -> Vec<Door> {
+    fn doors(&self, commands: &[Vec<Command>], costs: &mut Vec<(SreId, ServerId)>) -> Vec<Door> {
         let mut doors: Vec<Door> = self
             .world
             .servers
             .iter()
             .zip(&self.servers)
-            .map(|(node, state)| Door {
+            .zip(commands)
+            .map(|((node, state), commands)| Door {
                 closed: state.lost,
                 in_rotation: state.in_rotation,
-                ..Door::open(node.services.len(), state.role)
+                cache_emptied: commands.iter().any(|command| command.empties_cache),
+                held_down: vec![self.number < state.killed_until; node.services.len()],
+                ..Door::open(0, state.role)
             })
             .collect();
         for fault in self.faults.in_force() {
@@ -411,7 +435,8 @@ impl Round {
         }
         for relief in self.changes.standing(self.number) {
             if let Standing::Capacity(factor) = relief.what {
-                all[relief.target.index()].workers_factor *= factor;
+                let held = &mut all[relief.target.index()].workers_factor;
+                *held = held.max(factor);
             }
         }
         all
@@ -443,6 +468,9 @@ impl Round {
             panic!("a round is observed after it was opened");
         };
         self.reports = reports.to_vec();
+        for (state, report) in self.servers.iter_mut().zip(reports) {
+            state.killed_until = report.as_ref().map_or(0, |report| report.killed_until);
+        }
         self.note_lost_servers(&mut opened.doors);
         let world = Arc::clone(&self.world);
         let folded = self.traffic.fold(&world, &opened.doors, &opened.flow, &self.reports);
@@ -468,18 +496,33 @@ impl Round {
         }
     }
 
-    /// What would have been good without the costs of each SRE's actions.
+    /// What would have been good without the costs of each SRE's actions. Where several are
+    /// answerable for the same loss, they share it.
     fn count_harm(&mut self, opened: &Opened, got: Requests) {
-        for sre in 0..self.plan.sres.len() {
-            let sre = SreId::from(sre);
-            let servers: Vec<ServerId> =
-                opened.costs.iter().filter(|(payer, _)| *payer == sre).map(|(_, server)| *server).collect();
-            if servers.is_empty() {
-                continue;
-            }
-            let Opened { doors, flow, .. } = opened;
-            let without = self.traffic.fold_without_costs(&self.world, doors, flow, &self.reports, &servers);
-            self.ledger.harm(sre, without.good.saturating_sub(got.good));
+        if opened.costs.is_empty() {
+            return;
+        }
+        let Opened { doors, flow, costs } = opened;
+        let without = |servers: &[ServerId]| {
+            let good = self.traffic.fold_without_costs(&self.world, doors, flow, &self.reports, servers).good;
+            good.saturating_sub(got.good)
+        };
+        let of = |sre: SreId| -> Vec<ServerId> {
+            costs.iter().filter(|(payer, _)| *payer == sre).map(|(_, server)| *server).collect()
+        };
+        let all: Vec<ServerId> = costs.iter().map(|(_, server)| *server).collect();
+        let mut left = without(&all);
+        let shares: Vec<(SreId, u64)> = (0..self.plan.sres.len())
+            .map(SreId::from)
+            .filter(|sre| costs.iter().any(|(payer, _)| payer == sre))
+            .map(|sre| {
+                let share = without(&of(sre)).min(left);
+                left -= share;
+                (sre, share)
+            })
+            .collect();
+        for (sre, share) in shares {
+            self.ledger.harm(sre, share);
         }
     }
 
@@ -545,11 +588,8 @@ impl Round {
         self.alerts.look(ServerId::from(server), metrics, age, self.number, |change, alert| {
             told.push((change, alert.clone()));
         });
-        // What a fault did may show for as long as a supervisor needs, and a round more.
-        let grace = self.world.definition.host.supervisor_rounds + 1;
         for (change, alert) in told {
-            let explained = self.faults.explains(&self.world, alert.server, self.number, grace);
-            if change == Change::Opened && !explained {
+            if change == Change::Opened && !self.faults.explains(&self.world, alert.server) {
                 self.ledger.false_alarms += 1;
             }
             self.write_alert(change, &alert);
@@ -566,21 +606,19 @@ impl Round {
     }
 
     fn detect(&mut self) {
-        let alerts: Vec<(ServerId, u32, bool)> = self
-            .alerts
-            .open()
-            .iter()
-            .map(|alert| (alert.server, alert.opened_round, alert.acknowledged))
-            .collect();
-        self.faults.detect(&self.world, self.number, &alerts);
+        self.faults.detect(&self.world, self.number, self.alerts.open());
     }
 
     fn count_capacity(&mut self) {
+        let mut factors = vec![1.0_f64; self.servers.len()];
         for relief in self.changes.standing(self.number) {
             if let Standing::Capacity(factor) = relief.what {
-                let own = self.world.definition.servers[relief.target.index()].cpu_capacity;
-                self.ledger.capacity_rounds += own * (factor - 1.0);
+                let held = &mut factors[relief.target.index()];
+                *held = held.max(factor);
             }
+        }
+        for (server, factor) in self.world.definition.servers.iter().zip(factors) {
+            self.ledger.capacity_rounds += server.cpu_capacity * (factor - 1.0);
         }
     }
 
@@ -667,12 +705,20 @@ impl Round {
     fn take_claims(&mut self, sre: SreId, decision: &Decision) {
         let exists = |server: ServerId| server.index() < self.servers.len();
         let kinds = self.world.definition.chaos.len();
+        let mut explained: Vec<ServerId> = Vec::new();
+        // One explanation for a server that alerts: who names everything knows nothing.
         let claims: Vec<_> = decision
             .diagnoses
             .iter()
             .copied()
             .filter(|claim| exists(claim.alerting) && exists(claim.entity))
             .filter(|claim| claim.cause.is_none_or(|cause| cause.index() < kinds))
+            .filter(|claim| self.alerts.on(claim.alerting, &[]))
+            .filter(|claim| {
+                let first = !explained.contains(&claim.alerting);
+                explained.push(claim.alerting);
+                first
+            })
             .collect();
         for claim in &claims {
             let right = self.faults.claimed(self.number, claim.entity, claim.cause);
@@ -817,7 +863,8 @@ impl Round {
             name: sre.name.clone(),
             kind: sre.kind,
             skill: sre.skill.map(|skill| definition.skills.of(skill).clone()),
-            key: Key::derive(self.plan.seed, "sre", &sre.name),
+            key: (sre.kind == SreKind::Rules).then(|| Key::derive(self.plan.seed, "sre", &sre.name)),
+            colleagues: self.colleagues(index),
             rounds: self.plan.rounds,
             servers: self.world.servers.iter().zip(&definition.servers).map(server_facts).collect(),
             services: self.world.services.iter().map(service_facts).collect(),
@@ -828,6 +875,14 @@ impl Round {
             changes: definition.changes.clone(),
             supervisor_rounds: definition.host.supervisor_rounds,
         }
+    }
+
+    fn colleagues(&self, index: usize) -> Colleagues {
+        let on_call = |sres: &[SrePlan]| {
+            let count = sres.iter().filter(|sre| sre.kind == SreKind::Rules).count();
+            u16::try_from(count).expect("few SREs are on call")
+        };
+        Colleagues { position: on_call(&self.plan.sres[..index]), count: on_call(&self.plan.sres).max(1) }
     }
 
     // ---- records ------------------------------------------------------------------------------

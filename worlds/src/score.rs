@@ -17,7 +17,7 @@ pub const LEAST_GAIN: f64 = 0.1;
 /// either end. `None` when there was nothing to win.
 pub fn score(run: &Outcome, none: &Outcome, oracle: &Outcome) -> Option<f64> {
     let gain = oracle.utility - none.utility;
-    (gain >= LEAST_GAIN).then(|| 100.0 * (run.utility - none.utility) / gain)
+    (gain >= LEAST_GAIN).then(|| 100.0 * ((run.utility - none.utility) / gain))
 }
 
 /// The share of avoidable fault-rounds that a run avoided, 0 to 1; the clearest sign of skill.

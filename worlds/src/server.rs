@@ -98,6 +98,7 @@ impl Server {
             leaked_points: report_leaked,
             disk_pct: self.disk(conditions),
             slowdown: pace.slowdown,
+            killed_until: self.killed_until,
             met: Met {
                 cpu_floor: conditions.cpu_floor,
                 capacity_factor: conditions.capacity_factor,

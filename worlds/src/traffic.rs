@@ -37,7 +37,9 @@ pub struct Door {
     pub flood_dropped: f64,
     /// Share of users' requests that is dropped with it.
     pub users_dropped: f64,
-    /// For each of its services: held down by a fault.
+    /// Its caches come back empty in this round.
+    pub cache_emptied: bool,
+    /// For each of its services: held down by a fault, or killed by the kernel.
     pub held_down: Vec<bool>,
 }
 
@@ -51,6 +53,7 @@ impl Door {
             traffic_factor: 1.0,
             flood_dropped: 0.0,
             users_dropped: 0.0,
+            cache_emptied: false,
             held_down: vec![false; services],
         }
     }
@@ -103,6 +106,8 @@ pub struct Flow {
     pub writes: u32,
     /// What was sent to each service's members, whether or not it arrived.
     sent: Vec<Vec<Sent>>,
+    /// Of that, what callers on other servers sent.
+    pooled: Vec<Vec<Sent>>,
     /// What arrives at each server's services.
     pub arrivals: Vec<Vec<Arrivals>>,
 }
@@ -216,6 +221,7 @@ impl Traffic {
             total,
             writes,
             sent: world.services.iter().map(|s| vec![Sent::default(); s.members.len()]).collect(),
+            pooled: world.services.iter().map(|s| vec![Sent::default(); s.members.len()]).collect(),
             arrivals: world.servers.iter().map(|s| vec![Arrivals::default(); s.services.len()]).collect(),
         };
         let mut demand: Vec<Demand> = world.services.iter().map(|s| Demand::new(s.members.len())).collect();
@@ -247,15 +253,17 @@ impl Traffic {
         let retries = |count: u32, members: &[usize]| {
             if members.len() < 2 { 0 } else { share_of(count, self.failed[service.index()].min(budget)) }
         };
-        let sent = &mut flow.sent[service.index()];
-        sent.copy_from_slice(&demand.local);
+        let pooled = &mut flow.pooled[service.index()];
         let reads = split(demand.pooled.reads + retries(all.reads, &readers), &readers, round);
         for (member, reads) in readers.iter().zip(reads) {
-            sent[*member].reads += reads;
+            pooled[*member].reads = reads;
         }
         let writes = split(demand.pooled.writes + retries(all.writes, &writers), &writers, round);
         for (member, writes) in writers.iter().zip(writes) {
-            sent[*member].writes += writes;
+            pooled[*member].writes = writes;
+        }
+        for ((sent, pooled), local) in flow.sent[service.index()].iter_mut().zip(pooled).zip(&demand.local) {
+            *sent = Sent { reads: pooled.reads + local.reads, writes: pooled.writes + local.writes };
         }
         let fair = f64::from(all.reads + all.writes) / node.members.len() as f64;
         let written = writers.iter().any(|index| {
@@ -354,9 +362,12 @@ impl Traffic {
     ) -> f64 {
         let Some(cache) = edge.behind else { return 1.0 };
         let calls = &world.services[caller.index()].calls;
-        let client = calls.iter().find(|other| other.to == cache).and_then(|other| other.via);
+        let first = calls.iter().find(|other| other.to == cache);
+        let client = first.and_then(|other| other.via);
+        // What stands behind two caches is asked for what both leave.
+        let asked = first.map_or(1.0, |other| self.unanswered(world, caller, other, server, doors));
         let asks = client.is_none_or(|client| serves_client(world, server, client, &doors[server.index()]));
-        if asks { 1.0 - self.answered(world, cache, doors) } else { 1.0 }
+        if asks { asked * (1.0 - self.answered(world, cache, doors)) } else { asked }
     }
 
     /// Share of what a cache is asked that it answers from memory: its members are asked alike.
@@ -365,8 +376,12 @@ impl Traffic {
         let readers = self.readers(world, cache, doors);
         let answers = |index: &usize| {
             let (member, memory) = (node.members[*index], self.members[cache.index()][*index]);
-            let serves = doors[member.server.index()].serves(member.slot);
-            if serves { memory.hit_ratio * memory.success[0] } else { 0.0 }
+            let door = &doors[member.server.index()];
+            if door.serves(member.slot) && !door.cache_emptied {
+                memory.hit_ratio * memory.success[0]
+            } else {
+                0.0
+            }
         };
         readers.iter().map(answers).sum::<f64>() / readers.len().max(1) as f64
     }
@@ -563,7 +578,7 @@ impl Fold<'_> {
                 unanswered.iter().find(|(other, _)| *other == cache).map_or(1.0, |(_, share)| *share)
             });
             if edge.has_fallback {
-                unanswered.push((edge.to, 1.0 - group.success * self.hit_ratio(edge.to)));
+                unanswered.push((edge.to, asked * (1.0 - group.success * self.hit_ratio(edge.to))));
             } else {
                 all.success *= 1.0 - asked * (1.0 - group.success);
             }
@@ -576,18 +591,21 @@ impl Fold<'_> {
         all
     }
 
-    /// Share of reads that a cache's members answer from memory when they answer.
+    /// Share of what a cache's members answer that they answer from memory.
     fn hit_ratio(&self, cache: ServiceId) -> f64 {
         let members = &self.world.services[cache.index()].members;
-        let mut asked = 0.0;
+        let mut answered = 0.0;
         let mut hits = 0.0;
         for (index, member) in members.iter().enumerate() {
-            let sent = f64::from(self.flow.sent[cache.index()][index].reads).max(f64::MIN_POSITIVE);
-            let report = service_report(self.reports, member.server, member.slot);
-            asked += sent;
-            hits += sent * report.map_or(0.0, |report| report.hit_ratio);
+            let Some(report) = service_report(self.reports, member.server, member.slot) else { continue };
+            if self.doors[member.server.index()].closed {
+                continue;
+            }
+            let answers = f64::from(self.flow.sent[cache.index()][index].reads) * report.read_success;
+            answered += answers;
+            hits += answers * report.hit_ratio;
         }
-        hits / asked
+        if answered > 0.0 { hits / answered } else { 0.0 }
     }
 
     /// How a service answers callers on one server: the member there if it is asked first, else
@@ -636,10 +654,10 @@ impl Fold<'_> {
         group
     }
 
-    /// The members that a class was sent to, with their shares; where nothing was sent, those that
-    /// it would have been sent to, alike.
+    /// The members that callers on other servers sent a class to, with their shares; where nothing
+    /// was sent, those that it would have been sent to, alike.
     fn weights(&self, service: ServiceId, class: Class) -> Vec<(usize, f64)> {
-        let sent = &self.flow.sent[service.index()];
+        let sent = &self.flow.pooled[service.index()];
         let total: u32 = sent.iter().map(|sent| sent.of(class)).sum();
         if total > 0 {
             return sent

@@ -198,6 +198,81 @@ fn an_action_on_a_server_that_is_cut_off_is_unreachable() {
     assert_eq!(good(&drilled), rounds(&[(3, 0), (4, 0)]));
 }
 
+/// Where two SREs answer for the same lost requests, they are charged once.
+#[test]
+fn harm_is_never_charged_twice() {
+    use std::sync::Arc;
+    use worlds::definition::SkillName;
+    use worlds::inline::Inline;
+    use worlds::plan::{Level, RunPlan};
+    use worlds::topology::World;
+    let world = Arc::new(World::new("systems", support::systems()));
+    for seed in 0..40 {
+        let sres = vec![support::rules("a", SkillName::Junior), support::rules("b", SkillName::Junior)];
+        let plan = RunPlan { seed, level: Level::Extreme, rounds: 15, sres, scripted: vec![] };
+        let outcome = Inline::outcome(Arc::clone(&world), plan);
+        let harm: u64 = outcome.sres.iter().map(|sre| sre.harm_requests).sum();
+        assert!(harm <= outcome.requests.total - outcome.requests.good, "seed {seed}: {harm}");
+    }
+}
+
+/// An alert that was open before a fault came says nothing of it.
+#[test]
+fn a_fault_is_not_detected_by_an_alert_that_is_older() {
+    let slower = Effect { latency_added_ms: Some(10.0), ..Effect::default() };
+    let drilled = Drill::new()
+        .with(|definition| definition.host.disk = [85.0, 85.0])
+        .with_kind("drag", 2, slower)
+        .fault("drag", 5, "api-1")
+        .acknowledging()
+        .play();
+    assert_eq!(times(&drilled, 1), (5, None, None, None, None, Some(7)));
+}
+
+/// Restarting a server whose services the kernel killed is no waste, whatever filled the memory.
+#[test]
+fn bringing_back_what_is_down_is_needed() {
+    let drilled = Drill::new()
+        .with(|definition| {
+            definition.host.memory = [85.0, 85.0];
+            definition.services.get_mut("app-api").expect("it is there").memory_mb = 120.0;
+            for kind in &mut definition.chaos {
+                kind.gradual = false;
+            }
+        })
+        .fault("traffic_surge", 3, "api-1")
+        .action(4, "restart_service", "api-1")
+        .play();
+    assert_eq!(drilled.server(4, "api-1").metrics.services_down, 2, "the flood fills the memory in 3");
+    assert_eq!(drilled.server(5, "api-1").metrics.services_down, 0);
+    assert_eq!(drilled.outcome.sres[0].unneeded_actions, 0);
+}
+
+/// Two seniors share the work instead of asking for the same.
+#[test]
+fn colleagues_rarely_get_in_each_others_way() {
+    use std::sync::Arc;
+    use worlds::definition::SkillName;
+    use worlds::inline::Inline;
+    use worlds::plan::{Level, RunPlan};
+    use worlds::topology::World;
+    let world = Arc::new(World::new("systems", support::systems()));
+    let outcome = |seed, names: &[&str]| {
+        let sres = names.iter().map(|name| support::rules(name, SkillName::Senior)).collect();
+        let plan = RunPlan { seed, level: Level::High, rounds: 15, sres, scripted: vec![] };
+        Inline::outcome(Arc::clone(&world), plan)
+    };
+    let mean = |names: &[&str]| {
+        (0..100).map(|seed| outcome(seed, names).requests.availability_pct()).sum::<f64>() / 100.0
+    };
+    let (one, two) = (mean(&["a"]), mean(&["a", "b"]));
+    assert!(two > one, "one senior {one:.2}, two {two:.2}");
+    let (requested, refused) = (0..100)
+        .map(|seed| outcome(seed, &["a", "b"]).actions)
+        .fold((0, 0), |sum, actions| (sum.0 + actions.requested, sum.1 + actions.refused));
+    assert!(refused * 20 < requested, "{refused} of {requested} refused");
+}
+
 fn refused(drilled: &Drilled, why: Refusal) -> bool {
     drilled.wrote(|record| {
         matches!(record, Record::ActionRefused { outcome: ActionOutcome::Refused(refusal), .. } if *refusal == why)

@@ -768,6 +768,19 @@ mod servers {
     }
 
     #[test]
+    fn replicated_services_on_one_server_have_the_same_servers() {
+        let shared = systems()
+            .and("[services.ledger]\nwork_ms = 1.0\nreplication = { apply_cost = 0.5 }")
+            .with("services = [\"postgresql\"]", "services = [\"postgresql\", \"ledger\"]");
+        let errors = shared.errors();
+        assert_eq!(errors.len(), 1, "{}", told(&errors));
+        assert_eq!(errors[0].key, "servers[3].services");
+        assert!(errors[0].message.contains("share `db-primary`, but not `db-replica`"), "{}", errors[0]);
+        let both = shared.with("services = [\"postgresql\"]", "services = [\"postgresql\", \"ledger\"]");
+        assert_eq!(both.errors(), []);
+    }
+
+    #[test]
     fn members_of_a_replicated_service_are_one_primary_and_its_replicas() {
         each_is_refused([
             refusal(

@@ -23,7 +23,7 @@ struct Simulated {
 }
 
 fn exponential(generator: &mut ChaCha8Rng, mean: f64) -> f64 {
-    -mean * (1.0 - generator.random::<f64>()).ln()
+    -mean * libm::log(1.0 - generator.random::<f64>())
 }
 
 /// Poisson arrivals, exponential service, `workers` servers, first come first served; who would
@@ -100,7 +100,7 @@ fn a_hops_percentile_is_within_a_fifth_of_the_simulated_one() {
         let (service, workers) = (0.029, 2);
         let arrivals = utilisation * f64::from(workers) / service;
         let waiting = queue::waiting(arrivals, service, workers, 0.5);
-        let ours = (waiting.mean_seconds + service * 100_f64.ln()).max(waiting.p99_seconds + service);
+        let ours = (waiting.mean_seconds + service * libm::log(100.0)).max(waiting.p99_seconds + service);
         let seen = simulate(arrivals, service, workers as usize, 0.5, 1_000_000);
         within(ours, seen.p99_time, 0.2, &format!("p99 at {utilisation}"));
     }
@@ -193,7 +193,7 @@ fn losing_one_web_server_does_not_lose_the_site() {
     assert_eq!(drilled.good(5), 600);
     assert_eq!(drilled.good(6), 1000);
     let sibling = drilled.server(6, "web-2").metrics;
-    assert!((20.0..=30.0).contains(&sibling.cpu_usage), "{sibling:?}");
+    assert!((25.0..=35.0).contains(&sibling.cpu_usage), "{sibling:?}");
 }
 
 #[test]
@@ -236,8 +236,9 @@ fn a_flood_drowns_its_target_and_a_limit_drains_it() {
     assert!(flooded.good(6) < 900, "{}", flooded.good(6));
     let limited = Drill::new().fault("traffic_surge", 5, "api-1").action(6, "rate_limit", "api-1").play();
     // 95 % of the flood and 0.2 % of the users, two reads in 800 and no write in 200.
-    assert_eq!(limited.good(7), 998);
-    assert_eq!(limited.outcome.sres[0].harm_requests, 2);
+    assert_eq!((limited.good(7), limited.good(8), limited.good(9)), (998, 998, 1000));
+    // The limit outlasts the flood by a round, and is charged for both of its own.
+    assert_eq!(limited.outcome.sres[0].harm_requests, 4);
 }
 
 #[test]
@@ -291,4 +292,66 @@ fn every_part_of_the_vocabulary_shows_in_the_world() {
         );
         assert_eq!(drilled.outcome.faults.witnessed, 1, "{name}");
     }
+}
+
+#[test]
+fn a_fault_of_any_strength_is_witnessed() {
+    for percent in 1..=100 {
+        let error_rate = Some(f64::from(percent) / 100.0);
+        for effect in [
+            Effect { error_rate, ..Effect::default() },
+            Effect { capacity_factor: error_rate, ..Effect::default() },
+            Effect { latency_factor: Some(1.0 + f64::from(percent) / 7.0), ..Effect::default() },
+        ] {
+            let drilled = Drill::new()
+                .with_kind("one", 3, effect.clone())
+                .with_kind("other", 3, effect)
+                .fault("one", 5, "api-1")
+                .fault("other", 5, "api-1")
+                .play();
+            assert_eq!(drilled.outcome.faults.witnessed, 2, "{percent} %");
+        }
+    }
+}
+
+#[test]
+fn a_cache_that_an_action_empties_loads_the_databases_in_the_same_round() {
+    let drilled = Drill::new()
+        .with(|definition| definition.host.disk = [85.0, 85.0])
+        .action(4, "clear_cache", "cache-1")
+        .play();
+    let reads = |round| drilled.server(round, "db-replica").metrics.requests - 200;
+    assert_eq!([reads(4), reads(5), reads(6), reads(7)], [40, 400, 220, 130]);
+}
+
+#[test]
+fn a_cache_that_the_kernel_killed_loads_the_databases_at_once() {
+    let drilled = Drill::new()
+        .with(|definition| {
+            definition.host.memory = [30.0, 30.0];
+            definition.chaos.iter_mut().filter(|k| k.name == "memory_leak").for_each(|k| k.rounds = 8);
+        })
+        .fault("memory_leak", 2, "cache-1")
+        .play();
+    let reads = |round| drilled.server(round, "db-replica").metrics.requests - 200;
+    assert_eq!(drilled.server(10, "cache-1").metrics.services_down, 1);
+    assert_eq!([reads(9), reads(10)], [40, 400]);
+}
+
+#[test]
+fn more_instances_twice_are_not_more_than_once() {
+    let twice = Drill::new()
+        .with(|definition| {
+            definition.host.disk = [85.0, 85.0];
+            let scale_up = definition.actions.iter_mut().find(|action| action.name == "scale_up");
+            let scale_up = scale_up.expect("it is there");
+            scale_up.alerts.clear();
+            scale_up.cooldown = 0;
+        })
+        .action(2, "scale_up", "api-1")
+        .action(4, "scale_up", "api-1")
+        .play();
+    assert_eq!(twice.outcome.actions.succeeded, 2);
+    // There in rounds 4 to 7 and 6 to 9: six rounds of twice the capacity.
+    assert!((twice.outcome.capacity_held - 6.0 * 100.0 / (550.0 * 15.0)).abs() < 1e-9);
 }

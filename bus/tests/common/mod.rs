@@ -51,7 +51,8 @@ pub(crate) fn sre_brief(name: &str) -> SreBrief {
         name: name.into(),
         kind: SreKind::Rules,
         skill: Some(definition::Skill { accuracy: 0.95, speed: 0.9, panic_threshold: 8 }),
-        key: Key::derive(1, "sre", name),
+        key: Some(Key::derive(1, "sre", name)),
+        colleagues: Colleagues { position: 0, count: 1 },
         rounds: 15,
         servers: vec![ServerFacts {
             name: "web-1".into(),
@@ -118,6 +119,7 @@ pub(crate) fn report(round: u32) -> Report {
         leaked_points: 10.0,
         disk_pct: 30.0,
         slowdown: 1.5,
+        killed_until: 0,
         met: Met { cpu_floor: 95.0, capacity_factor: 0.1, ..Met::default() },
         services: vec![ServiceReport { up: true, read_success: 0.75, ..ServiceReport::default() }],
     }
@@ -149,6 +151,7 @@ pub(crate) fn observation(round: u32) -> Observation {
             severity: Severity::Critical,
             value: 95.0,
             opened_round: 2,
+            since_round: 3,
             acknowledged: true,
         }],
         results: vec![ActionResult {

@@ -7,11 +7,12 @@
 //! with more critical alerts open that nobody acknowledged than its panic threshold both are
 //! halved and it takes its work in no order. The dice are those of (server, round), its own, and never see a fault.
 
-use crate::chance::Draws;
+use crate::chance::{Draws, Key};
 use crate::definition::Skill;
 use crate::id::{ActionId, KindId, ServerId};
 use crate::message::{
-    ActionOutcome, ActionRequest, AlertView, Decision, Diagnosis, Observation, RequestId, Severity, SreBrief,
+    ActionOutcome, ActionRequest, AlertView, Colleagues, Decision, Diagnosis, Observation, RequestId,
+    Severity, SreBrief,
 };
 use crate::sre::symptoms::{self, Cause, Past};
 use crate::sre::{impact, runbook};
@@ -30,6 +31,7 @@ mod dice {
 pub struct Rules {
     brief: SreBrief,
     skill: Skill,
+    key: Key,
     impact: Vec<f64>,
     past: Vec<Past>,
     /// Reliefs that it believes to stand: server, kind, first round without.
@@ -51,9 +53,10 @@ impl Rules {
     /// At the start of its shift.
     ///
     /// # Panics
-    /// When the brief has no skill: every plan gives one to an SRE of rules.
+    /// When the brief has no skill or no dice: every run gives both to an SRE of rules.
     pub fn new(brief: SreBrief) -> Self {
         let skill = brief.skill.clone().expect("an SRE of rules has a skill");
+        let key = brief.key.expect("an SRE of rules has dice");
         Self {
             impact: impact::of_servers(&brief),
             past: vec![Past::default(); brief.servers.len()],
@@ -61,6 +64,7 @@ impl Rules {
             open: Vec::new(),
             requests: 0,
             skill,
+            key,
             brief,
         }
     }
@@ -94,6 +98,7 @@ impl Rules {
         let mut servers: Vec<ServerId> = seen.alerts.iter().map(|alert| alert.server).collect();
         servers.sort_unstable();
         servers.dedup();
+        servers.retain(|server| self.has_turn(*server, seen.round));
         let urgency = |server: &ServerId| {
             let of = |alert: &&AlertView| alert.server == *server;
             let severity = seen.alerts.iter().filter(of).map(|alert| alert.severity).max();
@@ -108,6 +113,13 @@ impl Rules {
             servers.sort_by_key(|server| (urgency(server), chance(server)));
         }
         servers
+    }
+
+    /// Whether it is this SRE's turn with a server: colleagues take turns from round to round, so
+    /// that they never ask for the same.
+    fn has_turn(&self, server: ServerId, round: u32) -> bool {
+        let Colleagues { position, count } = self.brief.colleagues;
+        (u32::from(server.0) + round) % u32::from(count) == u32::from(position)
     }
 
     /// One server: acknowledge, diagnose, act.
@@ -179,7 +191,7 @@ impl Rules {
     }
 
     fn draws(&self, server: ServerId, round: u32) -> Draws {
-        self.brief.key.draws(u64::from(server.0), round)
+        self.key.draws(u64::from(server.0), round)
     }
 }
 

@@ -13,9 +13,40 @@ pub(super) fn check(definition: &Definition, known: &Known<'_>, findings: &mut F
         workers(&table, server, definition.host.cpu_per_worker, findings);
         role(&table, server, definition, findings);
     }
-    let replicated = definition.services.iter().filter(|(_, service)| service.replication.is_some());
-    for (name, _) in replicated {
+    let replicated: Vec<&String> = definition
+        .services
+        .iter()
+        .filter(|(_, service)| service.replication.is_some())
+        .map(|(name, _)| name)
+        .collect();
+    for (position, name) in replicated.iter().enumerate() {
         members(name, known.hosts(name), definition, findings);
+        for other in &replicated[position + 1..] {
+            company(name, other, known, definition, findings);
+        }
+    }
+}
+
+/// A server has one role: replicated services that share a server share all of them, so that a
+/// failover moves them together.
+fn company(one: &str, other: &str, known: &Known<'_>, definition: &Definition, findings: &mut Findings) {
+    let (ones, others) = (known.hosts(one), known.hosts(other));
+    let Some(shared) = ones.iter().find(|index| others.contains(index)) else { return };
+    let alone = ones
+        .iter()
+        .find(|index| !others.contains(index))
+        .or(others.iter().find(|index| !ones.contains(index)));
+    if let Some(alone) = alone {
+        let name = |index: &usize| &definition.servers[*index].name;
+        let message = format!(
+            "`{one}` and `{other}` are both replicated and share `{}`, but not `{}`: a failover would move one of them alone",
+            name(shared),
+            name(alone)
+        );
+        let hint = "let them have the same servers, or none in common";
+        findings.error_with(KeyPath::top("servers").at(*shared).key("services"), message, || {
+            Some(hint.to_owned())
+        });
     }
 }
 
