@@ -371,3 +371,17 @@ fn a_cache_answers_in_the_place_of_what_is_lost_behind_it_for_writes_too() {
         .play();
     assert_eq!((drilled.good(5), drilled.good(6)), (900, 900));
 }
+
+/// The cache is asked by reads, which the database stands behind, and by writes, which nothing does.
+#[test]
+fn a_fallback_serves_only_the_calls_that_have_one() {
+    use worlds::definition::{Call, CallOn};
+    let drilled = Drill::new()
+        .with(|definition| {
+            let calls = &mut definition.services.get_mut("app-api").expect("it is there").calls;
+            calls.push(Call { to: "redis".into(), on: CallOn::Writes, behind: None, via: None });
+        })
+        .fault("network_partition", 5, "cache-1")
+        .play();
+    assert_eq!((drilled.good(5), drilled.good(6)), (800, 800));
+}
