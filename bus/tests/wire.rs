@@ -88,10 +88,10 @@ fn the_bytes_of_each_message_are_those_of_this_protocol() {
 const GOLDEN: [(usize, &str); 8] = [
     (46, "4079843c7b71edbb"),
     (192, "28525ba3da69669e"),
-    (298, "9d056170c499b05e"),
+    (297, "b8455932ee6b4ec2"),
     (70, "fa0e6364ae97056c"),
     (111, "3dabee7cdcb06788"),
-    (155, "2ac57a11829c856e"),
+    (147, "2bfc08a641cad523"),
     (85, "9c9c9003b57bdf02"),
     (20, "18da4fe7d256481d"),
 ];

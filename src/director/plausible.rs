@@ -9,7 +9,7 @@ pub(super) fn report(report: &Report, round: u32, services: usize) -> Result<(),
     if report.round != round {
         return Err(Refusal::OutOfTurn);
     }
-    let of_host = [report.cpu_pct, report.memory_pct, report.leaked_points, report.disk_pct, report.slowdown];
+    let of_host = [report.cpu_pct, report.memory_pct, report.leaked_points, report.disk_pct];
     let figures = of_host.into_iter().chain(met(&report.met)).chain(report.services.iter().flat_map(service));
     let are_figures = figures.into_iter().all(|figure| (0.0..=FIGURE_MAX).contains(&figure));
     let are_shares = report.services.iter().flat_map(shares).all(|share| SHARES.contains(&share));
@@ -66,7 +66,6 @@ mod tests {
             memory_pct: 40.0,
             leaked_points: 0.0,
             disk_pct: 30.0,
-            slowdown: 1.0,
             killed_until: 0,
             met: Met::default(),
             services: vec![ServiceReport { up: true, read_success: 1.0, ..ServiceReport::default() }],

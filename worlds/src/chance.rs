@@ -5,8 +5,9 @@
 //! keeps the luck of the others. A [`Key`] belongs to a domain (chaos, traffic, one server, one
 //! SRE) and is derived from the seed with BLAKE3, so that whoever holds one key learns nothing of
 //! the others but by trying all seeds, which a drawn seed of 32 bits does not resist for long:
-//! keys keep honest agents from peeking by accident, they are no secret from a determined one. Under a key, ChaCha8 is addressed by position: the stream is the
-//! entity, the block is the round, and each purpose has its fixed words in it.
+//! keys keep honest agents from peeking by accident, they are no secret from a determined one.
+//! Under a key, ChaCha8 is addressed by position: the stream is the entity, the block is the round,
+//! and each purpose has its fixed words in it.
 
 use rand::rand_core::{Rng, SeedableRng};
 use rand::rngs::ChaCha8Rng;

@@ -239,7 +239,7 @@ impl Changes {
 }
 
 /// Whether a failover has something to fail over to. Other remedies need nothing.
-fn has_standby(action: &Action, standby: Standby) -> bool {
+pub fn has_standby(action: &Action, standby: Standby) -> bool {
     let remedy = &action.remedy;
     if !(remedy.promotes_replica || remedy.uses_backup_link) {
         return true;

@@ -52,7 +52,7 @@ pub fn scheduled_rounds(world: &World, kind: &ChaosKind) -> u32 {
     kind.rounds + if kind.effect.service_down { world.definition.host.supervisor_rounds } else { 0 }
 }
 
-/// All faults of a run, by round and then by kind.
+/// All faults of a run, by round, then by kind and target.
 pub fn schedule(
     world: &World,
     seed: Seed,
@@ -60,31 +60,54 @@ pub fn schedule(
     rounds: u32,
     scripted: &[ScriptedFault],
 ) -> Vec<PlannedFault> {
-    let definition = &world.definition;
-    let factor = multiplier(&definition.chaos_levels, level);
-    let keys: Vec<Key> = definition.chaos.iter().map(|kind| Key::derive(seed, "chaos", &kind.name)).collect();
-    let mut faults: Vec<PlannedFault> = scripted
-        .iter()
-        .filter(|fault| fault.round <= rounds)
-        .map(|fault| plan(world, &keys, fault.round, fault.kind, fault.target))
-        .collect();
-    let mut busy = Busy::new(world, &faults);
-    for round in 1..=rounds {
-        for (index, kind) in definition.chaos.iter().enumerate() {
+    let mut chaos = Chaos::new(world, seed, level, scripted);
+    (1..=rounds).flat_map(|round| chaos.faults_of(world, round)).collect()
+}
+
+/// The schedule, worked out a round at a time: it never has to be held as a whole.
+#[derive(Clone, Debug)]
+pub struct Chaos {
+    keys: Vec<Key>,
+    factor: f64,
+    /// By round, the next one last.
+    scripted: Vec<PlannedFault>,
+    busy: Busy,
+}
+
+impl Chaos {
+    /// Before the first round.
+    pub fn new(world: &World, seed: Seed, level: Level, scripted: &[ScriptedFault]) -> Self {
+        let definition = &world.definition;
+        let keys: Vec<Key> =
+            definition.chaos.iter().map(|kind| Key::derive(seed, "chaos", &kind.name)).collect();
+        let mut scripted: Vec<PlannedFault> =
+            scripted.iter().map(|fault| plan(world, &keys, fault.round, fault.kind, fault.target)).collect();
+        scripted.sort_by_key(|fault| std::cmp::Reverse(fault.round));
+        let busy = Busy::new(world, &scripted);
+        Self { keys, factor: multiplier(&definition.chaos_levels, level), scripted, busy }
+    }
+
+    /// The faults that begin in a round, by kind and target. Rounds are asked for in order.
+    pub fn faults_of(&mut self, world: &World, round: u32) -> Vec<PlannedFault> {
+        let mut faults = Vec::new();
+        while let Some(fault) = self.scripted.pop_if(|fault| fault.round <= round) {
+            faults.push(fault);
+        }
+        for (index, kind) in world.definition.chaos.iter().enumerate() {
             let eligible = &world.eligible[index];
-            let draws = keys[index].draws(0, round);
-            if eligible.is_empty() || !draws.happens(0, (kind.probability * factor).min(1.0)) {
+            let draws = self.keys[index].draws(0, round);
+            if eligible.is_empty() || !draws.happens(0, (kind.probability * self.factor).min(1.0)) {
                 continue;
             }
             let target = eligible[draws.pick(1, eligible.len())];
-            let fault = plan(world, &keys, round, KindId::from(index), target);
-            if busy.book(&fault) {
+            let fault = plan(world, &self.keys, round, KindId::from(index), target);
+            if self.busy.book(&fault) {
                 faults.push(fault);
             }
         }
+        faults.sort_by_key(|fault| (fault.kind, fault.target));
+        faults
     }
-    faults.sort_by_key(|fault| (fault.round, fault.kind, fault.target));
-    faults
 }
 
 fn plan(world: &World, keys: &[Key], round: u32, kind: KindId, target: ServerId) -> PlannedFault {
@@ -99,6 +122,7 @@ fn plan(world: &World, keys: &[Key], round: u32, kind: KindId, target: ServerId)
 }
 
 /// When each kind is on each server by schedule.
+#[derive(Clone, Debug)]
 struct Busy {
     servers: usize,
     /// For each kind and server, faults as (first round, first round after).

@@ -148,9 +148,8 @@ fn mitigated(onset: u32, resolved: Option<u32>, by_round: &[Requests], objective
 }
 
 /// All faults of a run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Faults {
-    planned: Vec<PlannedFault>,
     /// Those that were injected, in order; number `n` is at `n - 1`.
     injected: Vec<Fault>,
     /// Positions of those in force.
@@ -161,8 +160,8 @@ pub struct Faults {
 
 impl Faults {
     /// Nothing has happened yet.
-    pub fn new(planned: Vec<PlannedFault>) -> Self {
-        Self { planned, injected: Vec::new(), in_force: Vec::new(), ended: Vec::new() }
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// All that were injected.
@@ -187,13 +186,13 @@ impl Faults {
         }
     }
 
-    /// Injects what is planned for a round; gives their positions among the injected.
-    pub fn inject(&mut self, round: u32) -> std::ops::Range<usize> {
+    /// Injects the faults that begin in a round; gives their positions among the injected.
+    pub fn inject(&mut self, planned: Vec<PlannedFault>) -> std::ops::Range<usize> {
         let first = self.injected.len();
-        while let Some(planned) = self.planned.get(self.injected.len()).filter(|p| p.round == round) {
+        for planned in planned {
             let id = u32::try_from(self.injected.len() + 1).expect("faults are counted in 32 bits");
             self.in_force.push(self.injected.len());
-            self.injected.push(Fault::new(id, *planned));
+            self.injected.push(Fault::new(id, planned));
         }
         first..self.injected.len()
     }

@@ -131,8 +131,6 @@ pub struct Report {
     pub leaked_points: f64,
     /// Disk in use, percent.
     pub disk_pct: f64,
-    /// How many times slower than it should be one worker is, memory and faults together.
-    pub slowdown: f64,
     /// First round in which services that the kernel killed at the end of this one, or earlier,
     /// run again; 0 when it killed none.
     pub killed_until: u32,
@@ -211,8 +209,6 @@ pub struct SreBrief {
     pub actions: Vec<definition::Action>,
     /// What holds for all actions.
     pub changes: definition::Changes,
-    /// Rounds until a supervisor brings a service back by itself.
-    pub supervisor_rounds: u32,
 }
 
 /// Who shares the work.
@@ -323,6 +319,11 @@ impl Metric {
     /// Those with thresholds in the world file, in its order.
     pub const MEASURED: [Metric; 5] =
         [Metric::CpuUsage, Metric::MemoryUsage, Metric::ErrorRate, Metric::LatencyP99, Metric::DiskUsage];
+
+    /// Whether it is about the host itself rather than about its answers.
+    pub fn is_local(self) -> bool {
+        !matches!(self, Metric::ErrorRate | Metric::LatencyP99)
+    }
 
     /// The name used in world files and journals.
     pub fn name(self) -> &'static str {

@@ -18,7 +18,7 @@
 use crate::alert::{self, Alerts, Change};
 use crate::chance::Key;
 use crate::change::{self, Changes, Pending, Standby, Standing};
-use crate::chaos;
+use crate::chaos::{self, Chaos};
 use crate::definition::{Role, SreKind, Threshold};
 use crate::health;
 use crate::id::{Name, ServerId, ServiceId, SreId};
@@ -49,6 +49,7 @@ pub struct Round {
     number: u32,
     phase: Phase,
     traffic: Traffic,
+    chaos: Chaos,
     faults: Faults,
     changes: Changes,
     telemetry: Store,
@@ -132,13 +133,13 @@ impl Round {
     /// When a scripted fault comes before round 1: there is no such round.
     pub fn unrecorded(world: Arc<World>, plan: RunPlan) -> Self {
         assert!(plan.scripted.iter().all(|fault| fault.round > 0), "rounds count from 1");
-        let planned = chaos::schedule(&world, plan.seed, plan.level, plan.rounds, &plan.scripted);
         let servers = world.servers.len();
         Self {
             number: 0,
             phase: Phase::Closed,
             traffic: Traffic::new(&world, Key::derive(plan.seed, "traffic", "")),
-            faults: Faults::new(planned),
+            chaos: Chaos::new(&world, plan.seed, plan.level, &plan.scripted),
+            faults: Faults::new(),
             changes: Changes::new(&world, Key::derive(plan.seed, "actions", "")),
             telemetry: Store::new(servers, world.definition.alerts.telemetry_ttl_rounds),
             alerts: Alerts::new(&world.definition),
@@ -218,7 +219,8 @@ impl Round {
     }
 
     fn inject_faults(&mut self) {
-        for position in self.faults.inject(self.number) {
+        let planned = self.chaos.faults_of(&self.world, self.number);
+        for position in self.faults.inject(planned) {
             let fault = &self.faults.injected()[position];
             let kind = fault.kind(&self.world);
             let server = &self.world.servers[fault.planned.target.index()];
@@ -705,7 +707,7 @@ impl Round {
     fn take_claims(&mut self, sre: SreId, decision: &Decision) {
         let exists = |server: ServerId| server.index() < self.servers.len();
         let kinds = self.world.definition.chaos.len();
-        let mut explained: Vec<ServerId> = Vec::new();
+        let mut explained = vec![false; self.servers.len()];
         // One explanation for a server that alerts: who names everything knows nothing.
         let claims: Vec<_> = decision
             .diagnoses
@@ -714,11 +716,7 @@ impl Round {
             .filter(|claim| exists(claim.alerting) && exists(claim.entity))
             .filter(|claim| claim.cause.is_none_or(|cause| cause.index() < kinds))
             .filter(|claim| self.alerts.on(claim.alerting, &[]))
-            .filter(|claim| {
-                let first = !explained.contains(&claim.alerting);
-                explained.push(claim.alerting);
-                first
-            })
+            .filter(|claim| !std::mem::replace(&mut explained[claim.alerting.index()], true))
             .collect();
         for claim in &claims {
             let right = self.faults.claimed(self.number, claim.entity, claim.cause);
@@ -873,7 +871,6 @@ impl Round {
             kinds: definition.chaos.clone(),
             actions: definition.actions.clone(),
             changes: definition.changes.clone(),
-            supervisor_rounds: definition.host.supervisor_rounds,
         }
     }
 

@@ -28,7 +28,6 @@ pub struct Server {
 
 #[derive(Clone, Copy, Debug)]
 struct ServiceState {
-    was_up: bool,
     /// Share of reads that a cache answers now.
     warmth: f64,
 }
@@ -58,7 +57,6 @@ impl Server {
             .services
             .iter()
             .map(|service| ServiceState {
-                was_up: true,
                 warmth: service.cache.as_ref().map_or(0.0, |cache| cache.hit_ratio),
             })
             .collect();
@@ -97,7 +95,6 @@ impl Server {
             memory_pct,
             leaked_points: report_leaked,
             disk_pct: self.disk(conditions),
-            slowdown: pace.slowdown,
             killed_until: self.killed_until,
             met: Met {
                 cpu_floor: conditions.cpu_floor,
@@ -245,7 +242,6 @@ impl Server {
     fn age(&mut self, round: u32, memory_pct: f64, up: &[bool]) -> f64 {
         for ((state, service), up) in self.services.iter_mut().zip(&self.brief.services).zip(up) {
             state.warmth = warmth_after(*state, service.cache.as_ref(), *up);
-            state.was_up = *up;
         }
         if memory_pct >= self.brief.host.memory_oom_at {
             self.leaked = 0.0;

@@ -80,8 +80,8 @@ pub struct CallEdge {
     pub reads: bool,
     /// Whether requests that write make it.
     pub writes: bool,
-    /// The cache that is asked first.
-    pub behind: Option<ServiceId>,
+    /// The call to the cache that is asked first: its position among the caller's calls.
+    pub behind: Option<usize>,
     /// The client on the caller's server that it goes through.
     pub via: Option<ServiceId>,
     /// It asks a cache that a later call stands behind: when it fails, that call answers.
@@ -204,25 +204,25 @@ fn edges(service: &definition::Service, id: &impl Fn(&String) -> ServiceId) -> V
             to: id(&call.to),
             reads: matches!(call.on, CallOn::All | CallOn::Reads),
             writes: matches!(call.on, CallOn::All | CallOn::Writes),
-            behind: call.behind.as_ref().map(id),
+            behind: call.behind.as_ref().and_then(|cache| {
+                service.calls.iter().position(|other| other.to == *cache && other.on == call.on)
+            }),
             via: call.via.as_ref().map(id),
             has_fallback: false,
         })
         .collect();
-    let backed: Vec<ServiceId> = edges.iter().filter_map(|edge| edge.behind).collect();
-    for edge in &mut edges {
-        edge.has_fallback = backed.contains(&edge.to);
+    let backed: Vec<usize> = edges.iter().filter_map(|edge| edge.behind).collect();
+    for position in backed {
+        edges[position].has_fallback = true;
     }
     edges
 }
 
 fn eligible(servers: &[ServerNode], kind: &definition::ChaosKind) -> Vec<ServerId> {
-    let named = |types: &[String], server: &ServerNode| types.iter().any(|name| **name == *server.kind);
     servers
         .iter()
         .enumerate()
-        .filter(|(_, server)| kind.types.is_empty() || named(&kind.types, server))
-        .filter(|(_, server)| !named(&kind.except_types, server))
+        .filter(|(_, server)| kind.can_hit(&server.kind))
         .map(|(index, _)| ServerId::from(index))
         .collect()
 }
@@ -254,7 +254,7 @@ fn reach(servers: &[ServerNode], services: &[ServiceNode]) -> Vec<Vec<ServerId>>
                 feels[client.index()].push(ServiceId::from(index));
             }
             if let Some(cache) = edge.behind {
-                feels[cache.index()].push(edge.to);
+                feels[service.calls[cache].to.index()].push(edge.to);
             }
         }
     }

@@ -361,13 +361,12 @@ impl Traffic {
         doors: &[Door],
     ) -> f64 {
         let Some(cache) = edge.behind else { return 1.0 };
-        let calls = &world.services[caller.index()].calls;
-        let first = calls.iter().find(|other| other.to == cache);
-        let client = first.and_then(|other| other.via);
+        let cache = &world.services[caller.index()].calls[cache];
         // What stands behind two caches is asked for what both leave.
-        let asked = first.map_or(1.0, |other| self.unanswered(world, caller, other, server, doors));
-        let asks = client.is_none_or(|client| serves_client(world, server, client, &doors[server.index()]));
-        if asks { asked * (1.0 - self.answered(world, cache, doors)) } else { asked }
+        let asked = self.unanswered(world, caller, cache, server, doors);
+        let door = &doors[server.index()];
+        let asks = cache.via.is_none_or(|client| serves_client(world, server, client, door));
+        if asks { asked * (1.0 - self.answered(world, cache.to, doors)) } else { asked }
     }
 
     /// Share of what a cache is asked that it answers from memory: its members are asked alike.
@@ -566,19 +565,17 @@ impl Fold<'_> {
     fn behind(&self, service: ServiceId, server: ServerId, class: Class, done: &Done) -> Answer {
         let mut all = Answer { success: 1.0, ..Answer::default() };
         let mut spread: f64 = 0.0;
-        // What each cache asked so far leaves unanswered.
-        let mut unanswered: Vec<(ServiceId, f64)> = Vec::new();
         let calls = &self.world.services[service.index()].calls;
-        for edge in calls.iter().filter(|edge| edge.serves(class)) {
+        // What each call leaves unanswered to the one behind it.
+        let mut unanswered = vec![1.0; calls.len()];
+        for (position, edge) in calls.iter().enumerate().filter(|(_, edge)| edge.serves(class)) {
             let client = edge
                 .via
                 .is_none_or(|client| serves_client(self.world, server, client, &self.doors[server.index()]));
             let group = if client { self.callee(edge.to, server, class, done) } else { Answer::default() };
-            let asked = edge.behind.map_or(1.0, |cache| {
-                unanswered.iter().find(|(other, _)| *other == cache).map_or(1.0, |(_, share)| *share)
-            });
+            let asked = edge.behind.map_or(1.0, |cache| unanswered[cache]);
             if edge.has_fallback {
-                unanswered.push((edge.to, asked * (1.0 - group.success * self.hit_ratio(edge.to))));
+                unanswered[position] = asked * (1.0 - group.success * self.hit_ratio(edge.to));
             } else {
                 all.success *= 1.0 - asked * (1.0 - group.success);
             }
@@ -601,7 +598,8 @@ impl Fold<'_> {
             if self.doors[member.server.index()].closed {
                 continue;
             }
-            let answers = f64::from(self.flow.sent[cache.index()][index].reads) * report.read_success;
+            let sent = self.flow.sent[cache.index()][index];
+            let answers = f64::from(sent.reads + sent.writes) * report.read_success;
             answered += answers;
             hits += answers * report.hit_ratio;
         }

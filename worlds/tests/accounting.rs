@@ -248,29 +248,22 @@ fn bringing_back_what_is_down_is_needed() {
     assert_eq!(drilled.outcome.sres[0].unneeded_actions, 0);
 }
 
-/// Two seniors share the work instead of asking for the same.
+/// Two seniors share the servers out instead of asking for the same.
 #[test]
-fn colleagues_rarely_get_in_each_others_way() {
+fn colleagues_do_not_get_in_each_others_way() {
     use std::sync::Arc;
     use worlds::definition::SkillName;
     use worlds::inline::Inline;
     use worlds::plan::{Level, RunPlan};
     use worlds::topology::World;
     let world = Arc::new(World::new("systems", support::systems()));
-    let outcome = |seed, names: &[&str]| {
-        let sres = names.iter().map(|name| support::rules(name, SkillName::Senior)).collect();
+    for seed in 0..100 {
+        let sres = ["a", "b"].map(|name| support::rules(name, SkillName::Senior)).to_vec();
         let plan = RunPlan { seed, level: Level::High, rounds: 15, sres, scripted: vec![] };
-        Inline::outcome(Arc::clone(&world), plan)
-    };
-    let mean = |names: &[&str]| {
-        (0..100).map(|seed| outcome(seed, names).requests.availability_pct()).sum::<f64>() / 100.0
-    };
-    let (one, two) = (mean(&["a"]), mean(&["a", "b"]));
-    assert!(two > one, "one senior {one:.2}, two {two:.2}");
-    let (requested, refused) = (0..100)
-        .map(|seed| outcome(seed, &["a", "b"]).actions)
-        .fold((0, 0), |sum, actions| (sum.0 + actions.requested, sum.1 + actions.refused));
-    assert!(refused * 20 < requested, "{refused} of {requested} refused");
+        let actions = Inline::outcome(Arc::clone(&world), plan).actions;
+        assert!(actions.requested > 0, "seed {seed}");
+        assert_eq!(actions.refused, 0, "seed {seed}");
+    }
 }
 
 fn refused(drilled: &Drilled, why: Refusal) -> bool {

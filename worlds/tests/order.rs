@@ -52,6 +52,18 @@ fn skill_is_told_apart_at_every_level_and_every_level_is_harder_than_the_last() 
     }
 }
 
+/// Without chaos there is nothing to do, and nobody does anything.
+#[test]
+fn in_a_calm_world_nobody_gains_or_loses() {
+    let world = Arc::new(World::new("systems", systems()));
+    for sre in all_sres() {
+        for seed in 0..20 {
+            let outcome = run(&world, seed, Level::Off, &sre);
+            assert_eq!((outcome.utility, outcome.actions.requested), (100.0, 0));
+        }
+    }
+}
+
 /// Six servers that nothing tells apart but their position.
 fn six_of_a_kind() -> Definition {
     let mut definition = systems();

@@ -355,3 +355,33 @@ fn more_instances_twice_are_not_more_than_once() {
     // There in rounds 4 to 7 and 6 to 9: six rounds of twice the capacity.
     assert!((twice.outcome.capacity_held - 6.0 * 100.0 / (550.0 * 15.0)).abs() < 1e-9);
 }
+
+#[test]
+fn a_cache_answers_in_the_place_of_what_is_lost_behind_it_for_writes_too() {
+    use worlds::definition::{Call, CallOn};
+    let drilled = Drill::new()
+        .with(|definition| {
+            definition.traffic.write_share = 1.0;
+            definition.services.get_mut("app-api").expect("it is there").calls = vec![
+                Call { to: "redis".into(), on: CallOn::Writes, behind: None, via: None },
+                Call { to: "postgresql".into(), on: CallOn::Writes, behind: Some("redis".into()), via: None },
+            ];
+        })
+        .fault("network_partition", 5, "db-primary")
+        .play();
+    assert_eq!((drilled.good(5), drilled.good(6)), (900, 900));
+}
+
+/// The cache is asked by reads, which the database stands behind, and by writes, which nothing does.
+#[test]
+fn a_fallback_serves_only_the_calls_that_have_one() {
+    use worlds::definition::{Call, CallOn};
+    let drilled = Drill::new()
+        .with(|definition| {
+            let calls = &mut definition.services.get_mut("app-api").expect("it is there").calls;
+            calls.push(Call { to: "redis".into(), on: CallOn::Writes, behind: None, via: None });
+        })
+        .fault("network_partition", 5, "cache-1")
+        .play();
+    assert_eq!((drilled.good(5), drilled.good(6)), (800, 800));
+}

@@ -22,6 +22,7 @@ pub(crate) fn server_brief(name: &str) -> ServerBrief {
         name: name.into(),
         key: Key::derive(1, "server", name),
         host: definition::Host {
+            supervisor_rounds: 2,
             background_cpu: [5.0, 10.0],
             memory: [30.0, 40.0],
             disk: [20.0, 30.0],
@@ -30,7 +31,6 @@ pub(crate) fn server_brief(name: &str) -> ServerBrief {
             memory_slow_factor: 2.0,
             memory_oom_at: 97.0,
             disk_full_at: 98.0,
-            supervisor_rounds: 2,
         },
         cpu_capacity: 100.0,
         memory_capacity: 8192.0,
@@ -88,7 +88,6 @@ pub(crate) fn sre_brief(name: &str) -> SreBrief {
             cost: definition::Cost { downtime: 0.01, ..definition::Cost::default() },
         }],
         changes: definition::Changes { actions_per_round: 2, pause_rounds: 1 },
-        supervisor_rounds: 2,
     }
 }
 
@@ -118,7 +117,6 @@ pub(crate) fn report(round: u32) -> Report {
         memory_pct: 40.0,
         leaked_points: 10.0,
         disk_pct: 30.0,
-        slowdown: 1.5,
         killed_until: 0,
         met: Met { cpu_floor: 95.0, capacity_factor: 0.1, ..Met::default() },
         services: vec![ServiceReport { up: true, read_success: 0.75, ..ServiceReport::default() }],

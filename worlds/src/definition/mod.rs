@@ -351,6 +351,14 @@ pub struct ChaosKind {
     pub effect: Effect,
 }
 
+impl ChaosKind {
+    /// Whether servers of this type are among those that it can hit.
+    pub fn can_hit(&self, server_type: &str) -> bool {
+        let named = |types: &[String]| types.iter().any(|name| name == server_type);
+        (self.types.is_empty() || named(&self.types)) && !named(&self.except_types)
+    }
+}
+
 /// What a fault does to its target: one or more of a closed vocabulary. Of levels that overlap the
 /// highest holds, factors multiply.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

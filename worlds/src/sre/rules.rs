@@ -98,7 +98,7 @@ impl Rules {
         let mut servers: Vec<ServerId> = seen.alerts.iter().map(|alert| alert.server).collect();
         servers.sort_unstable();
         servers.dedup();
-        servers.retain(|server| self.has_turn(*server, seen.round));
+        servers.retain(|server| self.is_mine(*server));
         let urgency = |server: &ServerId| {
             let of = |alert: &&AlertView| alert.server == *server;
             let severity = seen.alerts.iter().filter(of).map(|alert| alert.severity).max();
@@ -115,11 +115,11 @@ impl Rules {
         servers
     }
 
-    /// Whether it is this SRE's turn with a server: colleagues take turns from round to round, so
-    /// that they never ask for the same.
-    fn has_turn(&self, server: ServerId, round: u32) -> bool {
+    /// Whether a server is this SRE's to look after: colleagues share the servers out, so that they
+    /// never ask for the same and each knows what was done to its own.
+    fn is_mine(&self, server: ServerId) -> bool {
         let Colleagues { position, count } = self.brief.colleagues;
-        (u32::from(server.0) + round) % u32::from(count) == u32::from(position)
+        server.0 % count == position
     }
 
     /// One server: acknowledge, diagnose, act.

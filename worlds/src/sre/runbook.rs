@@ -4,7 +4,7 @@ use crate::alert;
 use crate::change::{self, Standby};
 use crate::definition::{Action, ChaosKind, Role};
 use crate::id::{ActionId, ServerId};
-use crate::message::{Observation, SreBrief};
+use crate::message::{Metric, Observation, SreBrief};
 
 /// The best action against a kind of fault on a server: a cure rather than a relief, then what
 /// works soonest, likeliest and at the least cost. `None` when nothing helps, or nothing can be
@@ -57,9 +57,7 @@ fn is_possible(
     });
     let reachable = action.out_of_band || !view.stale;
     let standby = standby(brief, seen, target);
-    let needs_standby = action.remedy.promotes_replica || action.remedy.uses_backup_link;
-    let has_standby = change::promotes(action, standby) || standby.link;
-    view.settling_rounds == 0 && !cooling && alerted && reachable && (!needs_standby || has_standby)
+    view.settling_rounds == 0 && !cooling && alerted && reachable && change::has_standby(action, standby)
 }
 
 /// What could stand in for a server, as telemetry shows it: a replica counts when it looks well.
@@ -77,12 +75,11 @@ pub fn standby(brief: &SreBrief, seen: &Observation, target: ServerId) -> Standb
     Standby { role, replica, link: facts.backup_link }
 }
 
-/// Fresh, with nothing of the host itself at a critical level.
+/// Fresh, with nothing of the host itself that would be worth an alert.
 fn looks_well(brief: &SreBrief, seen: &Observation, server: usize) -> bool {
     let view = &seen.servers[server];
     let Some(metrics) = view.metrics.as_ref().filter(|_| !view.stale) else { return false };
-    let values = alert::values(metrics);
-    let well = |metric: usize| values[metric] < brief.thresholds[metric].warning;
-    // CPU, memory and disk: see `Metric::MEASURED`.
-    metrics.services_down == 0 && well(0) && well(1) && well(4)
+    let measured = Metric::MEASURED.into_iter().zip(alert::values(metrics)).zip(brief.thresholds);
+    let mut local = measured.filter(|((metric, _), _)| metric.is_local());
+    metrics.services_down == 0 && local.all(|((_, value), threshold)| value < threshold.warning)
 }

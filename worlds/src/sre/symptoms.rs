@@ -40,6 +40,8 @@ const IMAGINABLE: f64 = 0.1;
 
 /// Arrivals of this many times the usual are a surge.
 const SURGE: f64 = 2.5;
+/// Memory in use, percent, from which a kill is likely to have been the kernel's.
+const NEARLY_FULL_PCT: f64 = 80.0;
 /// Memory that grew by this many points since the last look is growing.
 const GROWTH_POINTS: f64 = 3.0;
 
@@ -92,7 +94,7 @@ impl Symptoms<'_> {
 
     /// Whether something of the host itself is wrong, rather than only its answers.
     fn local(&self) -> bool {
-        self.alerts.iter().any(|alert| is_local(alert.metric))
+        self.alerts.iter().any(|alert| alert.metric.is_local())
     }
 
     fn weight(&self, kind: &ChaosKind) -> f64 {
@@ -126,7 +128,8 @@ impl Symptoms<'_> {
     }
 
     fn memory_weight(&self) -> f64 {
-        let killed = self.has(Metric::ServicesDown) && self.past.memory_usage.is_some_and(|m| m >= 80.0);
+        let killed = self.has(Metric::ServicesDown)
+            && self.past.memory_usage.is_some_and(|memory| memory >= NEARLY_FULL_PCT);
         if self.has(Metric::MemoryUsage) {
             TELLING
         } else if killed {
@@ -166,11 +169,6 @@ impl Symptoms<'_> {
     }
 }
 
-/// Whether a metric is about the host itself rather than about its answers.
-fn is_local(metric: Metric) -> bool {
-    !matches!(metric, Metric::ErrorRate | Metric::LatencyP99)
-}
-
 /// The causes that would explain a server's alerts, the best first; of equals the first in the
 /// catalogue.
 pub fn candidates(brief: &SreBrief, seen: &Observation, past: &Past, server: ServerId) -> Vec<Candidate> {
@@ -185,14 +183,14 @@ pub fn candidates(brief: &SreBrief, seen: &Observation, past: &Past, server: Ser
         .kinds
         .iter()
         .enumerate()
-        .filter(|(_, kind)| can_hit(kind, &brief.servers[server.index()].kind))
+        .filter(|(_, kind)| kind.can_hit(&brief.servers[server.index()].kind))
         .map(|(index, kind)| Candidate {
             cause: Cause::Kind(KindId::from(index)),
             weight: symptoms.weight(kind),
         })
         .collect();
     if let Some(source) = elsewhere(brief, seen, server).filter(|_| !symptoms.stale) {
-        let answers = symptoms.alerts.iter().any(|alert| !is_local(alert.metric));
+        let answers = symptoms.alerts.iter().any(|alert| !alert.metric.is_local());
         let weight = match (answers, symptoms.local()) {
             (true, false) => LIKELY + 2.0,
             (true, true) => REMOTE,
@@ -204,11 +202,6 @@ pub fn candidates(brief: &SreBrief, seen: &Observation, past: &Past, server: Ser
     }
     candidates.sort_by(|one, other| other.weight.total_cmp(&one.weight));
     candidates
-}
-
-fn can_hit(kind: &ChaosKind, server_type: &str) -> bool {
-    (kind.types.is_empty() || kind.types.iter().any(|name| name == server_type))
-        && !kind.except_types.iter().any(|name| name == server_type)
 }
 
 /// A server that this one depends on and that looks ill itself: with local symptoms rather than
@@ -223,7 +216,7 @@ fn elsewhere(brief: &SreBrief, seen: &Observation, server: ServerId) -> Option<S
     seen.alerts
         .iter()
         .filter(|alert| alert.server != server && runs(alert.server))
-        .map(|alert| (!is_local(alert.metric), depends(alert.server), alert.server))
+        .map(|alert| (!alert.metric.is_local(), depends(alert.server), alert.server))
         // A sibling that depends on as much is no better an explanation, unless it is ill itself.
         .filter(|(answers_only, depth, _)| !answers_only || *depth < own)
         .min()

@@ -9,7 +9,7 @@ pub(super) fn check(definition: &Definition, known: &Known<'_>, findings: &mut F
     for (index, kind) in definition.chaos.iter().enumerate() {
         let table = KeyPath::top("chaos").at(index);
         let types_known = types(&table, kind, known, findings);
-        if types_known && !definition.servers.iter().any(|server| can_hit(kind, &server.kind)) {
+        if types_known && !definition.servers.iter().any(|server| kind.can_hit(&server.kind)) {
             let message = format!("`{}` can hit no server", kind.name);
             let hint = "no type in `types` is left by `except_types`";
             findings.warning(table.key("name"), message, hint);
@@ -36,12 +36,6 @@ fn types(table: &KeyPath, kind: &ChaosKind, known: &Known<'_>, findings: &mut Fi
         }
     }
     all_known
-}
-
-/// Whether a server of this type is eligible.
-fn can_hit(kind: &ChaosKind, server_type: &str) -> bool {
-    let named = |types: &[String]| types.iter().any(|name| name == server_type);
-    (kind.types.is_empty() || named(&kind.types)) && !named(&kind.except_types)
 }
 
 fn does_nothing(effect: &Effect) -> bool {
