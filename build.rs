@@ -1,7 +1,8 @@
 //! Notes the commit that the program is built from, for `build.commit` in results.
 //!
-//! Without git, or outside a repository, the build goes on and the commit is `unknown`. A packager
-//! may set `WORLD_BUILD_COMMIT` instead.
+//! A commit whose sources have been changed since is `-dirty`. Without git, or outside a repository of
+//! the program's own, the build goes on and the commit is `unknown`. A packager may set
+//! `WORLD_BUILD_COMMIT` instead.
 
 use std::path::Path;
 use std::process::Command;
@@ -12,9 +13,36 @@ fn main() {
     if std::env::var_os("WORLD_BUILD_COMMIT").is_some() {
         return;
     }
+    if !is_own_repository() {
+        return;
+    }
     if let Some(commit) = git(&["rev-parse", "--short=12", "HEAD"]) {
-        println!("cargo::rustc-env=WORLD_BUILD_COMMIT={commit}");
+        let dirty = if is_dirty() { "-dirty" } else { "" };
+        println!("cargo::rustc-env=WORLD_BUILD_COMMIT={commit}{dirty}");
         watch_head();
+        watch_sources();
+    }
+}
+
+/// Whether the repository is that of this program, not one that it was unpacked into.
+fn is_own_repository() -> bool {
+    let manifest =
+        std::env::var_os("CARGO_MANIFEST_DIR").and_then(|path| Path::new(&path).canonicalize().ok());
+    let top = git(&["rev-parse", "--show-toplevel"]).and_then(|path| Path::new(&path).canonicalize().ok());
+    manifest.is_some() && manifest == top
+}
+
+/// What the program is built from.
+const SOURCES: [&str; 7] = ["build.rs", "Cargo.toml", "Cargo.lock", "src", "worlds", "bus", "agents"];
+
+fn is_dirty() -> bool {
+    git(&[&["--no-optional-locks", "status", "--porcelain", "--"], &SOURCES[..]].concat()).is_some()
+}
+
+/// Looks again when a source changes.
+fn watch_sources() {
+    for name in SOURCES.into_iter().filter(|name| Path::new(name).exists()) {
+        println!("cargo::rerun-if-changed={name}");
     }
 }
 

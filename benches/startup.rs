@@ -8,6 +8,7 @@
 mod measure;
 
 use measure::{Comparison, Outcome};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -28,7 +29,7 @@ fn main() -> Outcome<()> {
         return Ok(());
     }
     let this = std::env::current_exe()?;
-    let runs = tempfile::tempdir()?;
+    let runs = tempfile::Builder::new().permissions(PermissionsExt::from_mode(0o700)).tempdir()?;
     let mut comparison = Comparison::of([
         "7 processes that do nothing",
         "7 x `world agent --help`",

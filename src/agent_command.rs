@@ -17,7 +17,7 @@ use agents::{AgentError, Membership};
 use bus::address::{self, AddressError};
 use bus::client::ClientError;
 use bus::token::Token;
-use bus::wire::{Refusal, Role};
+use bus::wire::Role;
 use std::ffi::OsString;
 use std::io::{self, BufRead as _, Write as _};
 use std::path::PathBuf;
@@ -252,7 +252,6 @@ impl AgentCommandError {
 
 fn join_hint(error: &ClientError) -> Option<&'static str> {
     match error {
-        ClientError::Refused(Refusal::NotByHand { .. }) => None,
         ClientError::Connect { .. } => Some("start one with `world run --manual`"),
         _ => None,
     }

@@ -106,6 +106,10 @@ pub(crate) enum WorldsCommand {
     Schema,
 }
 
+/// Flags about running, which a plan does not do.
+const NOT_WITH_PLAN: [&str; 9] =
+    ["out", "check_determinism", "fail_on", "pace", "quiet", "verbose", "manual", "bus", "worker_threads"];
+
 /// `world run`, as typed.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RunArgs {
@@ -141,7 +145,7 @@ pub(crate) struct RunArgs {
     pub fault: Vec<String>,
 
     /// Print the faults that will come, and run nothing
-    #[arg(long, conflicts_with_all = ["out", "check_determinism", "fail_on", "pace", "quiet"])]
+    #[arg(long, conflicts_with_all = NOT_WITH_PLAN)]
     pub plan: bool,
 
     /// The promise, instead of the world's: above 0, up to 100
@@ -176,7 +180,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub json: bool,
 
-    /// Write journal.jsonl and result.json into this directory
+    /// Write journal.jsonl, result.json and runtime.json into this directory
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
@@ -299,5 +303,26 @@ mod tests {
         assert_eq!(manual(&[]), (None, None));
         assert_eq!(manual(&["--manual", "systems"]), (names(&[]), Some("systems".to_owned())));
         assert_eq!(manual(&["--manual=web-1,oncall"]), (names(&["web-1", "oncall"]), None));
+    }
+
+    #[test]
+    fn a_plan_takes_no_flag_about_running() {
+        let planned = |flags: &[&str]| Cli::try_parse_from([&["world", "run", "--plan"], flags].concat());
+        for flag in [
+            "--manual",
+            "--manual=web-1",
+            "--bus=x",
+            "--pace=1s",
+            "--out=x",
+            "--fail-on=rounds<1",
+            "--check-determinism",
+            "-q",
+            "-v",
+            "--worker-threads=2",
+        ] {
+            let refused = planned(&[flag]).expect_err(flag);
+            assert_eq!(refused.kind(), clap::error::ErrorKind::ArgumentConflict, "{flag}");
+        }
+        planned(&["--json", "--inline", "--seed=1", "--sre=none", "-n", "3"]).expect("a plan");
     }
 }

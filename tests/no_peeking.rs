@@ -32,6 +32,8 @@ fn world_with_twins(directory: &Path) -> PathBuf {
 
 /// What an SRE that only listens was sent, frame by frame, without the length.
 fn overheard(world: &Path, runtime_dir: &Path, fault: &str) -> Vec<Vec<u8>> {
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(runtime_dir, private).expect("its mode");
     let mut child = Command::new(env!("CARGO_BIN_EXE_world"))
         .args([
             "run",

@@ -5,7 +5,9 @@ use bus::address;
 use bus::client::Client;
 use bus::wire::{Brief, FromAgent, FromSre, Hello, PROTOCOL, Role, ToSre};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
@@ -28,7 +30,13 @@ struct Run {
     runtime_dir: tempfile::TempDir,
 }
 
+/// A directory is used for runs only if it is private.
+fn make_private(directory: &Path) {
+    std::fs::set_permissions(directory, Permissions::from_mode(0o700)).expect("its mode");
+}
+
 fn world(runtime_dir: &Path) -> Command {
+    make_private(runtime_dir);
     let mut command = Command::new(env!("CARGO_BIN_EXE_world"));
     command.env("XDG_RUNTIME_DIR", runtime_dir).env("NO_COLOR", "1").stdin(Stdio::null());
     command
@@ -365,6 +373,7 @@ fn the_first_signal_ends_a_run_after_its_round() {
 #[test]
 fn a_signal_that_was_inherited_as_ignored_is_heard() {
     let runtime_dir = tempfile::tempdir().expect("a directory");
+    make_private(runtime_dir.path());
     let mut command = Command::new("sh");
     let script = "trap '' INT TERM; exec \"$@\"";
     command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_world"), "run", "-n", "100", "--pace", "1m"]);
@@ -569,6 +578,22 @@ fn an_agent_without_a_world_is_told_so() {
 }
 
 #[test]
+fn a_directory_with_somebody_elses_files_is_refused_untouched() {
+    let base = tempfile::tempdir().expect("a directory");
+    let mut command = world(base.path());
+    for name in ["lock", "token", "notes"] {
+        std::fs::write(base.path().join(name), "precious").expect("a file");
+    }
+    command.args(["run", "--seed", "1", "-n", "1", "--bus"]).arg(base.path());
+    let (code, said) = said(command);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("`lock` that world did not make"), "{said}");
+    for name in ["lock", "token", "notes"] {
+        assert_eq!(std::fs::read_to_string(base.path().join(name)).expect("a file"), "precious");
+    }
+}
+
+#[test]
 fn two_runs_cannot_share_an_address() {
     let base = tempfile::tempdir().expect("a directory");
     let at = base.path().join("here");
@@ -588,16 +613,25 @@ fn two_runs_cannot_share_an_address() {
 
 #[test]
 fn a_token_is_nowhere_where_other_users_look() {
-    let mut run = Run::start("--seed 1 -n 100 --pace 1m");
+    let runtime_dir = tempfile::tempdir().expect("a directory");
+    // Each agent has a token of its own, which no file holds: nothing that looks like one may be
+    // seen, and what the environment of this test holds is none of it.
+    let mut command = world(runtime_dir.path());
+    command.env_clear().env("XDG_RUNTIME_DIR", runtime_dir.path());
+    command.args(["run", "--seed", "1", "-n", "100", "--pace", "1m"]);
+    let mut run = Run::spawn(runtime_dir, command);
     run.line_with("USERS");
     let token = std::fs::read_to_string(run.directory().join("token")).expect("a token");
-    for agent in run.agents() {
+    let director = Pid::from_child(&run.child);
+    let processes: Vec<Pid> = run.agents().into_iter().chain([director]).collect();
+    assert!(processes.len() > 1, "{processes:?}");
+    for process in processes {
         for file in ["cmdline", "environ"] {
-            let bytes = std::fs::read(format!("/proc/{}/{file}", agent.as_raw_nonzero())).expect(file);
+            let bytes = std::fs::read(format!("/proc/{}/{file}", process.as_raw_nonzero())).expect(file);
             let text = String::from_utf8_lossy(&bytes).into_owned();
             assert!(!text.contains(token.trim()), "{text}");
             let longest = text.split(|c: char| !c.is_ascii_hexdigit()).map(str::len).max();
-            assert!(file == "environ" || longest < Some(64), "{text}");
+            assert!(longest < Some(token.trim().len()), "{file}: {text}");
         }
     }
     run.signal(Signal::INT);
@@ -613,4 +647,23 @@ fn each_agent_has_a_process_group_of_its_own() {
     }
     run.signal(Signal::INT);
     run.end();
+}
+
+/// Each sweeps the directories of dead runs while others make theirs.
+#[test]
+fn runs_that_start_at_once_do_not_get_in_each_others_way() {
+    let base = tempfile::tempdir().expect("a directory");
+    std::fs::set_permissions(base.path(), std::fs::Permissions::from_mode(0o700)).expect("it is ours");
+    for _ in 0..5 {
+        let runs: Vec<Child> = (0..8)
+            .map(|_| {
+                let mut command = world(base.path());
+                command.args(["run", "--seed", "1", "-n", "1", "-q"]).stdout(Stdio::null());
+                command.spawn().expect("the program")
+            })
+            .collect();
+        for mut run in runs {
+            assert_eq!(run.wait().expect("a child").code(), Some(0));
+        }
+    }
 }

@@ -2,22 +2,27 @@
 //!
 //! ```text
 //!   $XDG_RUNTIME_DIR/world/<id>/      or /tmp/world-<uid>/<id>/, or the directory of `--bus`
-//!       lock       held by the director as long as it lives; holds its process id
+//!       lock       held by the director as long as it lives: `world <process id>`, and whether
+//!                  it made the directory or found it
 //!       token      the run's token, for agents that are started by hand
 //!       bus.sock   the bus
 //! ```
 //!
 //! The lock is the truth about life: a directory whose lock is free belongs to nobody and may be
 //! swept away. It is released by the kernel however the director ends, so nothing has to be
-//! believed about process ids. Directories are taken only if they belong to this user, are no
+//! believed about process ids.
+//!
+//! Only what a run made is ever written to or removed. A lock that does not begin like a run's is
+//! not one, and a directory that holds such a lock, or a token or a bus without a lock, is
+//! somebody else's. Directories are taken only if they belong to this user, are no
 //! symbolic links and are closed to everyone else, because `/tmp` is everybody's.
 
 use crate::token::{Token, fill_random};
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
-use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
-use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -66,6 +71,14 @@ pub enum AddressError {
         /// How long its path is.
         bytes: usize,
     },
+    /// A file that has the name of a run's, but is none.
+    #[error("{} holds a file `{name}` that world did not make", path.display())]
+    Foreign {
+        /// The directory.
+        path: PathBuf,
+        /// The file in it.
+        name: &'static str,
+    },
     /// Another director runs there.
     #[error("another world runs in {}", path.display())]
     InUse {
@@ -102,6 +115,7 @@ impl AddressError {
             Self::Unsafe { .. } => Some("name a directory of your own, with mode 0700, by --bus DIR"),
             Self::TooLong { .. } => Some("name a shorter directory by --bus DIR"),
             Self::NoneRunning | Self::NotRunning { .. } => Some("start one with `world run --manual`"),
+            Self::Foreign { .. } => Some("name a new or an empty directory by --bus DIR"),
             Self::InUse { .. } => Some("name another directory by --bus DIR"),
             Self::SeveralRunning { .. } => Some("choose one by --bus DIR"),
             Self::Io { .. } | Self::NoToken { .. } => None,
@@ -119,12 +133,13 @@ fn failed<'a>(verb: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> A
 
 // ---- the director's side ----------------------------------------------------------------------
 
-/// The directory of this director's own run. When dropped, it is removed, and with it the address.
+/// The directory of this director's own run. When dropped, what the run made is removed, and with
+/// it the address.
 #[derive(Debug)]
 pub struct RunDirectory {
     path: PathBuf,
-    /// Holds the lock for as long as it is open.
-    _lock: File,
+    /// Held for as long as it is open.
+    lock: Lock,
 }
 
 impl RunDirectory {
@@ -145,6 +160,9 @@ impl RunDirectory {
             tries -= 1;
             match Self::claim(&path) {
                 Err(AddressError::InUse { .. }) if tries > 0 => {}
+                // A sweep of another run took the directory for a dead one's while it was empty.
+                Err(AddressError::Io { source, .. }) if tries > 0 && source.kind() == ErrorKind::NotFound => {
+                }
                 taken => return taken,
             }
         }
@@ -154,17 +172,31 @@ impl RunDirectory {
     fn claim(path: &Path) -> Result<Self, AddressError> {
         let path = &std::path::absolute(path).map_err(failed("find", path))?;
         check_socket_length(path)?;
+        let mut origin = Origin::Found;
+        let taken = Self::try_claim(path, &mut origin);
+        if taken.is_err() && origin == Origin::Made {
+            // Empty, or else somebody else's by now; then it stays.
+            let _ = std::fs::remove_dir(path);
+        }
+        taken
+    }
+
+    fn try_claim(path: &Path, origin: &mut Origin) -> Result<Self, AddressError> {
+        let mut refusal = AddressError::InUse { path: path.to_owned() };
         for _ in 0..LOCK_TRIES {
-            make_private(path)?;
-            if let Some(lock) = Lock::Make.hold(path)? {
-                let taken = Self { path: path.clone(), _lock: lock };
-                taken.remove_file(SOCKET);
-                taken.remove_file(TOKEN);
-                return Ok(taken);
+            if make_private(path)? == Origin::Made {
+                *origin = Origin::Made;
             }
+            refusal = match Lock::take(path, *origin) {
+                Ok(Some(lock)) => return Ok(Self { path: path.to_owned(), lock }),
+                Ok(None) => AddressError::InUse { path: path.to_owned() },
+                // Perhaps of a director that begins this instant, and has not signed its lock yet.
+                Err(foreign @ AddressError::Foreign { .. }) => foreign,
+                Err(error) => return Err(error),
+            };
             std::thread::sleep(LOCK_PAUSE);
         }
-        Err(AddressError::InUse { path: path.clone() })
+        Err(refusal)
     }
 
     /// The directory.
@@ -185,16 +217,13 @@ impl RunDirectory {
         let mut file = options.open(&path).map_err(failed("create", &path))?;
         writeln!(file, "{}", token.to_hex()).map_err(failed("write", &path))
     }
-
-    fn remove_file(&self, name: &str) {
-        // What cannot be removed shows itself when the socket or the token is made.
-        let _ = std::fs::remove_file(self.path.join(name));
-    }
 }
 
 impl Drop for RunDirectory {
     fn drop(&mut self) {
-        remove(&self.path);
+        if self.lock.is_still_in(&self.path) {
+            remove(&self.path, self.lock.origin);
+        }
     }
 }
 
@@ -211,14 +240,30 @@ fn random_id() -> io::Result<String> {
     Ok(format!("{:08x}", u32::from_be_bytes(bytes)))
 }
 
+/// Whether a directory is called as [`random_id`] calls them.
+fn has_name_of_run(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.len() == 8 && name.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Where a run's directory comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// A run made it: it goes with the run.
+    Made,
+    /// It was there before: it stays.
+    Found,
+}
+
 /// Makes a directory of mode 0700 unless there is one.
-fn make_private(path: &Path) -> Result<(), AddressError> {
-    match DirBuilder::new().mode(0o700).create(path) {
-        Ok(()) => std::fs::set_permissions(path, Permissions::from_mode(0o700))
-            .map_err(failed("set the mode of", path)),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => check_private(path),
-        Err(error) => Err(failed("create", path)(error)),
-    }
+fn make_private(path: &Path) -> Result<Origin, AddressError> {
+    let origin = match DirBuilder::new().mode(0o700).create(path) {
+        Ok(()) => Origin::Made,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Origin::Found,
+        Err(error) => return Err(failed("create", path)(error)),
+    };
+    check_private(path)?;
+    Ok(origin)
 }
 
 /// Whether a directory is this user's, real, and closed to everyone else.
@@ -238,53 +283,147 @@ fn check_private(path: &Path) -> Result<(), AddressError> {
 
 // ---- the lock ---------------------------------------------------------------------------------
 
-/// How to come by the lock of a directory.
-#[derive(Clone, Copy)]
-enum Lock {
-    /// Makes the file when it is missing, and writes the process id to it.
-    Make,
-    /// Only if the file is there.
-    Find,
+/// A lock that this process holds.
+#[derive(Debug)]
+struct Lock {
+    file: File,
+    origin: Origin,
+}
+
+/// What a lock says.
+struct Content {
+    director: u32,
+    origin: Origin,
+}
+
+/// What a lock says first: by that it is known.
+const MAGIC: &str = "world ";
+const MADE: &str = "directory made";
+const FOUND: &str = "directory found";
+
+/// More bytes than any lock has.
+const LOCK_BYTES_MAX: u64 = 64;
+
+impl Content {
+    /// `None` when this is not what a run wrote.
+    fn read(file: &File) -> Option<Self> {
+        let mut bytes = [0; LOCK_BYTES_MAX as usize];
+        let length = file.read_at(&mut bytes, 0).ok()?;
+        let mut lines = std::str::from_utf8(&bytes[..length]).ok()?.lines();
+        let director = lines.next()?.strip_prefix(MAGIC)?.parse().ok()?;
+        // What does not say that it was made counts as found, and stays.
+        let origin = if lines.next() == Some(MADE) { Origin::Made } else { Origin::Found };
+        Some(Self { director, origin })
+    }
+
+    /// Writes over what is there, so that nobody ever sees a lock that says nothing.
+    fn write(&self, file: &File) -> io::Result<()> {
+        let origin = match self.origin {
+            Origin::Made => MADE,
+            Origin::Found => FOUND,
+        };
+        let text = format!("{MAGIC}{}\n{origin}\n", self.director);
+        file.write_all_at(text.as_bytes(), 0)?;
+        file.set_len(text.len() as u64)
+    }
 }
 
 impl Lock {
-    /// The locked file; `None` when somebody else holds it, or took it away meanwhile.
-    fn hold(self, directory: &Path) -> Result<Option<File>, AddressError> {
-        let path = directory.join(LOCK);
-        let mut file = match self.open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed("open", &path)(error)),
+    /// Takes the lock of a directory for this process: that of a dead run, whose files are removed,
+    /// or a new one. `None` when somebody else holds it, or took it away meanwhile.
+    fn take(directory: &Path, origin: Origin) -> Result<Option<Self>, AddressError> {
+        let lock = match Self::look(directory)? {
+            Look::Missing => return Self::make(directory, origin),
+            Look::Foreign => return Err(AddressError::Foreign { path: directory.to_owned(), name: LOCK }),
+            Look::Ours(file) => Self::hold(directory, file)?,
         };
-        match file.try_lock() {
-            Ok(()) if is_still(&file, &path) => {}
-            Ok(()) | Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(TryLockError::Error(error)) => return Err(failed("lock", &path)(error)),
+        let Some(mut lock) = lock else { return Ok(None) };
+        for name in [SOCKET, TOKEN] {
+            let _ = std::fs::remove_file(directory.join(name));
         }
-        if let Self::Make = self {
-            let written = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
-            written.map_err(failed("write", &path))?;
+        if origin == Origin::Made {
+            lock.origin = origin;
         }
-        Ok(Some(file))
+        lock.sign(directory)?;
+        Ok(Some(lock))
     }
 
-    fn open(self, path: &Path) -> io::Result<File> {
+    fn make(directory: &Path, origin: Origin) -> Result<Option<Self>, AddressError> {
+        for name in [SOCKET, TOKEN] {
+            if directory.join(name).symlink_metadata().is_ok() {
+                return Err(AddressError::Foreign { path: directory.to_owned(), name });
+            }
+        }
+        let path = directory.join(LOCK);
         let mut options = OpenOptions::new();
-        options.read(true).custom_flags(OFlags::NOFOLLOW.bits() as i32).mode(0o600);
-        match self {
-            Lock::Make => options.write(true).create(true).truncate(false),
-            Lock::Find => &mut options,
+        let file = match options.read(true).write(true).create_new(true).mode(0o600).open(&path) {
+            Ok(file) => file,
+            // Another director was faster, or somebody swept the empty directory.
+            Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(failed("create", &path)(error)),
         };
-        options.open(path)
+        // Nobody else takes a lock that does not say yet what it is.
+        file.try_lock().map_err(|error| failed("lock", &path)(error.into()))?;
+        let lock = Self { file, origin };
+        lock.sign(directory)?;
+        Ok(Some(lock))
+    }
+
+    fn sign(&self, directory: &Path) -> Result<(), AddressError> {
+        let content = Content { director: std::process::id(), origin: self.origin };
+        content.write(&self.file).map_err(failed("write", &directory.join(LOCK)))
+    }
+
+    /// What the lock of a directory is; touches nothing.
+    fn look(directory: &Path) -> Result<Look, AddressError> {
+        let path = directory.join(LOCK);
+        match path.symlink_metadata() {
+            Ok(found) if found.is_file() => {}
+            Ok(_) => return Ok(Look::Foreign),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Look::Missing),
+            Err(error) => return Err(failed("look at", &path)(error)),
+        }
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let mut options = OpenOptions::new();
+        match options.read(true).write(true).custom_flags(flags.bits() as i32).open(&path) {
+            Ok(file) if Content::read(&file).is_some() => Ok(Look::Ours(file)),
+            Ok(_) => Ok(Look::Foreign),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Look::Missing),
+            Err(error) => Err(failed("open", &path)(error)),
+        }
+    }
+
+    /// Holds a lock that a run made; `None` when somebody else does, or took it away meanwhile.
+    fn hold(directory: &Path, file: File) -> Result<Option<Self>, AddressError> {
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(failed("lock", &directory.join(LOCK))(error)),
+        }
+        let Some(Content { origin, .. }) = Content::read(&file) else { return Ok(None) };
+        let lock = Self { file, origin };
+        Ok(lock.is_still_in(directory).then_some(lock))
+    }
+
+    /// Whether the path still leads to this file: whoever swept in between has removed it.
+    fn is_still_in(&self, directory: &Path) -> bool {
+        match (self.file.metadata(), directory.join(LOCK).symlink_metadata()) {
+            (Ok(held), Ok(there)) => (held.dev(), held.ino()) == (there.dev(), there.ino()),
+            _ => false,
+        }
     }
 }
 
-/// Whether the path still leads to this file: whoever swept in between has removed it.
-fn is_still(file: &File, path: &Path) -> bool {
-    match (file.metadata(), std::fs::symlink_metadata(path)) {
-        (Ok(held), Ok(there)) => (held.dev(), held.ino()) == (there.dev(), there.ino()),
-        _ => false,
-    }
+/// What stands in the place of a lock.
+enum Look {
+    /// Nothing.
+    Missing,
+    /// Something that no run made.
+    Foreign,
+    /// A run's lock, held or free.
+    Ours(File),
 }
 
 // ---- finding and sweeping ---------------------------------------------------------------------
@@ -352,20 +491,23 @@ pub fn remove_if_dead(directory: &Path) {
         return;
     }
     for _ in 0..LOCK_TRIES {
-        match Lock::Find.hold(directory) {
-            Ok(Some(_held)) => return remove(directory),
-            Ok(None) if directory.join(LOCK).exists() => std::thread::sleep(LOCK_PAUSE),
-            _ => return,
+        match state(directory) {
+            State::Dead(held) => return remove(directory, held.origin),
+            State::Running(_) => std::thread::sleep(LOCK_PAUSE),
+            State::Unlocked => return,
         }
     }
 }
 
-/// Removes what a run made. The directory itself goes only when nothing else is in it.
-fn remove(directory: &Path) {
+/// Removes what a run made, while its lock is held. The directory goes only if a run made it, too,
+/// and nothing else is in it.
+fn remove(directory: &Path, origin: Origin) {
     for name in [SOCKET, TOKEN, LOCK] {
         let _ = std::fs::remove_file(directory.join(name));
     }
-    let _ = std::fs::remove_dir(directory);
+    if origin == Origin::Made {
+        let _ = std::fs::remove_dir(directory);
+    }
 }
 
 /// Removes the directories of dead runs below `base`; gives those of living ones.
@@ -378,13 +520,15 @@ fn sweep_in(base: &Path) -> Vec<Running> {
 fn sweep(path: &Path) -> Option<Running> {
     match state(path) {
         State::Running(director) => Some(Running { path: path.to_owned(), director }),
-        State::Dead(_held) => {
-            remove(path);
+        State::Dead(held) => {
+            remove(path, held.origin);
             None
         }
         State::Unlocked => {
             // A run that is about to begin there tries again when its empty directory vanishes.
-            let _ = std::fs::remove_dir(path);
+            if has_name_of_run(path) {
+                let _ = std::fs::remove_dir(path);
+            }
             None
         }
     }
@@ -396,23 +540,19 @@ enum State {
     Running(Option<u32>),
     /// Nobody but us now: whoever removes the directory holds the lock meanwhile, so that no
     /// director can begin in it.
-    Dead(File),
-    /// There is no lock, or it cannot be looked at.
+    Dead(Lock),
+    /// There is no lock that a run made, or it cannot be looked at.
     Unlocked,
 }
 
 fn state(directory: &Path) -> State {
-    match Lock::Find.hold(directory) {
+    let Ok(Look::Ours(file)) = Lock::look(directory) else { return State::Unlocked };
+    let director = Content::read(&file).map(|content| content.director);
+    match Lock::hold(directory, file) {
         Ok(Some(held)) => State::Dead(held),
-        Ok(None) if directory.join(LOCK).exists() => State::Running(director_of(directory)),
+        Ok(None) if directory.join(LOCK).exists() => State::Running(director),
         _ => State::Unlocked,
     }
-}
-
-fn director_of(directory: &Path) -> Option<u32> {
-    let mut text = String::new();
-    Lock::Find.open(&directory.join(LOCK)).ok()?.read_to_string(&mut text).ok()?;
-    text.trim().parse().ok()
 }
 
 /// Where directories of runs lie.
@@ -426,9 +566,14 @@ struct Bases {
 
 impl Bases {
     fn of_this_user() -> Self {
-        let session = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+        Self::with_session(std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from))
+    }
+
+    /// A session's directory counts only if it is what it has to be: private.
+    fn with_session(session: Option<PathBuf>) -> Self {
+        let session = session.filter(|path| path.is_absolute() && check_private(path).is_ok());
         Self {
-            session: session.filter(|path| path.is_absolute()).map(|path| path.join("world")),
+            session: session.map(|path| path.join("world")),
             temporary: PathBuf::from(format!("/tmp/world-{}", geteuid().as_raw())),
         }
     }
@@ -454,7 +599,8 @@ impl Bases {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::symlink;
+    use std::fs::Permissions;
+    use std::os::unix::fs::{PermissionsExt, symlink};
     use tempfile::TempDir;
 
     fn base() -> TempDir {
@@ -465,16 +611,22 @@ mod tests {
         std::fs::symlink_metadata(path).expect("a file").mode() & 0o7777
     }
 
+    /// Ends a run as a kill does: its files stay.
+    fn kill(run: RunDirectory) {
+        let path = run.path.clone();
+        let kept = path.with_extension("kept");
+        std::fs::rename(&path, &kept).expect("renamed away from its owner");
+        drop(run);
+        std::fs::rename(&kept, &path).expect("renamed back");
+    }
+
     /// What a director leaves that was killed.
     fn dead_run(base: &Path) -> PathBuf {
         let run = RunDirectory::create_in(base).expect("a run");
         run.write_token(&Token::random().expect("randomness")).expect("a token");
         std::fs::write(run.socket(), "").expect("a socket");
         let path = run.path.clone();
-        let kept = base.join("kept");
-        std::fs::rename(&path, &kept).expect("renamed away from its owner");
-        drop(run);
-        std::fs::rename(&kept, &path).expect("renamed back");
+        kill(run);
         path
     }
 
@@ -581,7 +733,7 @@ mod tests {
         assert!(matches!(refused, AddressError::Unsafe { .. }), "{refused}");
         symlink(base.path().join("precious"), target.join(LOCK)).expect("a link");
         let refused = RunDirectory::create(Some(&target)).expect_err("a lock that is a link");
-        assert!(matches!(refused, AddressError::Io { .. }), "{refused}");
+        assert!(matches!(refused, AddressError::Foreign { .. }), "{refused}");
         assert!(!base.path().join("precious").exists());
     }
 
@@ -625,5 +777,100 @@ mod tests {
         }
         let run = RunDirectory::create_in(base.path()).expect("a run");
         assert_eq!(find(Some(run.path())).expect("a living run"), run.path());
+    }
+
+    #[test]
+    fn a_directory_with_files_that_no_world_made_is_refused_and_left_as_it_is() {
+        for names in [&[LOCK, TOKEN][..], &[LOCK], &[TOKEN], &[SOCKET], &["lock", "token", "bus.sock"]] {
+            for text in ["", "precious\n", "12345\n", "world of my own\n"] {
+                let base = base();
+                let at = &base.path().join("0123abcd");
+                DirBuilder::new().mode(0o700).create(at).expect("a directory");
+                for name in names {
+                    std::fs::write(at.join(name), text).expect("a file");
+                }
+                let refused = RunDirectory::create(Some(at)).expect_err("somebody else's files");
+                assert!(refused.to_string().contains("that world did not make"), "{refused}");
+                assert!(refused.hint().is_some());
+                remove_if_dead(at);
+                assert_eq!(sweep_in(base.path()), []);
+                assert_eq!(std::fs::read_dir(at).expect("the directory").count(), names.len());
+                for name in names {
+                    assert_eq!(std::fs::read_to_string(at.join(name)).expect("a file"), text);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_lock_that_is_no_file_is_refused() {
+        let base = base();
+        std::fs::create_dir(base.path().join(LOCK)).expect("a directory");
+        let refused = RunDirectory::create(Some(base.path())).expect_err("somebody else's directory");
+        assert!(refused.to_string().contains("that world did not make"), "{refused}");
+        assert!(base.path().join(LOCK).is_dir());
+    }
+
+    #[test]
+    fn a_directory_that_was_there_before_stays() {
+        let base = base();
+        let (found, made) = (base.path().join("found"), base.path().join("made"));
+        DirBuilder::new().mode(0o700).create(&found).expect("a directory");
+        for at in [&found, &made] {
+            drop(RunDirectory::create(Some(at)).expect("a run"));
+        }
+        assert!(found.exists() && !made.exists());
+        for clear in [remove_if_dead as fn(&Path), |path| drop(sweep(path))] {
+            for at in [&found, &made] {
+                kill(RunDirectory::create(Some(at)).expect("a run"));
+                clear(at);
+            }
+            assert_eq!(std::fs::read_dir(&found).expect("it stays").count(), 0);
+            assert!(!made.exists());
+        }
+        // Whoever takes the place of a dead run keeps to what that one found.
+        for at in [&found, &made] {
+            kill(RunDirectory::create(Some(at)).expect("a run"));
+            drop(RunDirectory::create(Some(at)).expect("a run in its place"));
+        }
+        assert!(found.exists() && !made.exists());
+    }
+
+    #[test]
+    fn an_empty_directory_goes_only_if_it_has_the_name_of_a_run() {
+        let base = base();
+        for name in ["mine", "0123abcd"] {
+            DirBuilder::new().mode(0o700).create(base.path().join(name)).expect("a directory");
+        }
+        assert_eq!(sweep_in(base.path()), []);
+        assert!(base.path().join("mine").exists());
+        assert!(!base.path().join("0123abcd").exists());
+    }
+
+    #[test]
+    fn what_replaced_a_run_is_not_removed_with_it() {
+        let base = base();
+        let run = RunDirectory::create(Some(&base.path().join("run"))).expect("a run");
+        std::fs::rename(run.path(), base.path().join("moved")).expect("moved away");
+        DirBuilder::new().mode(0o700).create(run.path()).expect("another directory");
+        let (lock, token) = (run.path().join(LOCK), run.path().join(TOKEN));
+        std::fs::write(&lock, "").expect("another lock");
+        std::fs::write(&token, "").expect("another token");
+        drop(run);
+        assert!(lock.exists() && token.exists());
+    }
+
+    #[test]
+    fn a_session_directory_that_others_may_enter_is_not_used() {
+        let base = base();
+        let session = |runtime: &Path| Bases::with_session(Some(runtime.to_owned())).session;
+        assert_eq!(session(base.path()), Some(base.path().join("world")));
+        assert_eq!(session(&base.path().join("missing")), None);
+        assert_eq!(session(Path::new("relative")), None);
+        std::fs::set_permissions(base.path(), Permissions::from_mode(0o755)).expect("its mode");
+        assert_eq!(session(base.path()), None);
+        if !geteuid().is_root() {
+            assert_eq!(session(Path::new("/")), None);
+        }
     }
 }

@@ -1,9 +1,7 @@
-//! Whatever a file holds, the loader answers: it never panics, its places lie inside the text, and
-//! it takes a bounded time.
+//! Whatever a file holds, the loader answers: it never panics, and its places lie inside the text.
 
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use std::time::{Duration, Instant};
 use worlds::definition::{Checked, Diagnostic, builtin, parse};
 
 fn answer(text: &str) -> Result<Checked, Vec<Diagnostic>> {
@@ -82,10 +80,10 @@ fn a_world_with_its_lines_shuffled_is_answered() {
     }
 }
 
-/// Worlds as large as a file may be, that aim at what could grow faster than the file.
+/// Worlds as large as a file may be, that aim at what could grow faster than the file: one that did
+/// would keep this test from ending.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the claim is about time")]
-fn hostile_worlds_are_answered_in_time() {
+fn hostile_worlds_are_answered() {
     let systems = builtin::ALL[0].text;
     let many = |count: u32, line: &dyn Fn(u32) -> String| (0..count).map(line).collect::<String>();
     let kinds = many(6_000, &|n| {
@@ -123,9 +121,6 @@ fn hostile_worlds_are_answered_in_time() {
         format!("\"{}\" = 1", "x".repeat(1 << 20)),
     ];
     for text in hostile {
-        let begun = Instant::now();
         let _ = answer(&text);
-        let taken = begun.elapsed();
-        assert!(taken < Duration::from_secs(10), "{taken:?} for {:?}...", &text[..40]);
     }
 }
