@@ -78,7 +78,7 @@ pub enum Record {
     Diagnosed { round: u32, sre: Name, alerting: Name, entity: Name, cause: Option<Name> },
     /// An SRE's action was accepted; it acts at the start of `acts_round`.
     ActionAccepted { round: u32, sre: Name, request: RequestId, action: Name, target: Name, acts_round: u32 },
-    /// An SRE's action was refused. Names that do not exist are given as they came.
+    /// An SRE's action was refused. What does not exist is given by its number, as `#7`.
     ActionRefused {
         round: u32,
         sre: Name,
