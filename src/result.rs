@@ -11,6 +11,7 @@ use crate::gate::{Gate, GateResult};
 use crate::reference::{References, Unreferenced};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use worlds::definition::{SkillName, SreKind};
 use worlds::id::Name;
 use worlds::outcome::{
@@ -293,7 +294,9 @@ impl RunResult {
     /// Draws up the result of a run, its gates decided and its verdict given.
     pub(crate) fn of(facts: Facts<'_>) -> Self {
         let mut result = Self::ungated(facts);
-        let document = serde_json::to_value(&result).unwrap_or_default();
+        // Of a run without a round nothing was observed, and no gate can be decided.
+        let document =
+            if result.rounds > 0 { serde_json::to_value(&result).unwrap_or_default() } else { Value::Null };
         result.gates = facts.gates.iter().map(|gate| gate.decide(&document)).collect();
         result.reasons = reasons(&result, &facts);
         result.verdict = verdict(&result, &facts.finished.outcome);
@@ -523,6 +526,18 @@ mod tests {
         let result = result_of(&[FAILS, UNDECIDED], |_| ());
         let document = result.to_json().expect("a document");
         assert_eq!(serde_json::from_slice::<RunResult>(&document).expect("a result"), result);
+    }
+
+    #[test]
+    fn a_run_of_no_round_decides_no_gate() {
+        let unplayed = |finished: &mut Finished| {
+            finished.outcome.rounds = 0;
+            finished.interrupted_by = Some(2);
+        };
+        let result = result_of(&["availability_pct < 50"], unplayed);
+        assert_eq!(result.gates[0].held, None);
+        assert_eq!(result.gates[0].value, None);
+        assert_eq!(result_of(&["availability_pct < 50"], |_| ()).gates[0].held, Some(true));
     }
 
     #[test]

@@ -217,7 +217,10 @@ fn sre_line(sre: &SreResult) -> String {
 
 fn remedies(result: &RunResult) -> Option<String> {
     let percent = |share: f64| format!("{:.0} %", 100.0 * share);
-    let remedied = result.remedied_share.map(|share| format!("{} of incidents remedied", percent(share)));
+    let of_all = result.incidents.len();
+    let remedied =
+        result.incidents.iter().filter(|incident| incident.resolution == Resolution::Remedied).count();
+    let remedied = (of_all > 0).then(|| format!("{remedied} of {of_all} incidents remedied"));
     let avoided =
         result.avoided_share.map(|share| format!("{} of avoidable fault-rounds avoided", percent(share)));
     let told: Vec<_> = [remedied, avoided].into_iter().flatten().collect();
