@@ -20,6 +20,7 @@ use crate::signal::Signals;
 use crate::stdio::Stdio;
 use crate::watchers::{Watcher as _, Watchers};
 use crate::{exit_code, worlds_command};
+use bus::address::RunDirectory;
 use std::io::{self, Write};
 
 /// Seeds are drawn short enough to be read out and typed, and to be exact in any JSON reader.
@@ -36,8 +37,12 @@ pub(crate) fn run(args: &RunArgs, stdio: &mut Stdio) -> Result<u8, Failure> {
     let create = |dir| Recording::create(dir, config.mode.name()).map_err(Failure::Unrecordable);
     let recording = config.out.as_deref().map(create).transpose()?;
     let mut watchers = Watchers::new(&config, recording);
+    let directory = match config.mode {
+        Mode::Processes => Some(director::claim(config.bus.as_deref())?),
+        Mode::Inline => None,
+    };
     watchers.screen.begin(&config);
-    let (finished, watchers) = play(&config, watchers, &signals)?;
+    let (finished, watchers) = play(&config, directory, watchers, &signals)?;
     Judgement { config: &config, finished, watchers, signals: &signals }.pass(&mut stdio.out.out)
 }
 
@@ -75,18 +80,20 @@ fn plan(config: &RunConfig, stdio: &mut Stdio) -> Result<u8, Failure> {
 }
 
 /// Plays the run; gives back those who watched it.
+/// Plays it: over the bus where there is a directory for one, else by plain calls.
 fn play(
     config: &RunConfig,
+    directory: Option<RunDirectory>,
     mut watchers: Watchers,
     signals: &Signals,
 ) -> Result<(Finished, Watchers), Failure> {
-    match config.mode {
-        Mode::Processes => {
-            let (finished, stats, mut watchers) = director::run(config, signals, watchers)?;
+    match directory {
+        Some(directory) => {
+            let (finished, stats, mut watchers) = director::run(config, directory, signals, watchers)?;
             watchers.records.bus(stats);
             Ok((finished, watchers))
         }
-        Mode::Inline => {
+        None => {
             let controls = Controls { pace: config.pace, interrupt: &|| signals.signal() };
             let watch = &mut |event: &Event| watchers.tell(event);
             let finished = inline::run(&config.world, config.plan.clone(), &controls, watch);

@@ -603,9 +603,11 @@ fn two_runs_cannot_share_an_address() {
     run.line_with("USERS");
     let mut second = world(base.path());
     second.args(["run", "--bus"]).arg(&at);
-    let (code, said) = said(second);
-    assert_eq!(code, Some(2), "{said}");
+    let refused = second.output().expect("the program");
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
     assert!(said.contains("another world runs in"), "{said}");
+    assert!(refused.stdout.is_empty(), "{}", String::from_utf8_lossy(&refused.stdout));
     run.signal(Signal::INT);
     assert_eq!(run.end().code, Some(130));
     assert!(!at.exists());

@@ -28,7 +28,7 @@ use ractor::{Actor, ActorRef, SpawnErr};
 use round_owner::{Ending, OwnerArguments, RoundOwner};
 use serde::Serialize;
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -55,8 +55,6 @@ pub(crate) struct ProcessRun {
     pub world: Arc<World>,
     /// What decides the run, with the world.
     pub plan: RunPlan,
-    /// The run's directory, if not a new one in the usual place.
-    pub bus_dir: Option<PathBuf>,
     /// From one round's beginning to the next's, at least this long.
     pub pace: Option<Duration>,
     /// Threads for the director's actors; 0 for one that is not shared, which is fastest.
@@ -72,7 +70,6 @@ impl From<&RunConfig> for ProcessRun {
         Self {
             world: Arc::clone(&config.world),
             plan: config.plan.clone(),
-            bus_dir: config.bus.clone(),
             pace: config.pace,
             worker_threads: config.worker_threads.map_or(0, usize::from),
             manual: config.manual.clone(),
@@ -158,13 +155,23 @@ impl DirectorError {
 /// What a run comes to: how it ended, what went over the bus, and those who watched it.
 type Directed = Result<(Finished, BusStats, Watchers), DirectorError>;
 
+/// Takes the run's address, before anything is told: another run may have it.
+pub(crate) fn claim(at: Option<&Path>) -> Result<RunDirectory, DirectorError> {
+    Ok(RunDirectory::create(at)?)
+}
+
 /// Runs a world with a process for each agent, and tells the watchers what happens.
-pub(crate) fn run(run: impl Into<ProcessRun>, signals: &Signals, watchers: Watchers) -> Directed {
+pub(crate) fn run(
+    run: impl Into<ProcessRun>,
+    directory: RunDirectory,
+    signals: &Signals,
+    watchers: Watchers,
+) -> Directed {
     let run = run.into();
     allow_many_files();
     let runtime = runtime(run.worker_threads).map_err(DirectorError::system("start a runtime"))?;
     let attention = signals.attend();
-    let directed = runtime.block_on(direct(run, &attention, watchers));
+    let directed = runtime.block_on(direct(run, directory, &attention, watchers));
     runtime.shutdown_timeout(RUNTIME_STOP_TIME);
     match attention.end() {
         Some(signal) => Err(DirectorError::Signalled(signal)),
@@ -193,10 +200,15 @@ fn allow_many_files() {
     let _ = setrlimit(Resource::Nofile, limit);
 }
 
-async fn direct(run: ProcessRun, attention: &Attention<'_>, watchers: Watchers) -> Directed {
+async fn direct(
+    run: ProcessRun,
+    directory: RunDirectory,
+    attention: &Attention<'_>,
+    watchers: Watchers,
+) -> Directed {
     let Watchers { screen, records } = watchers;
     let (console, recorder) = (ConsoleActor::spawn(screen).await?, RecorderActor::spawn(records).await?);
-    let directory = Arc::new(RunDirectory::create(run.bus_dir.as_deref())?);
+    let directory = Arc::new(directory);
     let program = std::env::current_exe().map_err(DirectorError::system("find this program"))?;
     let (alive, mut all_gone) = mpsc::channel(1);
     let (ending, ended) = oneshot::channel();
