@@ -69,8 +69,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         write!(out, "{:8}", level.name())?;
         all.iter().try_for_each(|values| write!(out, " {:8.2}", mean(values)))?;
         write!(out, "   ")?;
-        all.windows(2)
-            .try_for_each(|pair| write!(out, " {:6.1}", standard_errors_apart(&pair[0], &pair[1])))?;
+        for pair in all.windows(2) {
+            // Without chaos there is no difference, and nothing to measure it by.
+            match standard_errors_apart(&pair[0], &pair[1]) {
+                apart if apart.is_finite() => write!(out, " {apart:6.1}")?,
+                _ => write!(out, " {:>6}", "-")?,
+            }
+        }
         writeln!(out)?;
     }
     Ok(())
