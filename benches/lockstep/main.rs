@@ -100,14 +100,17 @@ fn compare_at(size: usize, options: &Options, peers: &[Peer]) -> Outcome<()> {
     }
     comparison.print(&format!("N = {size}, {}", sample.sizes()), "rounds/s");
     for (place, peer) in peers.iter().enumerate() {
-        println!("{:53} {}", format!("world / {}", peer.name()), comparison.ratio(PRODUCT, PRODUCT + 1 + place));
+        println!(
+            "{:53} {}",
+            format!("world / {}", peer.name()),
+            comparison.ratio(PRODUCT, PRODUCT + 1 + place)
+        );
     }
     Ok(())
 }
 
 fn take(comparison: &mut Comparison, turns: usize, contenders: &mut [Contender]) -> Outcome<()> {
-    let mut slices: Vec<_> =
-        contenders.iter_mut().map(|contender| move || contender.slice(SLICE)).collect();
+    let mut slices: Vec<_> = contenders.iter_mut().map(|contender| move || contender.slice(SLICE)).collect();
     let mut slices: Vec<Slice<'_>> = slices.iter_mut().map(|slice| slice as Slice<'_>).collect();
     comparison.take(turns, &mut slices)
 }

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use worlds::message::{ActionResult, Decision, Observation};
 use worlds::sre::Mind;
 
 /// Makes this program the SRE: the run's directory, its name.
@@ -73,11 +74,12 @@ pub fn think(directory: &Path, name: &str) -> Outcome<()> {
     let (mut client, brief) = join(directory, name)?;
     let Brief::Sre(brief) = brief else { return Err("the brief of another role".into()) };
     let mut mind = Mind::new(*brief);
-    let mut observation = observe(&mut client)?;
+    let mut seen = observe(&mut client)?;
     take_turns(|| {
-        let decision = mind.decide(&observation);
+        let mut decision = Decision::default();
+        mind.decide(&seen.0, &seen.1, &mut decision);
         client.send(&FromAgent::Sre(FromSre::Decide(decision)))?;
-        observation = observe(&mut client)?;
+        seen = observe(&mut client)?;
         Ok(())
     })
 }
@@ -98,9 +100,9 @@ fn join(directory: &Path, name: &str) -> Outcome<(Client, Brief)> {
     }
 }
 
-fn observe(client: &mut Client) -> Outcome<worlds::message::Observation> {
+fn observe(client: &mut Client) -> Outcome<(Observation, Vec<ActionResult>)> {
     match client.receive()? {
-        ToSre::Observe(observation) => Ok(observation),
+        ToSre::Observe(observation, results) => Ok((observation, results)),
         other => Err(format!("the run ended: {other:?}").into()),
     }
 }

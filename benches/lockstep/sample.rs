@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
 use worlds::definition::{builtin, parse};
+use worlds::id::SreId;
 use worlds::message::{Decision, Observation, Report, Tick};
 use worlds::plan::{Level, RunPlan, sres_of};
 use worlds::round::Round;
@@ -85,7 +86,8 @@ impl Sample {
 
     /// The sizes, told.
     pub fn sizes(&self) -> String {
-        let mean = |bytes: fn(&Exchange) -> usize| self.servers.iter().map(bytes).sum::<usize>() / self.size();
+        let mean =
+            |bytes: fn(&Exchange) -> usize| self.servers.iter().map(bytes).sum::<usize>() / self.size();
         let (asked, answered) = (mean(|server| server.asked), mean(|server| server.answered));
         let sre = self.sre;
         format!("{asked} + {answered} bytes a server, {} + {} the SRE", sre.asked, sre.answered)
@@ -123,16 +125,20 @@ fn play(world: World) -> Outcome<(Vec<Exchange>, Exchange, Content)> {
     let mut sums = vec![Exchange::default(); servers.len()];
     let mut sre = Exchange::default();
     loop {
-        let ticks: Vec<Tick> = round.open().ticks.into_iter().flatten().collect();
-        let reports: Vec<Report> =
-            servers.iter_mut().zip(&ticks).map(|(server, tick)| server.step(tick)).collect();
+        let ticks: Vec<Tick> = round.open().ticks.iter().flatten().cloned().collect();
+        let mut reports = vec![Report::default(); servers.len()];
+        for ((server, tick), report) in servers.iter_mut().zip(&ticks).zip(&mut reports) {
+            server.step(tick, report);
+        }
         for ((sum, tick), report) in sums.iter_mut().zip(&ticks).zip(&reports) {
             sum.asked += bytes(&ToServer::Tick(tick.clone()))?;
             sum.answered += bytes(&FromAgent::Server(FromServer::Report(report.clone())))?;
         }
-        let observation = round.observe(&reports.iter().cloned().map(Some).collect::<Vec<_>>()).remove(0);
-        let decision = mind.decide(&observation);
-        sre.asked += bytes(&ToSre::Observe(observation.clone()))?;
+        round.observe(&mut reports.iter().cloned().map(Some).collect());
+        let (observation, results) = (round.observation().clone(), round.results(SreId(0)).to_vec());
+        let mut decision = Decision::default();
+        mind.decide(&observation, &results, &mut decision);
+        sre.asked += bytes(&ToSre::Observe(observation.clone(), results))?;
         sre.answered += bytes(&FromAgent::Sre(FromSre::Decide(decision.clone())))?;
         round.close(std::slice::from_ref(&decision));
         if round.is_over() {
