@@ -10,7 +10,7 @@ use crate::measure::Outcome;
 use crate::sample::{SRE_NAME, Sample};
 use bus::address::{socket_in, token_in};
 use bus::client::Client;
-use bus::wire::{Brief, FromAgent, FromSre, Hello, PROTOCOL, Role, ToSre};
+use bus::wire::{Brief, FromAgent, Hello, PROTOCOL, Role, ToSre};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -78,7 +78,7 @@ pub fn think(directory: &Path, name: &str) -> Outcome<()> {
     take_turns(|| {
         let mut decision = Decision::default();
         mind.decide(&seen.0, &seen.1, &mut decision);
-        client.send(&FromAgent::Sre(FromSre::Decide(decision)))?;
+        client.send(&FromAgent::decision(&decision))?;
         seen = observe(&mut client)?;
         Ok(())
     })
@@ -101,8 +101,12 @@ fn join(directory: &Path, name: &str) -> Outcome<(Client, Brief)> {
 }
 
 fn observe(client: &mut Client) -> Outcome<(Observation, Vec<ActionResult>)> {
-    match client.receive()? {
-        ToSre::Observe(observation, results) => Ok((observation, results)),
-        other => Err(format!("the run ended: {other:?}").into()),
+    let mut results = Vec::new();
+    loop {
+        match client.receive()? {
+            ToSre::Results(news) => results = news.into_owned(),
+            ToSre::Observe(observation) => return Ok((observation.into_owned(), results)),
+            other => return Err(format!("the run ended: {other:?}").into()),
+        }
     }
 }

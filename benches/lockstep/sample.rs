@@ -5,8 +5,9 @@
 
 use crate::measure::Outcome;
 use bus::frame;
-use bus::wire::{FromAgent, FromServer, FromSre, ToServer, ToSre};
+use bus::wire::{FromAgent, ToServer, ToSre};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -131,15 +132,18 @@ fn play(world: World) -> Outcome<(Vec<Exchange>, Exchange, Content)> {
             server.step(tick, report);
         }
         for ((sum, tick), report) in sums.iter_mut().zip(&ticks).zip(&reports) {
-            sum.asked += bytes(&ToServer::Tick(tick.clone()))?;
-            sum.answered += bytes(&FromAgent::Server(FromServer::Report(report.clone())))?;
+            sum.asked += bytes(&ToServer::Tick(Cow::Borrowed(tick)))?;
+            sum.answered += bytes(&FromAgent::report(report))?;
         }
         round.observe(&mut reports.iter().cloned().map(Some).collect());
         let (observation, results) = (round.observation().clone(), round.results(SreId(0)).to_vec());
         let mut decision = Decision::default();
         mind.decide(&observation, &results, &mut decision);
-        sre.asked += bytes(&ToSre::Observe(observation.clone(), results))?;
-        sre.answered += bytes(&FromAgent::Sre(FromSre::Decide(decision.clone())))?;
+        sre.asked += bytes(&ToSre::Observe(Cow::Borrowed(&observation)))?;
+        if !results.is_empty() {
+            sre.asked += bytes(&ToSre::Results(Cow::Borrowed(&results)))?;
+        }
+        sre.answered += bytes(&FromAgent::decision(&decision))?;
         round.close(std::slice::from_ref(&decision));
         if round.is_over() {
             let mean = |sum: Exchange| {
