@@ -58,6 +58,11 @@ fn rounds(out: &Path, kind: &str, agent: &str) -> Vec<u64> {
     of_agent.map(|record| record["round"].as_u64().expect("a round")).collect()
 }
 
+/// From which round on an agent is said to take part.
+fn round_in(told: &str) -> Option<u64> {
+    told.split("from round ").nth(1)?.split(' ').next()?.parse().ok()
+}
+
 #[test]
 fn what_a_run_says_is_what_to_type() {
     let mut run = Run::start("--seed 7 --manual=web-1,oncall");
@@ -93,13 +98,13 @@ fn a_server_that_leaves_is_down_until_it_joins_again_and_the_run_goes_on() {
     let kept = tempfile::tempdir().expect("a directory");
     let out = kept.path().join("run");
     let mut run = Run::start_in(tempfile::tempdir().expect("a directory"), |command| {
-        let arguments = "--seed 7 -n 30 --pace 100ms --chaos-level off --manual=web-1 --sre none --out";
+        let arguments = "--seed 7 -n 100000 --pace 100ms --chaos-level off --manual=web-1 --sre none --out";
         command.args(arguments.split_whitespace()).arg(&out);
     });
     for seen in ["USERS", "BACK       server-web-1"] {
         let agent = run.agent("server --name web-1");
         let seen = run.line_with(seen);
-        if let Some(round) = seen.split("from round ").nth(1).and_then(|rest| rest.split(' ').next()) {
+        if let Some(round) = round_in(&seen) {
             run.line_with(&format!("Round {round} of"));
             run.line_with("USERS");
         }
@@ -108,15 +113,19 @@ fn a_server_that_leaves_is_down_until_it_joins_again_and_the_run_goes_on() {
     }
     let back = run.agent("server --name web-1");
     let told = run.line_with("BACK       server-web-1");
+    run.line_with(&format!("Round {} of", round_in(&told).expect("a round")));
+    run.line_with("USERS");
+    run.signal(Signal::INT);
     let ended = run.end();
-    assert_eq!(ended.code, Some(3), "{}", ended.text);
-    assert_eq!(back.code(), Some(0));
-    assert!(ended.text.contains("Round 30 of 30"), "{}", ended.text);
+    assert_eq!((ended.code, back.code()), (Some(130), Some(0)), "{}", ended.text);
+    let result = std::fs::read_to_string(out.join("result.json")).expect("a result");
+    let result: Value = serde_json::from_str(&result).expect("a document");
+    assert_eq!(result["lost_agents"], serde_json::json!(["server-web-1", "server-web-1"]));
     let (lost, returned) =
         (rounds(&out, "agent_lost", "server-web-1"), rounds(&out, "agent_returned", "server-web-1"));
     assert_eq!((lost.len(), returned.len()), (2, 2), "{}", ended.text);
     assert!(lost[0] < returned[0] && returned[0] < lost[1] && lost[1] < returned[1], "{lost:?} {returned:?}");
-    assert!(told.contains(&format!("from round {} on", returned[1])), "{told}: {returned:?}");
+    assert_eq!(round_in(&told), Some(returned[1]));
     for record in records(&out, "server").iter().filter(|record| record["server"] == "web-1") {
         let round = record["round"].as_u64().expect("a round");
         let is_down = lost.iter().zip(&returned).any(|(lost, returned)| (*lost..*returned).contains(&round));
@@ -129,7 +138,7 @@ fn an_sre_that_leaves_decides_nothing_until_it_joins_again() {
     let kept = tempfile::tempdir().expect("a directory");
     let out = kept.path().join("run");
     let mut run = Run::start_in(tempfile::tempdir().expect("a directory"), |command| {
-        let arguments = "--seed 7 -n 40 --pace 60ms --chaos-level extreme --manual=oncall --out";
+        let arguments = "--seed 7 -n 100000 --pace 60ms --chaos-level extreme --manual=oncall --out";
         command.args(arguments.split_whitespace()).arg(&out);
     });
     let agent = run.agent("sre --name oncall");
@@ -140,9 +149,12 @@ fn an_sre_that_leaves_decides_nothing_until_it_joins_again() {
     // A round without decisions.
     run.line_with("USERS");
     let back = Agent::typed(&command, run.runtime_dir.path());
-    run.line_with("BACK       sre-oncall");
+    let told = run.line_with("BACK       sre-oncall");
+    run.line_with(&format!("Round {} of", round_in(&told).expect("a round") + 4));
+    run.line_with("USERS");
+    run.signal(Signal::INT);
     let ended = run.end();
-    assert_eq!((ended.code, back.code()), (Some(3), Some(0)), "{}", ended.text);
+    assert_eq!((ended.code, back.code()), (Some(130), Some(0)), "{}", ended.text);
     let (lost, returned) =
         (rounds(&out, "agent_lost", "sre-oncall"), rounds(&out, "agent_returned", "sre-oncall"));
     let ([lost], [returned]) = (&lost[..], &returned[..]) else { panic!("{lost:?} {returned:?}") };
