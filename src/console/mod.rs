@@ -12,6 +12,7 @@ mod ink;
 mod layout;
 mod opening;
 mod progress;
+pub(crate) mod running;
 pub(crate) mod schedule;
 mod story;
 

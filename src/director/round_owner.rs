@@ -17,6 +17,7 @@ mod hands;
 
 use super::lineup::{Lineup, Sre};
 use super::messages::{KeeperMessage, Order, OwnerMessage, WatchMessage};
+use super::notice_board::NoticeBoard;
 use super::process_keeper::{KeeperArguments, ProcessKeeper};
 use super::watching::Correspondent;
 use super::{BusStats, DirectorError, ProcessRun, plausible};
@@ -107,6 +108,8 @@ pub(super) struct State {
     keeper: ActorRef<KeeperMessage>,
     console: Correspondent<Screen>,
     recorder: Correspondent<Records>,
+    board: NoticeBoard,
+    myself: ActorRef<OwnerMessage>,
     phase: Phase,
     interrupted_by: Option<i32>,
     /// The watchers have seen enough.
@@ -154,6 +157,10 @@ impl Actor for RoundOwner {
             OwnerMessage::HungUp { seat, visit } => state.hung_up(seat, visit).await,
             OwnerMessage::Exited { seat, generation, how } => {
                 state.exited(&myself, seat, generation, how).await
+            }
+            OwnerMessage::StatusDue => {
+                state.board.write();
+                Ok(())
             }
             OwnerMessage::Play => state.play(&myself).await,
             OwnerMessage::Overdue { arrived } => state.overdue(&myself, arrived).await,
@@ -204,6 +211,7 @@ impl State {
         let (lineup, orders) = Lineup::take_seats(&mut hub, &run.world, &run.plan, &round, &run.manual)?;
         let awaited = lineup.seats.keys().copied().collect();
         let hands = Hands::of(&lineup);
+        let board = NoticeBoard::put_up(Arc::clone(&directory), &run.world, &run.plan, &lineup);
         Ok(Self {
             phase: Phase::Starting {
                 orders: orders.into(),
@@ -220,6 +228,8 @@ impl State {
             keeper,
             console: Correspondent::new(console),
             recorder: Correspondent::new(recorder),
+            board,
+            myself: myself.clone(),
             interrupted_by: None,
             enough: false,
             arrived: 0,
@@ -641,6 +651,7 @@ impl State {
         if events.is_empty() {
             return Ok(());
         }
+        self.board.tell(&self.myself, &events);
         let events = events.into();
         let flows = [self.console.tell(&events).await?, self.recorder.tell(&events).await?];
         self.enough |= flows.iter().any(ControlFlow::is_break);
