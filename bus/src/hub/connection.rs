@@ -63,6 +63,17 @@ impl Connection {
         Ok(Self { stream, inbox, unsent: Vec::new() })
     }
 
+    /// Waits until the peer hangs up; whatever it sends meanwhile wakes nobody.
+    pub(super) fn hang_up(&self) -> io::Result<impl Future<Output = ()> + Send + 'static> {
+        // The end of a connection is told beside whatever one asks for; here, for urgent data, which
+        // no local socket has.
+        let watched = self.watched()?;
+        Ok(async move {
+            // An error is the runtime's end.
+            let _ = watched.ready(Interest::PRIORITY).await;
+        })
+    }
+
     /// Whether something arrived that nobody asked for.
     pub(super) fn has_more(&self) -> bool {
         !self.inbox.is_empty()
