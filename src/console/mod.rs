@@ -14,10 +14,12 @@ mod opening;
 mod progress;
 pub(crate) mod running;
 pub(crate) mod schedule;
+mod starting;
 mod story;
 
 pub(crate) use layout::fitting;
 pub(crate) use progress::Progress;
+pub(crate) use starting::Starting;
 
 use crate::config::{Detail, RunConfig};
 use crate::event::Event;

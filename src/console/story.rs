@@ -62,6 +62,7 @@ impl Story {
     /// What there is to say of an event.
     pub(super) fn lines(&mut self, event: &Event) -> Vec<String> {
         match event {
+            Event::Starting { .. } => Vec::new(),
             Event::Waiting { agents, invitation } => by_hand::waiting(agents, invitation, self.width),
             Event::Spawned { agent, awaited } => self.spawned(agent, awaited.as_deref()),
             Event::Left { agent, how, again } => by_hand::left(agent, how, again.as_deref()),
