@@ -101,9 +101,14 @@ impl<W: Write> Console<W> {
         self.paper.print(&lines)
     }
 
+    /// Whether it tells of rounds.
+    pub(crate) fn follows(&self) -> bool {
+        self.detail != Detail::Quiet
+    }
+
     /// Something happened.
     pub(crate) fn tell(&mut self, event: &Event) -> io::Result<()> {
-        if self.detail == Detail::Quiet {
+        if !self.follows() {
             return Ok(());
         }
         let lines = self.story.lines(event);
