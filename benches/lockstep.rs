@@ -26,7 +26,7 @@ use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 use worlds::definition::{builtin, parse};
-use worlds::message::{ServerBrief, Tick};
+use worlds::message::{Report, ServerBrief, Tick};
 use worlds::plan::{Level, RunPlan, sres_of};
 use worlds::round::Round;
 use worlds::server::Server;
@@ -123,13 +123,14 @@ fn parts(size: usize) -> Outcome<Vec<Part>> {
     let plan = RunPlan { seed: 42, level: Level::Off, rounds: 1, sres, scripted: Vec::new() };
     let mut round = Round::new(world, plan);
     let briefs = round.server_briefs();
-    let ticks: Vec<Tick> = round.open().ticks.into_iter().flatten().collect();
+    let ticks: Vec<Tick> = round.open().ticks.iter().flatten().cloned().collect();
     let servers = briefs.into_iter().zip(ticks).collect::<Vec<_>>();
     (0..size).map(|number| part(number, servers[number % servers.len()].clone())).collect()
 }
 
 fn part(number: usize, (brief, tick): (ServerBrief, Tick)) -> Outcome<Part> {
-    let report = Server::new(brief.clone()).step(&tick);
+    let mut report = Report::default();
+    Server::new(brief.clone()).step(&tick, &mut report);
     let asked = frame_bytes(&ToServer::Tick(tick.clone()))?;
     let answered = frame_bytes(&FromAgent::Server(FromServer::Report(report)))?;
     Ok(Part { name: format!("server-{number}"), brief, tick, asked, answered })
@@ -311,7 +312,11 @@ fn answer_at_once(directory: &Path, name: &str) -> Outcome<()> {
     let mut server = Server::new(*brief);
     let mut answer = None;
     while let ToServer::Tick(tick) = client.receive()? {
-        let answer = answer.get_or_insert_with(|| FromAgent::Server(FromServer::Report(server.step(&tick))));
+        let answer = answer.get_or_insert_with(|| {
+            let mut report = Report::default();
+            server.step(&tick, &mut report);
+            FromAgent::Server(FromServer::Report(report))
+        });
         client.send(answer)?;
     }
     Ok(())

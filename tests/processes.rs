@@ -308,7 +308,7 @@ fn restart_what_is_stale(directory: &Path) {
         brief.actions.iter().position(|action| action.name == "restart_service").expect("a restart");
     loop {
         let observation = match client.receive().expect("a bus that does not break") {
-            ToSre::Observe(observation) => observation,
+            ToSre::Observe(observation, _) => observation,
             ToSre::Bye => return,
             ToSre::Refused(why) => panic!("{why}"),
         };

@@ -2,6 +2,7 @@
 
 use crate::membership::{AgentError, Membership};
 use bus::wire::{Brief, FromAgent, FromServer, Role, ToServer};
+use worlds::message::Report;
 use worlds::server::Server;
 
 /// Joins a run as a server and reports until the director says farewell.
@@ -9,11 +10,12 @@ pub fn serve(membership: Membership) -> Result<(), AgentError> {
     let (mut member, brief) = membership.join(Role::Server)?;
     let Brief::Server(brief) = brief else { return Err(AgentError::WrongBrief) };
     let mut server = Server::new(*brief);
+    let mut report = Report::default();
     loop {
         match member.hear()? {
             ToServer::Tick(tick) => {
-                let report = server.step(&tick);
-                member.say(&FromAgent::Server(FromServer::Report(report)))?;
+                server.step(&tick, &mut report);
+                member.say(&FromAgent::Server(FromServer::Report(report.clone())))?;
             }
             ToServer::Bye => return Ok(()),
             ToServer::Refused(why) => return Err(AgentError::Dropped(why)),

@@ -2,6 +2,7 @@
 
 use crate::membership::{AgentError, Membership};
 use bus::wire::{Brief, FromAgent, FromSre, Role, ToSre};
+use worlds::message::Decision;
 use worlds::sre::Mind;
 
 /// Joins a run as an SRE and decides until the director says farewell.
@@ -11,8 +12,9 @@ pub fn think(membership: Membership) -> Result<(), AgentError> {
     let mut mind = Mind::new(*brief);
     loop {
         match member.hear()? {
-            ToSre::Observe(observation) => {
-                let decision = mind.decide(&observation);
+            ToSre::Observe(observation, results) => {
+                let mut decision = Decision::default();
+                mind.decide(&observation, &results, &mut decision);
                 member.say(&FromAgent::Sre(FromSre::Decide(decision)))?;
             }
             ToSre::Bye => return Ok(()),

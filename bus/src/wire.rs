@@ -19,10 +19,10 @@ use crate::token::Token;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use worlds::definition::SkillName;
-use worlds::message::{Decision, Observation, Report, ServerBrief, SreBrief, Tick};
+use worlds::message::{ActionResult, Decision, Observation, Report, ServerBrief, SreBrief, Tick};
 
 /// The version of the messages.
-pub const PROTOCOL: u16 = 1;
+pub const PROTOCOL: u16 = 2;
 
 /// From connecting to a whole [`Hello`]: an agent sends it at once, so whoever needs longer is no
 /// agent; long enough for a loaded machine.
@@ -208,7 +208,8 @@ pub enum FromServer {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToSre {
     /// The round ends; asks for a [`FromSre::Decide`].
-    Observe(Observation),
+    /// Beside it stands what became of its own actions.
+    Observe(Observation, Vec<ActionResult>),
     /// The run is over.
     Bye,
     /// The SRE is dropped from the run.

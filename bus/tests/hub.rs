@@ -138,7 +138,7 @@ fn think(mut client: Client, _brief: Brief) -> Result<u32, ClientError> {
     let mut rounds = 0;
     loop {
         match client.receive()? {
-            ToSre::Observe(seen) => {
+            ToSre::Observe(seen, _) => {
                 rounds += 1;
                 client.send(&FromAgent::Sre(FromSre::Decide(decision(seen.round))))?;
             }
@@ -191,7 +191,7 @@ async fn agents_that_come_in_any_order_are_asked_in_the_order_of_the_seats() {
         }
         for _round in 0..3 {
             assert_eq!(bench.tick(&seats, PATIENCE).await, [Ok(1), Ok(1), Ok(1)]);
-            let shown = [(oncall, observation(1))];
+            let shown = [(oncall, observation(1), results())];
             assert_eq!(bench.hub.ask_sres(shown, None).await, [Ok(decision(1))]);
         }
         let counters = bench.hub.farewell().await;
@@ -455,7 +455,7 @@ async fn an_sre_that_reports_metrics_is_dropped() {
         client.receive::<ToSre>().expect("the reason")
     });
     bench.arrives().await;
-    let answers = bench.hub.ask_sres([(seat, observation(1))], Some(PATIENCE)).await;
+    let answers = bench.hub.ask_sres([(seat, observation(1), results())], Some(PATIENCE)).await;
     let why = Refusal::OutOfRole { role: Role::Sre };
     assert_eq!(answers, [Err(Dropped::For(why.clone()))]);
     assert_eq!(join(agent).await.expect("welcome"), ToSre::Refused(why));

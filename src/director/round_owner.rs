@@ -32,7 +32,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use worlds::id::{ServerId, SreId};
-use worlds::message::{Decision, Observation, Report, Tick};
+use worlds::message::{Decision, Report, Tick};
 use worlds::round::{Opening, Round};
 
 /// From one arrival to the next while agents start: an agent needs a few milliseconds, so after
@@ -372,7 +372,7 @@ impl State {
             return Ok(());
         }
         let began = Instant::now();
-        let opening = self.round.open();
+        let opening = self.round.open().clone();
         if opening.respawn.is_empty() {
             return self.exchange(myself, opening, began).await;
         }
@@ -421,9 +421,9 @@ impl State {
     ) -> Result<(), DirectorError> {
         self.phase = Phase::Between;
         let mut events = Vec::new();
-        let reports = self.ask_servers(opening.ticks, &mut events).await?;
-        let observations = self.round.observe(&reports);
-        let decisions = self.ask_sres(observations, &mut events).await?;
+        let mut reports = self.ask_servers(opening.ticks, &mut events).await?;
+        self.round.observe(&mut reports);
+        let decisions = self.ask_sres(&mut events).await?;
         self.round.close(&decisions);
         events.extend(self.entries());
         self.tell(events).await?;
@@ -462,24 +462,23 @@ impl State {
     }
 
     /// Decisions of all SREs; empty ones from those that are lost.
-    async fn ask_sres(
-        &mut self,
-        observations: Vec<Observation>,
-        events: &mut Vec<Event>,
-    ) -> Result<Vec<Decision>, DirectorError> {
+    async fn ask_sres(&mut self, events: &mut Vec<Event>) -> Result<Vec<Decision>, DirectorError> {
         let number = self.round.number();
-        let mut decisions = vec![Decision { round: number, ..Decision::default() }; observations.len()];
+        let mut decisions = vec![Decision { round: number, ..Decision::default() }; self.lineup.sres.len()];
         let mut asked = Vec::new();
-        for (sre, observation) in observations.into_iter().enumerate() {
+        for (sre, decision) in decisions.iter_mut().enumerate() {
+            let seen = self.round.observation();
             match &mut self.lineup.sres[sre] {
-                Sre::Oracle(oracle) => decisions[sre] = oracle.decide(&observation, &self.round.truth()),
-                Sre::Process(seat) => asked.push((sre, *seat, observation)),
+                Sre::Oracle(oracle) => oracle.decide(seen, &self.round.truth(), decision),
+                Sre::Process(seat) => asked.push((sre, *seat)),
             }
         }
         let hub = self.hub.as_mut().ok_or_else(|| DirectorError::Actor("the bus is closed".to_owned()))?;
-        asked.retain(|(_, seat, _)| hub.is_connected(*seat));
-        let seats: Vec<_> = asked.iter().map(|(sre, seat, _)| (*sre, *seat)).collect();
-        let shown = asked.into_iter().map(|(_, seat, observation)| (seat, observation));
+        asked.retain(|(_, seat)| hub.is_connected(*seat));
+        let seats = asked.clone();
+        let shown = asked.into_iter().map(|(sre, seat)| {
+            (seat, self.round.observation().clone(), self.round.results(SreId::from(sre)).to_vec())
+        });
         let answers = hub.ask_sres(shown, Some(self.run.answer_time)).await;
         for ((sre, seat), answer) in seats.into_iter().zip(answers) {
             let sound = |decision: Decision| match plausible::decision(&decision, number) {

@@ -4,7 +4,8 @@
 //! it carries the same messages between the same state machines.
 
 use crate::definition::SreKind;
-use crate::message::{Decision, Observation, Report};
+use crate::id::SreId;
+use crate::message::{Decision, Report};
 use crate::outcome::Outcome;
 use crate::plan::RunPlan;
 use crate::round::{Entry, Round};
@@ -20,6 +21,9 @@ pub struct Inline {
     round: Round,
     servers: Vec<Server>,
     minds: Vec<Agent>,
+    /// Buffers for what is carried.
+    reports: Vec<Option<Report>>,
+    decisions: Vec<Decision>,
 }
 
 #[derive(Debug)]
@@ -35,8 +39,8 @@ impl Inline {
     }
 
     fn carry(round: Round) -> Self {
-        let servers = round.server_briefs().into_iter().map(Server::new).collect();
-        let minds = round
+        let servers: Vec<Server> = round.server_briefs().into_iter().map(Server::new).collect();
+        let minds: Vec<Agent> = round
             .sre_briefs()
             .into_iter()
             .map(|brief| match brief.kind {
@@ -44,7 +48,8 @@ impl Inline {
                 SreKind::Rules | SreKind::None => Agent::Mind(Mind::new(brief)),
             })
             .collect();
-        Self { round, servers, minds }
+        let (reports, decisions) = (vec![None; servers.len()], vec![Decision::default(); minds.len()]);
+        Self { round, servers, minds, reports, decisions }
     }
 
     /// Whether all planned rounds were played.
@@ -54,21 +59,18 @@ impl Inline {
 
     /// Plays one round.
     pub fn step(&mut self) {
-        let opening = self.round.open();
-        let reports: Vec<Option<Report>> = self
-            .servers
-            .iter_mut()
-            .zip(&opening.ticks)
-            .map(|(server, tick)| tick.as_ref().map(|tick| server.step(tick)))
-            .collect();
-        let observations = self.round.observe(&reports);
-        let decisions: Vec<Decision> = self
-            .minds
-            .iter_mut()
-            .zip(&observations)
-            .map(|(agent, observation)| agent.decide(observation, &self.round))
-            .collect();
-        self.round.close(&decisions);
+        let ticks = &self.round.open().ticks;
+        for ((server, tick), report) in self.servers.iter_mut().zip(ticks).zip(&mut self.reports) {
+            // Nobody is lost here: no process can be.
+            if let Some(tick) = tick {
+                server.step(tick, report.get_or_insert_default());
+            }
+        }
+        self.round.observe(&mut self.reports);
+        for (sre, (agent, decision)) in self.minds.iter_mut().zip(&mut self.decisions).enumerate() {
+            agent.decide(SreId::from(sre), &self.round, decision);
+        }
+        self.round.close(&self.decisions);
     }
 
     /// The records written since the last call, in order.
@@ -113,10 +115,10 @@ impl Inline {
 }
 
 impl Agent {
-    fn decide(&mut self, observation: &Observation, round: &Round) -> Decision {
+    fn decide(&mut self, sre: SreId, round: &Round, decision: &mut Decision) {
         match self {
-            Agent::Mind(mind) => mind.decide(observation),
-            Agent::Oracle(oracle) => oracle.decide(observation, &round.truth()),
+            Agent::Mind(mind) => mind.decide(round.observation(), round.results(sre), decision),
+            Agent::Oracle(oracle) => oracle.decide(round.observation(), &round.truth(), decision),
         }
     }
 }

@@ -119,7 +119,7 @@ pub struct Command {
 }
 
 /// From a server: what became of it in this round.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The round that it answers.
     pub round: u32,
@@ -244,8 +244,9 @@ pub struct ServiceFacts {
     pub cache: bool,
 }
 
-/// To an SRE: what telemetry shows at the end of a round.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// To every SRE: what telemetry shows at the end of a round. It is the same for all of them; what
+/// only one of them is told, the [`ActionResult`]s of its own requests, travels beside it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Observation {
     /// The round, from 1.
     pub round: u32,
@@ -253,8 +254,6 @@ pub struct Observation {
     pub servers: Vec<ServerView>,
     /// Alerts that are open, oldest first.
     pub alerts: Vec<AlertView>,
-    /// What became of the actions that this SRE asked for, since the last observation.
-    pub results: Vec<ActionResult>,
     /// What cannot be asked again yet.
     pub cooldowns: Vec<Cooldown>,
 }
@@ -455,6 +454,16 @@ pub struct Decision {
     pub diagnoses: Vec<Diagnosis>,
     /// What it wants done.
     pub actions: Vec<ActionRequest>,
+}
+
+impl Decision {
+    /// Makes it an empty decision on a round; what room it had it keeps.
+    pub fn begin(&mut self, round: u32) {
+        self.round = round;
+        self.acknowledged.clear();
+        self.diagnoses.clear();
+        self.actions.clear();
+    }
 }
 
 /// A claim: this is what is wrong.

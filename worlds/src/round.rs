@@ -4,14 +4,18 @@
 //! the ledger. A driver carries what it gives to the agents and brings back what they answer:
 //!
 //! ```text
-//! loop {  open() -> ticks      servers step their physics      -> reports
-//!         observe(reports)     -> observations   SREs think    -> decisions
+//! loop {  open() -> ticks                servers step their physics   -> reports
+//!         observe(reports)
+//!         observation(), results(sre)    SREs think                   -> decisions
 //!         close(decisions) }
 //! finish() -> Outcome
 //! ```
 //!
 //! The driver never touches the model, so that carrying by plain calls and carrying over a bus
 //! give the same bytes.
+//!
+//! What a driver carries lies in buffers that are kept from round to round: it borrows what is to be
+//! sent, and trades the buffer in which it brings reports for the one it brought before.
 //!
 //! A driver calls the three in turn; calling them out of turn is a bug of the driver and panics.
 
@@ -60,8 +64,14 @@ pub struct Round {
     servers: Vec<ServerState>,
     /// Reports of the last round.
     reports: Vec<Option<Report>>,
-    /// Results that each SRE has not been told yet.
+    /// What the servers are told in the round that is open.
+    opening: Opening,
+    /// What the SREs are told at the end of the round.
+    observation: Observation,
+    /// Results that each SRE is told with it.
     results: Vec<Vec<ActionResult>>,
+    /// Results that each SRE has not been told yet.
+    untold: Vec<Vec<ActionResult>>,
     /// SREs whose process is lost.
     lost_sres: Vec<bool>,
     /// `None` for a run of which only the outcome is wanted.
@@ -99,7 +109,7 @@ struct ServerState {
 }
 
 /// What the servers are to be told when a round begins.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Opening {
     /// For each server its tick; `None` while its process is lost.
     pub ticks: Vec<Option<Tick>>,
@@ -156,7 +166,10 @@ impl Round {
                 })
                 .collect(),
             reports: vec![None; servers],
+            opening: Opening::default(),
+            observation: Observation::default(),
             results: vec![Vec::new(); plan.sres.len()],
+            untold: vec![Vec::new(); plan.sres.len()],
             lost_sres: vec![false; plan.sres.len()],
             journal: None,
             entries: Vec::new(),
@@ -188,7 +201,7 @@ impl Round {
     // ---- opening ------------------------------------------------------------------------------
 
     /// Opens the next round.
-    pub fn open(&mut self) -> Opening {
+    pub fn open(&mut self) -> &Opening {
         assert!(matches!(self.phase, Phase::Closed), "a round opens after the last was closed");
         self.number += 1;
         self.changes.tidy(self.number);
@@ -210,7 +223,13 @@ impl Round {
         let flow = self.traffic.flow(&self.world, self.number, &doors);
         let ticks = self.ticks(&doors, &flow, commands);
         self.phase = Phase::Opened(Opened { doors, flow, costs });
-        Opening { ticks, respawn }
+        self.opening = Opening { ticks, respawn };
+        &self.opening
+    }
+
+    /// What the servers are to be told in the round that was opened last.
+    pub fn opening(&self) -> &Opening {
+        &self.opening
     }
 
     fn expire_faults(&mut self) {
@@ -463,14 +482,16 @@ impl Round {
 
     // ---- observing ----------------------------------------------------------------------------
 
-    /// Folds the reports: `None` for a server whose process is lost or missed its deadline.
-    /// Gives each SRE its observation, in order.
-    pub fn observe(&mut self, reports: &[Option<Report>]) -> Vec<Observation> {
+    /// Folds the reports, in the order of the servers: `None` for a server whose process is lost or
+    /// missed its deadline. What is left in `reports` are those of the round before, to be written
+    /// over.
+    pub fn observe(&mut self, reports: &mut Vec<Option<Report>>) {
         let Phase::Opened(mut opened) = std::mem::replace(&mut self.phase, Phase::Finished) else {
             panic!("a round is observed after it was opened");
         };
-        self.reports = reports.to_vec();
-        for (state, report) in self.servers.iter_mut().zip(reports) {
+        assert_eq!(reports.len(), self.servers.len(), "every server has its place among the reports");
+        std::mem::swap(&mut self.reports, reports);
+        for (state, report) in self.servers.iter_mut().zip(&self.reports) {
             state.killed_until = report.as_ref().map_or(0, |report| report.killed_until);
         }
         self.note_lost_servers(&mut opened.doors);
@@ -483,7 +504,17 @@ impl Round {
         self.detect();
         self.count_capacity();
         self.phase = Phase::Observed(folded.requests);
-        (0..self.plan.sres.len()).map(|sre| self.observation(sre)).collect()
+        self.show();
+    }
+
+    /// What all SREs are told of the round that was observed last.
+    pub fn observation(&self) -> &Observation {
+        &self.observation
+    }
+
+    /// What became of the actions that one SRE asked for, since it was told the last time.
+    pub fn results(&self, sre: SreId) -> &[ActionResult] {
+        &self.results[sre.index()]
     }
 
     /// A server without a report is gone from this round on.
@@ -624,13 +655,17 @@ impl Round {
         }
     }
 
-    fn observation(&mut self, sre: usize) -> Observation {
-        Observation {
+    /// Draws up what SREs are told.
+    fn show(&mut self) {
+        self.observation = Observation {
             round: self.number,
             servers: (0..self.servers.len()).map(|server| self.view(server)).collect(),
             alerts: self.alerts.open().to_vec(),
-            results: std::mem::take(&mut self.results[sre]),
             cooldowns: self.changes.cooldowns(&self.world, self.number),
+        };
+        for (told, untold) in self.results.iter_mut().zip(&mut self.untold) {
+            told.clear();
+            told.append(untold);
         }
     }
 
@@ -785,7 +820,7 @@ impl Round {
     }
 
     fn tell(&mut self, sre: SreId, request: &crate::message::ActionRequest, outcome: ActionOutcome) {
-        self.results[sre.index()].push(ActionResult {
+        self.untold[sre.index()].push(ActionResult {
             request: request.request,
             action: request.action,
             target: request.target,

@@ -71,8 +71,8 @@ impl Server {
         }
     }
 
-    /// One round.
-    pub fn step(&mut self, tick: &Tick) -> Report {
+    /// One round. Writes over `report`.
+    pub fn step(&mut self, tick: &Tick, report: &mut Report) {
         let conditions = &tick.conditions;
         let pause = self.obey(&tick.commands);
         self.leaked += conditions.memory_growth;
@@ -82,30 +82,29 @@ impl Server {
         let pace = self.pace(conditions);
         let load = self.load(tick, &up);
         let waiting = self.waiting(load, pace);
-        let services: Vec<ServiceReport> = (0..self.services.len())
-            .map(|index| self.serve(index, up[index], &waiting, pace, pause, conditions))
-            .collect();
-        let in_flight = self.memory_in_flight(tick, &up, &services);
+        report.services.clear();
+        report.services.extend(
+            (0..self.services.len())
+                .map(|index| self.serve(index, up[index], &waiting, pace, pause, conditions)),
+        );
+        let in_flight = self.memory_in_flight(tick, &up, &report.services);
         let memory_pct = (self.base_memory + self.leaked + in_flight).min(100.0);
         let report_leaked = self.age(tick.round, memory_pct, &up);
 
-        Report {
-            round: tick.round,
-            cpu_pct: self.cpu(load, waiting.turned_away, pace, conditions),
-            memory_pct,
-            leaked_points: report_leaked,
-            disk_pct: self.disk(conditions),
-            killed_until: self.killed_until,
-            met: Met {
-                cpu_floor: conditions.cpu_floor,
-                capacity_factor: conditions.capacity_factor,
-                memory_growth: conditions.memory_growth,
-                latency_factor: conditions.latency_factor,
-                latency_added_seconds: conditions.latency_added_seconds,
-                error_rate: conditions.error_rate,
-            },
-            services,
-        }
+        report.round = tick.round;
+        report.cpu_pct = self.cpu(load, waiting.turned_away, pace, conditions);
+        report.memory_pct = memory_pct;
+        report.leaked_points = report_leaked;
+        report.disk_pct = self.disk(conditions);
+        report.killed_until = self.killed_until;
+        report.met = Met {
+            cpu_floor: conditions.cpu_floor,
+            capacity_factor: conditions.capacity_factor,
+            memory_growth: conditions.memory_growth,
+            latency_factor: conditions.latency_factor,
+            latency_added_seconds: conditions.latency_added_seconds,
+            error_rate: conditions.error_rate,
+        };
     }
 
     /// Carries out what actions do inside the host, and adds up what they cost.

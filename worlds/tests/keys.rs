@@ -9,7 +9,7 @@ mod support;
 use std::sync::Arc;
 use toml::Value;
 use worlds::definition::{self, Definition, SkillName, SreKind};
-use worlds::id::{ActionId, ServerId};
+use worlds::id::{ActionId, ServerId, SreId};
 use worlds::journal::Record;
 use worlds::message::{ActionRequest, Decision, Observation, RequestId, SreBrief};
 use worlds::plan::{Level, RunPlan, SrePlan, sres_of};
@@ -158,22 +158,18 @@ fn records(text: &str, stage: Stage) -> Option<Vec<Record>> {
     let mut minds: Vec<Option<Mind>> =
         round.sre_briefs().into_iter().map(|brief| is_mind(&brief).then(|| Mind::new(brief))).collect();
     while !round.is_over() {
-        let ticks = round.open().ticks;
-        let reports: Vec<_> = servers
-            .iter_mut()
-            .zip(&ticks)
-            .map(|(server, tick)| tick.as_ref().map(|tick| server.step(tick)))
-            .collect();
-        let seen = round.observe(&reports);
-        let decisions: Vec<Decision> = minds
-            .iter_mut()
-            .zip(&seen)
-            .map(|(mind, seen)| match (stage.on_call, mind) {
-                (OnCall::Busy, _) => busy(seen, actions.max(1)),
-                (_, Some(mind)) => mind.decide(seen),
-                (_, None) => Decision::default(),
-            })
-            .collect();
+        let mut reports = support::step(&mut servers, &round.open().ticks);
+        round.observe(&mut reports);
+        let mut decisions = vec![Decision::default(); minds.len()];
+        for (sre, (mind, decision)) in minds.iter_mut().zip(&mut decisions).enumerate() {
+            match (stage.on_call, mind) {
+                (OnCall::Busy, _) => *decision = busy(round.observation(), actions.max(1)),
+                (_, Some(mind)) => {
+                    mind.decide(round.observation(), round.results(SreId::from(sre)), decision);
+                }
+                (_, None) => {}
+            }
+        }
         round.close(&decisions);
     }
     round.finish();

@@ -37,7 +37,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep, sleep_until};
 use worlds::definition::SkillName;
-use worlds::message::{Decision, Observation, Report, Tick};
+use worlds::message::{ActionResult, Decision, Observation, Report, Tick};
 
 /// Connections that have not greeted yet; more wait in the socket's queue. Each takes a task and a
 /// few kilobytes.
@@ -246,10 +246,12 @@ impl Hub {
     /// Without a limit the SREs may take their time: one may be a person.
     pub async fn ask_sres(
         &mut self,
-        observations: impl IntoIterator<Item = (SeatId, Observation)>,
+        observations: impl IntoIterator<Item = (SeatId, Observation, Vec<ActionResult>)>,
         limit: Option<Duration>,
     ) -> Vec<Result<Decision, Dropped>> {
-        let shown = observations.into_iter().map(|(seat, observation)| (seat, ToSre::Observe(observation)));
+        let shown = observations
+            .into_iter()
+            .map(|(seat, observation, results)| (seat, ToSre::Observe(observation, results)));
         self.ask(Role::Sre, shown, limit, |answer| match answer {
             FromAgent::Sre(FromSre::Decide(decision)) => Some(decision),
             FromAgent::Server(_) => None,

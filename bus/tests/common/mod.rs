@@ -152,14 +152,17 @@ pub(crate) fn observation(round: u32) -> Observation {
             since_round: 3,
             acknowledged: true,
         }],
-        results: vec![ActionResult {
-            request: RequestId(3),
-            action: ActionId(1),
-            target: ServerId(0),
-            outcome: ActionOutcome::Refused(Refusal::Cooldown),
-        }],
         cooldowns: vec![Cooldown { action: ActionId(1), target: ServerId(0), rounds_left: 2 }],
     }
+}
+
+pub(crate) fn results() -> Vec<ActionResult> {
+    vec![ActionResult {
+        request: RequestId(3),
+        action: ActionId(1),
+        target: ServerId(0),
+        outcome: ActionOutcome::Refused(Refusal::Cooldown),
+    }]
 }
 
 pub(crate) fn decision(round: u32) -> Decision {

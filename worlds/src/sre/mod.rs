@@ -14,7 +14,7 @@ pub mod runbook;
 pub mod symptoms;
 
 use crate::definition::SreKind;
-use crate::message::{Decision, Observation, SreBrief};
+use crate::message::{ActionResult, Decision, Observation, SreBrief};
 
 /// A mind that needs nothing but what telemetry shows.
 #[derive(Debug)]
@@ -39,11 +39,12 @@ impl Mind {
         }
     }
 
-    /// What it makes of one round.
-    pub fn decide(&mut self, observation: &Observation) -> Decision {
+    /// What it makes of one round, and of what became of its actions. It writes over `decision`.
+    pub fn decide(&mut self, seen: &Observation, results: &[ActionResult], decision: &mut Decision) {
+        decision.begin(seen.round);
         match self {
-            Mind::None => Decision { round: observation.round, ..Decision::default() },
-            Mind::Rules(rules) => rules.decide(observation),
+            Mind::None => {}
+            Mind::Rules(rules) => rules.decide(seen, results, decision),
         }
     }
 }

@@ -43,11 +43,11 @@ impl Oracle {
         Self { impact: impact::of_servers(&brief), requests: 0, brief }
     }
 
-    /// The best next actions.
-    pub fn decide(&mut self, seen: &Observation, truth: &Truth) -> Decision {
-        let mut decision = Decision { round: seen.round, ..Decision::default() };
-        decision.acknowledged = unacknowledged(seen);
-        decision.diagnoses = truth.faults.iter().map(diagnosis).collect();
+    /// The best next actions. It writes over `decision`.
+    pub fn decide(&mut self, seen: &Observation, truth: &Truth, decision: &mut Decision) {
+        decision.begin(seen.round);
+        decision.acknowledged.extend(unacknowledged(seen));
+        decision.diagnoses.extend(truth.faults.iter().map(diagnosis));
         let mut faults: Vec<&TrueFault> =
             truth.faults.iter().filter(|fault| self.is_worth_it(fault, seen)).collect();
         faults.sort_by(|one, other| self.weight(other, seen).total_cmp(&self.weight(one, seen)));
@@ -65,7 +65,6 @@ impl Oracle {
                 decision.actions.push(ActionRequest { request, action, target: fault.target, late: false });
             }
         }
-        decision
     }
 
     /// Whether the fault will still be there when an action can act, and is not relieved.
@@ -94,8 +93,8 @@ impl Oracle {
     }
 }
 
-fn unacknowledged(seen: &Observation) -> Vec<AlertId> {
-    seen.alerts.iter().filter(|alert| !alert.acknowledged).map(|alert| alert.id).collect()
+fn unacknowledged(seen: &Observation) -> impl Iterator<Item = AlertId> {
+    seen.alerts.iter().filter(|alert| !alert.acknowledged).map(|alert| alert.id)
 }
 
 fn diagnosis(fault: &TrueFault) -> Diagnosis {

@@ -11,8 +11,8 @@ use crate::chance::{Draws, Key};
 use crate::definition::Skill;
 use crate::id::{ActionId, KindId, ServerId};
 use crate::message::{
-    ActionOutcome, ActionRequest, AlertView, Colleagues, Decision, Diagnosis, Observation, RequestId,
-    Severity, SreBrief,
+    ActionOutcome, ActionRequest, ActionResult, AlertView, Colleagues, Decision, Diagnosis, Observation,
+    RequestId, Severity, SreBrief,
 };
 use crate::sre::symptoms::{self, Cause, Past};
 use crate::sre::{impact, runbook};
@@ -69,19 +69,17 @@ impl Rules {
         }
     }
 
-    /// What it makes of one round.
-    pub fn decide(&mut self, seen: &Observation) -> Decision {
-        self.learn(seen);
+    /// What it makes of one round, and of what became of its actions; `decision` is empty.
+    pub fn decide(&mut self, seen: &Observation, results: &[ActionResult], decision: &mut Decision) {
+        self.learn(seen, results);
         let mood = self.mood(seen);
-        let mut decision = Decision { round: seen.round, ..Decision::default() };
         for server in self.work(seen, mood) {
             if decision.actions.len() >= self.brief.changes.actions_per_round as usize {
                 break;
             }
-            self.look_after(server, seen, mood, &mut decision);
+            self.look_after(server, seen, mood, decision);
         }
         self.remember(seen);
-        decision
     }
 
     fn mood(&self, seen: &Observation) -> Mood {
@@ -169,8 +167,8 @@ impl Rules {
 
     /// Takes in what became of its actions: a relief that succeeded need not be asked for again
     /// while it stands.
-    fn learn(&mut self, seen: &Observation) {
-        for result in &seen.results {
+    fn learn(&mut self, seen: &Observation, results: &[ActionResult]) {
+        for result in results {
             let Some(position) = self.open.iter().position(|(open, _)| open.request == result.request) else {
                 continue;
             };

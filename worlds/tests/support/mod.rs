@@ -8,7 +8,7 @@ use worlds::definition::{ChaosKind, Definition, Effect, SkillName, SreKind};
 use worlds::id::{ActionId, KindId, ServerId};
 use worlds::inline::Inline;
 use worlds::journal::Record;
-use worlds::message::{ActionRequest, Decision, Metrics, Observation, RequestId};
+use worlds::message::{ActionRequest, Decision, Metrics, Observation, Report, RequestId, Tick};
 use worlds::outcome::{Incident, Outcome};
 use worlds::plan::{Level, RunPlan, ScriptedFault, SrePlan};
 use worlds::round::{Entry, Round};
@@ -56,6 +56,18 @@ pub fn run(world: &Arc<World>, seed: u64, level: Level, sre: &SrePlan) -> Outcom
     let rounds = world.definition.rounds;
     let plan = RunPlan { seed, level, rounds, sres: vec![sre.clone()], scripted: Vec::new() };
     Inline::outcome(Arc::clone(world), plan)
+}
+
+/// All servers step; `None` from those that are told nothing.
+pub fn step(servers: &mut [Server], ticks: &[Option<Tick>]) -> Vec<Option<Report>> {
+    let step = |(server, tick): (&mut Server, &Option<Tick>)| {
+        tick.as_ref().map(|tick| {
+            let mut report = Report::default();
+            server.step(tick, &mut report);
+            report
+        })
+    };
+    servers.iter_mut().zip(ticks).map(step).collect()
 }
 
 /// A run that is scripted in faults and in decisions, without any other chance.
@@ -147,14 +159,9 @@ impl Drill {
         let mut round = Round::new(Arc::clone(&world), plan);
         let mut servers: Vec<Server> = round.server_briefs().into_iter().map(Server::new).collect();
         while !round.is_over() {
-            let ticks = round.open().ticks;
-            let reports: Vec<_> = servers
-                .iter_mut()
-                .zip(&ticks)
-                .map(|(server, tick)| tick.as_ref().map(|tick| server.step(tick)))
-                .collect();
-            let observations = round.observe(&reports);
-            let decision = self.decide(&world, &observations[0]);
+            let mut reports = step(&mut servers, &round.open().ticks);
+            round.observe(&mut reports);
+            let decision = self.decide(&world, round.observation());
             round.close(&[decision]);
         }
         let outcome = round.finish();
