@@ -10,8 +10,9 @@ use std::path::Path;
 use thiserror::Error;
 use worlds::definition::{Checked, Diagnostic, builtin, parse, schema};
 
-/// Bytes of a world file. A thousand servers fit well; what is larger is no world.
-const FILE_BYTES_MAX: usize = 1 << 20;
+/// Bytes of a world file. A server takes some 150 of them, so that as many as a world may have fit
+/// twice over; what is larger is no world.
+const FILE_BYTES_MAX: usize = 4 << 20;
 
 /// Why there is no world to run.
 #[derive(Debug, Error)]
@@ -257,8 +258,8 @@ mod tests {
         for (path, message) in [
             (in_directory("none.toml"), "there is no file `PATH`".to_owned()),
             (in_directory(""), "`PATH` is a directory, not a world file".to_owned()),
-            (large, "`PATH` is larger than a world file may be, 1048576 bytes".to_owned()),
-            ("/dev/zero".to_owned(), "`PATH` is larger than a world file may be, 1048576 bytes".to_owned()),
+            (large, "`PATH` is larger than a world file may be, 4194304 bytes".to_owned()),
+            ("/dev/zero".to_owned(), "`PATH` is larger than a world file may be, 4194304 bytes".to_owned()),
             (latin, "PATH:2: this is no text: a byte is not UTF-8".to_owned()),
         ] {
             let error = load_world(&path).expect_err("it is no world");
