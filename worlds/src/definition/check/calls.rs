@@ -121,7 +121,9 @@ impl Checked<'_> {
             return findings.error(path, message);
         }
         let clients = self.known.hosts(name);
-        let without = self.known.hosts(self.caller).iter().find(|server| !clients.contains(server));
+        // Hosts are listed in the order of the file.
+        let has_client = |server: &&usize| clients.binary_search(server).is_ok();
+        let without = self.known.hosts(self.caller).iter().find(|server| !has_client(server));
         if let Some(&server) = without {
             let server = &self.definition.servers[server].name;
             let message = format!("server `{server}` hosts `{}`, but not its client `{name}`", self.caller);
