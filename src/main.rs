@@ -1,6 +1,7 @@
 //! `world`: a flight simulator for on-call.
 
 mod agent_command;
+mod by_hand;
 mod cli;
 mod config;
 mod console;

@@ -32,7 +32,7 @@ pub(super) fn fact(label: &str, text: &str, width: usize) -> Vec<String> {
 }
 
 /// Text broken at blanks.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let line = lines.last_mut().map(|line| line.chars().count()).unwrap_or_default();

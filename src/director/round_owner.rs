@@ -10,18 +10,23 @@
 //!              a lost server  v  |  its successor is here, or will not come
 //!             is restarted  Awaiting
 //! ```
+//!
+//! Agents that are started by hand come and go as they like: see [`hands`].
+
+mod hands;
 
 use super::lineup::{Lineup, Sre};
 use super::messages::{KeeperMessage, Order, OwnerMessage, WatchMessage};
 use super::process_keeper::{KeeperArguments, ProcessKeeper};
 use super::watching::Correspondent;
 use super::{BusStats, DirectorError, ProcessRun, plausible};
-use crate::event::{Event, Finished};
+use crate::event::{Agent, Event, Finished};
 use crate::watchers::{Records, Screen};
 use bus::address::RunDirectory;
-use bus::hub::{Admits, Dropped, Hub, HubLimits, SeatId, UNGREETED_MAX};
+use bus::hub::{Admits, Arrival, Dropped, Hub, HubLimits, SeatId, UNGREETED_MAX};
 use bus::token::Token;
 use bus::wire::{Brief, Refusal};
+use hands::Hands;
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SupervisionEvent};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::convert::Infallible;
@@ -41,6 +46,10 @@ const ARRIVAL_TIME: Duration = Duration::from_secs(30);
 
 /// For the end of a process whose connection has ended: it is told at once, but in another thread.
 const OBITUARY_TIME: Duration = Duration::from_millis(500);
+
+/// Processes that follow one that died after its greeting, before the run begins: one may be bad
+/// luck, as many as this are not.
+const EARLY_SUCCESSORS_MAX: u64 = 3;
 
 /// What a run comes to.
 pub(super) type Ending = Result<(Finished, BusStats), DirectorError>;
@@ -77,7 +86,7 @@ enum Phase {
         /// All who have not greeted yet.
         awaited: BTreeSet<SeatId>,
         /// Who has greeted and was not told of: that is done in the order of the seats.
-        present: BTreeMap<SeatId, Event>,
+        present: BTreeMap<SeatId, Agent>,
     },
     /// A round is over, or none has begun.
     Between,
@@ -94,6 +103,7 @@ pub(super) struct State {
     round: Round,
     hub: Option<Hub>,
     lineup: Lineup,
+    hands: Hands,
     keeper: ActorRef<KeeperMessage>,
     console: Correspondent<Screen>,
     recorder: Correspondent<Records>,
@@ -140,11 +150,8 @@ impl Actor for RoundOwner {
         let done = match message {
             OwnerMessage::Begin => state.begin(&myself).await,
             OwnerMessage::Interrupt(signal) => state.interrupt(signal).await,
-            OwnerMessage::Arrived(arrival) => {
-                let (seat, pid) = (arrival.seat, arrival.pid);
-                state.hub()?.admit(arrival);
-                state.arrived(&myself, seat, pid).await
-            }
+            OwnerMessage::Arrived(arrival) => state.arrived(&myself, arrival).await,
+            OwnerMessage::HungUp { seat, visit } => state.hung_up(seat, visit).await,
             OwnerMessage::Exited { seat, generation, how } => {
                 state.exited(&myself, seat, generation, how).await
             }
@@ -196,6 +203,7 @@ impl State {
         let round = Round::new(Arc::clone(&run.world), run.plan.clone());
         let (lineup, orders) = Lineup::take_seats(&mut hub, &run.world, &run.plan, &round, &run.manual)?;
         let awaited = lineup.seats.keys().copied().collect();
+        let hands = Hands::of(&lineup);
         Ok(Self {
             phase: Phase::Starting {
                 orders: orders.into(),
@@ -208,6 +216,7 @@ impl State {
             round,
             hub: Some(hub),
             lineup,
+            hands,
             keeper,
             console: Correspondent::new(console),
             recorder: Correspondent::new(recorder),
@@ -235,19 +244,9 @@ impl State {
     }
 
     async fn begin(&mut self, myself: &ActorRef<OwnerMessage>) -> Result<(), DirectorError> {
-        let by_hand: Vec<_> = self
-            .lineup
-            .seats
-            .values()
-            .filter(|facts| facts.manual)
-            .map(|facts| facts.agent.clone())
-            .collect();
-        let entries = self.entries();
-        self.tell(entries).await?;
-        if !by_hand.is_empty() {
-            let directory = self.directory.path().to_owned();
-            self.tell(vec![Event::Waiting { directory, agents: by_hand }]).await?;
-        }
+        let mut events = self.entries();
+        events.extend(self.waiting());
+        self.tell(events).await?;
         self.start_more(myself).await
     }
 
@@ -278,29 +277,47 @@ impl State {
     async fn arrived(
         &mut self,
         myself: &ActorRef<OwnerMessage>,
-        seat: SeatId,
-        pid: u32,
+        arrival: Arrival,
     ) -> Result<(), DirectorError> {
         self.arrived += 1;
-        let seen = Event::Spawned(self.lineup.seats[&seat].seen(pid));
+        self.watch(myself, &arrival)?;
+        let seat = arrival.seat;
+        let agent = self.lineup.seats[&seat].seen(arrival.pid);
         match &mut self.phase {
             Phase::Starting { greeting, awaited, present, .. } => {
                 greeting.remove(&seat);
                 awaited.remove(&seat);
-                present.insert(seat, seen);
-                if awaited.is_empty() || self.lineup.has_manual() {
-                    let present = std::mem::take(present).into_values().collect();
-                    self.tell(present).await?;
-                }
+                present.insert(seat, agent);
+                self.hub()?.admit(arrival);
+                self.seat_hand(seat);
+                self.tell_present().await?;
                 self.start_more(myself).await
             }
-            Phase::Awaiting { awaited, .. } => {
+            Phase::Awaiting { awaited, .. } if awaited.contains(&seat) => {
                 awaited.remove(&seat);
-                self.tell(vec![seen]).await?;
+                self.hub()?.admit(arrival);
+                self.tell(vec![Event::Spawned { agent, awaited: None }]).await?;
                 self.go_on_when_complete(myself).await
             }
-            Phase::Between | Phase::Over => Ok(()),
+            Phase::Between | Phase::Awaiting { .. } => self.at_the_door(arrival, agent).await,
+            Phase::Over => Ok(()),
         }
+    }
+
+    /// Tells who is there: in the order of the seats when all are, but at once while people wait
+    /// for it who start agents by hand.
+    async fn tell_present(&mut self) -> Result<(), DirectorError> {
+        let by_hand = self.awaited_hands();
+        let Phase::Starting { awaited, present, .. } = &mut self.phase else { return Ok(()) };
+        if !awaited.is_empty() && by_hand.is_none() {
+            return Ok(());
+        }
+        let spawned = |(seat, agent)| Event::Spawned {
+            agent,
+            awaited: by_hand.clone().filter(|_| self.hands.hold(seat)),
+        };
+        let events = std::mem::take(present).into_iter().map(spawned).collect();
+        self.tell(events).await
     }
 
     /// A process is gone. While a round is played, its connection tells; here it matters only for
@@ -320,6 +337,7 @@ impl State {
                 let agent = self.lineup.seats[&seat].agent.clone();
                 Err(DirectorError::NotStarted { agent, how })
             }
+            Phase::Starting { .. } => self.start_again(myself, seat, how).await,
             Phase::Awaiting { awaited, .. } if awaited.contains(&seat) => {
                 awaited.remove(&seat);
                 self.hub()?.close_seat(seat);
@@ -327,6 +345,31 @@ impl State {
             }
             _ => Ok(()),
         }
+    }
+
+    /// An agent died that had greeted, before the run began: another one takes its seat.
+    async fn start_again(
+        &mut self,
+        myself: &ActorRef<OwnerMessage>,
+        seat: SeatId,
+        how: String,
+    ) -> Result<(), DirectorError> {
+        let agent = self.lineup.seats[&seat].agent.clone();
+        if self.lineup.seats[&seat].generation >= EARLY_SUCCESSORS_MAX {
+            return Err(DirectorError::NotStarted { agent, how });
+        }
+        let token = Token::random().map_err(DirectorError::Randomness)?;
+        if let Some(brief) = self.brief(seat) {
+            self.hub()?.reopen_seat(seat, brief, Admits::Holder(token.clone()))?;
+        }
+        let order = self.lineup.successor(seat, token);
+        let Phase::Starting { orders, awaited, present, .. } = &mut self.phase else { return Ok(()) };
+        orders.extend(order);
+        awaited.insert(seat);
+        if present.remove(&seat).is_none() {
+            self.tell(vec![Event::Left { agent, how, again: None }]).await?;
+        }
+        self.start_more(myself).await
     }
 
     async fn overdue(&mut self, myself: &ActorRef<OwnerMessage>, arrived: u64) -> Result<(), DirectorError> {
@@ -372,11 +415,15 @@ impl State {
             return Ok(());
         }
         let began = Instant::now();
+        self.let_return()?;
         let opening = self.round.open().clone();
         if opening.respawn.is_empty() {
             return self.exchange(myself, opening, began).await;
         }
         let awaited = self.respawn(&opening.respawn)?;
+        if awaited.is_empty() {
+            return self.exchange(myself, opening, began).await;
+        }
         self.phase = Phase::Awaiting { opening, awaited, began };
         self.watch_the_clock(myself);
         Ok(())
@@ -388,6 +435,10 @@ impl State {
         let mut awaited = BTreeSet::new();
         for server in servers {
             let seat = self.lineup.servers[server.index()];
+            if self.hands.hold(seat) {
+                // Whoever started it brings it back; until then it is missed again.
+                continue;
+            }
             let token = Token::random().map_err(DirectorError::Randomness)?;
             let brief = Brief::Server(Box::new(briefs[server.index()].clone()));
             self.hub()?.reopen_seat(seat, brief, Admits::Holder(token.clone()))?;
@@ -473,6 +524,10 @@ impl State {
                 Sre::Process(seat) => asked.push((sre, *seat)),
             }
         }
+        for (sre, seat) in self.sres_that_left() {
+            self.round.lose_sre(sre);
+            self.lose(seat, Dropped::Gone, events).await?;
+        }
         let hub = self.hub.as_mut().ok_or_else(|| DirectorError::Actor("the bus is closed".to_owned()))?;
         asked.retain(|(_, seat)| hub.is_connected(*seat));
         let seats = asked.clone();
@@ -507,13 +562,21 @@ impl State {
         if let (true, Dropped::For(why)) = (hub.is_connected(seat), &why) {
             hub.expel(seat, why.clone()).await;
         }
-        let how = match &why {
-            Dropped::Gone => self.how_ended(seat).await.unwrap_or_else(|| why.to_string()),
-            Dropped::For(Refusal::Late) => format!("no answer within {:?}", self.run.answer_time),
-            Dropped::For(_) => why.to_string(),
+        let broken_rule = match &why {
+            Dropped::Gone => None,
+            Dropped::For(Refusal::Late) => Some(format!("no answer within {:?}", self.run.answer_time)),
+            Dropped::For(_) => Some(why.to_string()),
+        };
+        if self.hands.hold(seat) {
+            events.extend(self.lose_hand(seat, broken_rule)?);
+            return Ok(());
+        }
+        let how = match broken_rule {
+            Some(how) => how,
+            None => self.how_ended(seat).await.unwrap_or_else(|| why.to_string()),
         };
         self.keeper.cast(KeeperMessage::Kill(seat)).map_err(DirectorError::actor)?;
-        events.push(Event::Lost { agent: self.lineup.seats[&seat].agent.clone(), how });
+        events.push(Event::Lost { agent: self.lineup.seats[&seat].agent.clone(), how, again: None });
         Ok(())
     }
 

@@ -93,6 +93,8 @@ pub enum Record {
     FaultEnded { round: u32, fault: u32, fault_kind: Name, target: Name, how: FaultEnd },
     /// An agent's process is gone without chaos having done it; the run is invalid.
     AgentLost { round: u32, agent: Name },
+    /// An agent that was lost has a process again, in its initial state, from this round on.
+    AgentReturned { round: u32, agent: Name },
     /// A round is over: requests of this round, and the hash of the journal up to here.
     RoundClosed { round: u32, total: u64, good: u64, burn_rate: f64, hash: String },
     /// An incident, with all its times, when the run is over.

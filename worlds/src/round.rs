@@ -74,6 +74,8 @@ pub struct Round {
     untold: Vec<Vec<ActionResult>>,
     /// SREs whose process is lost.
     lost_sres: Vec<bool>,
+    /// Agents that were lost and have a process again from the next round on.
+    returning: Vec<Name>,
     /// `None` for a run of which only the outcome is wanted.
     journal: Option<Journal>,
     entries: Vec<Entry>,
@@ -171,6 +173,7 @@ impl Round {
             results: vec![Vec::new(); plan.sres.len()],
             untold: vec![Vec::new(); plan.sres.len()],
             lost_sres: vec![false; plan.sres.len()],
+            returning: Vec::new(),
             journal: None,
             entries: Vec::new(),
             world,
@@ -209,6 +212,7 @@ impl Round {
         self.faults.forget(self.number, self.world.definition.host.supervisor_rounds + 1);
         let users = self.traffic.users(&self.world, self.number);
         self.write(Record::RoundOpened { round: self.number, requests: u64::from(users) });
+        self.write_returned();
 
         self.expire_faults();
         let mut commands = vec![Vec::new(); self.servers.len()];
@@ -697,6 +701,26 @@ impl Round {
         }
     }
 
+    // ---- agents that come back ----------------------------------------------------------------
+
+    /// Between rounds: a lost server has a process again. From the next round on it is there, in
+    /// its initial state.
+    pub fn return_server(&mut self, server: ServerId) {
+        assert!(matches!(self.phase, Phase::Closed), "agents come back between rounds");
+        if std::mem::take(&mut self.servers[server.index()].lost) {
+            self.returning.push(format!("server-{}", self.world.servers[server.index()].name).into());
+        }
+    }
+
+    /// Between rounds: a lost SRE has a process again, which knows nothing of what was before.
+    pub fn return_sre(&mut self, sre: SreId) {
+        assert!(matches!(self.phase, Phase::Closed), "agents come back between rounds");
+        if std::mem::take(&mut self.lost_sres[sre.index()]) {
+            self.untold[sre.index()].clear();
+            self.returning.push(format!("sre-{}", self.plan.sres[sre.index()].name).into());
+        }
+    }
+
     // ---- closing ------------------------------------------------------------------------------
 
     /// Notes that an SRE's process is lost; its decisions are empty from now on.
@@ -974,6 +998,12 @@ impl Round {
     fn write_lost(&mut self, agent: Name) {
         self.ledger.lost_agents.push(agent.clone());
         self.write(Record::AgentLost { round: self.number, agent });
+    }
+
+    fn write_returned(&mut self) {
+        for agent in std::mem::take(&mut self.returning) {
+            self.write(Record::AgentReturned { round: self.number, agent });
+        }
     }
 
     fn write_server(&mut self, server: usize, reachable: bool, metrics: Option<&Metrics>) {

@@ -5,9 +5,11 @@ use interprocess::local_socket::tokio::Stream;
 use serde::de::DeserializeOwned;
 use std::future::poll_fn;
 use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use tokio::io::{AsyncRead as _, AsyncWrite as _, Interest, ReadBuf};
+use tokio::net::UnixStream;
 
 /// A socket and what has arrived from it, or waits to be sent.
 #[derive(Debug)]
@@ -30,6 +32,20 @@ pub(super) enum ReadError {
 impl Connection {
     pub(super) fn new(stream: Stream) -> Self {
         Self { stream, inbox: Inbox::new(), unsent: Vec::new() }
+    }
+
+    /// Waits until the peer hangs up; whatever it sends meanwhile wakes nobody.
+    pub(super) fn hang_up(&self) -> io::Result<impl Future<Output = ()> + Send + 'static> {
+        let Stream::UdSocket(socket) = &self.stream;
+        // A socket of its own, for who waits for answers must not wait for this. The end of a
+        // connection is told beside whatever one asks for; here, for urgent data, which no local
+        // socket has.
+        let socket: OwnedFd = socket.as_fd().try_clone_to_owned()?;
+        let watched = UnixStream::from_std(socket.into())?;
+        Ok(async move {
+            // An error is the runtime's end.
+            let _ = watched.ready(Interest::PRIORITY).await;
+        })
     }
 
     /// Whether something arrived that nobody asked for.

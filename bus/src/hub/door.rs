@@ -30,6 +30,17 @@ pub struct Arrival {
     pub(super) connection: Connection,
 }
 
+impl Arrival {
+    /// Waits until this agent hangs up, before it is admitted and ever after. It keeps the
+    /// connection's end from the agent, so it is for agents that may leave by themselves.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn hang_up(&self) -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+        self.connection.hang_up()
+    }
+}
+
 /// What is called with each arrival. Must not block.
 pub type OnArrival = Box<dyn Fn(Arrival) + Send + Sync>;
 
