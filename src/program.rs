@@ -10,7 +10,8 @@ use crate::worlds_command::{self, LoadError};
 use crate::{exit_code, manual, run};
 use clap::Parser;
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, IsTerminal};
+use worlds::definition::generate::{GenerateError, Request, generate};
 
 /// Runs the program; what it says goes to `stdio`.
 pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>, stdio: &mut Stdio) -> u8 {
@@ -32,7 +33,7 @@ pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>, stdio: &mut St
 fn dispatch(command: Command, stdio: &mut Stdio) -> Result<u8, Failure> {
     match command {
         Command::Run(args) => run::run(&args, stdio),
-        Command::Worlds(worlds) => print(&worlds_text(&worlds.command)?, stdio),
+        Command::Worlds(worlds) => worlds_command(&worlds.command, stdio),
         Command::Schema { document: Document::Result } => {
             let schema = serde_json::to_string_pretty(&crate::result::json_schema())?;
             print(&format!("{schema}\n"), stdio)
@@ -44,13 +45,26 @@ fn dispatch(command: Command, stdio: &mut Stdio) -> Result<u8, Failure> {
     }
 }
 
-fn worlds_text(command: &WorldsCommand) -> Result<String, LoadError> {
-    match command {
-        WorldsCommand::List => Ok(worlds_command::list()),
-        WorldsCommand::Show { world } => worlds_command::show(world),
-        WorldsCommand::Validate { world } => worlds_command::validate(world),
-        WorldsCommand::Schema => Ok(worlds_command::schema()),
-    }
+fn worlds_command(command: &WorldsCommand, stdio: &mut Stdio) -> Result<u8, Failure> {
+    let text = match command {
+        WorldsCommand::List => worlds_command::list(stdio.out.width),
+        WorldsCommand::Show { dot: true, world, .. } => worlds_command::dot(world)?,
+        WorldsCommand::Show { graph, toml, world, .. } => {
+            // As `ls` does it: what people look at is laid out for them, what goes on is left as it is.
+            if *graph || (!toml && io::stdout().is_terminal()) {
+                let lines = worlds_command::graph(world, stdio.out.width, !graph)?;
+                stdio.out.print(&lines)?;
+                return Ok(exit_code::OK);
+            }
+            worlds_command::show(world)?
+        }
+        WorldsCommand::Validate { world } => worlds_command::validate(world)?,
+        WorldsCommand::Generate { servers, zones, seed } => {
+            generate(Request { servers: *servers, zones: *zones, seed: *seed })?
+        }
+        WorldsCommand::Schema => worlds_command::schema(),
+    };
+    print(&text, stdio)
 }
 
 fn print(text: &(impl AsRef<[u8]> + ?Sized), stdio: &mut Stdio) -> Result<u8, Failure> {
@@ -80,6 +94,9 @@ pub(crate) enum Failure {
     /// No world to run.
     #[error("{0}")]
     World(#[from] LoadError),
+    /// No such world can be generated.
+    #[error("{0}")]
+    Generate(#[from] GenerateError),
     /// The run could not be recorded, and was not begun.
     #[error("{0}")]
     Unrecordable(RecordingError),
@@ -110,7 +127,7 @@ impl Failure {
     /// The exit code that says the same.
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::World(_) | Self::Unrecordable(_) => exit_code::USAGE,
+            Self::Usage(_) | Self::World(_) | Self::Generate(_) | Self::Unrecordable(_) => exit_code::USAGE,
             Self::Director(error) => error.exit_code(),
             Self::Recording(_)
             | Self::Difference(_)
@@ -126,6 +143,7 @@ impl Failure {
         match self {
             Self::Usage(error) => error.hint(),
             Self::World(error) => error.hint(),
+            Self::Generate(error) => Some(error.hint()),
             Self::Unrecordable(error) => error.hint(),
             Self::Director(error) => error.hint(),
             Self::Seed(_) => Some("choose one with --seed".to_owned()),

@@ -3,12 +3,15 @@
 //! Everything here returns text or an error; who prints it, and on which stream, is decided by the
 //! caller. Every [`LoadError`] is a bad file or a wrong name: exit code 2.
 
+use crate::console::layout::{self, figures, words};
+use crate::{console, graphviz};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use thiserror::Error;
 use worlds::definition::{Checked, Diagnostic, builtin, parse, schema};
+use worlds::topology::World;
 
 /// Bytes of a world file. A server takes some 150 of them, so that as many as a world may have fit
 /// twice over; what is larger is no world.
@@ -117,20 +120,39 @@ pub(crate) fn load_world(name_or_path: &str) -> Result<(String, Checked), LoadEr
 }
 
 /// `world worlds list`: the built-in worlds.
-pub(crate) fn list() -> String {
-    let rows: Vec<[String; 3]> = builtin::ALL.iter().filter_map(row).collect();
-    let width = rows.iter().map(|[name, ..]| name.len()).max().unwrap_or_default().max("world".len());
-    let mut table = format!("{:width$}  servers  description\n", "world");
-    for [name, servers, description] in rows {
-        let _ = writeln!(table, "{name:width$}  {servers:>7}  {description}");
-    }
-    table
+pub(crate) fn list(width: usize) -> String {
+    let rows = builtin::ALL.iter().filter_map(row);
+    let columns = [words("World"), figures("Servers"), figures("Services"), words("What it is")];
+    let lines = layout::table(&columns, rows, width);
+    lines.iter().map(|line| format!("{}\n", anstream::adapter::strip_str(line))).collect()
 }
 
 /// A built-in world that did not load would be refused where it is asked for, and by a test.
-fn row(world: &builtin::Builtin) -> Option<[String; 3]> {
+fn row(world: &builtin::Builtin) -> Option<Vec<String>> {
     let definition = parse(world.name, world.text).ok()?.definition;
-    Some([world.name.to_owned(), definition.servers.len().to_string(), definition.description])
+    let (servers, services) = (definition.servers.len().to_string(), definition.services.len().to_string());
+    Some(vec![world.name.to_owned(), servers, services, definition.description])
+}
+
+/// `world worlds show --graph`: who calls whom, in lines. `with_hint` says besides how the file itself
+/// is had: for those who did not ask for the graph.
+pub(crate) fn graph(name_or_path: &str, width: usize, with_hint: bool) -> Result<Vec<String>, LoadError> {
+    let mut lines = console::call_graph::lines(&world_of(name_or_path)?, width);
+    if with_hint {
+        lines.push(String::new());
+        lines.push(format!("The file itself: world worlds show {name_or_path} --toml"));
+    }
+    Ok(lines)
+}
+
+/// `world worlds show --dot`: who calls whom, for Graphviz.
+pub(crate) fn dot(name_or_path: &str) -> Result<String, LoadError> {
+    Ok(graphviz::text(&world_of(name_or_path)?))
+}
+
+fn world_of(name_or_path: &str) -> Result<World, LoadError> {
+    let (name, checked) = load_world(name_or_path)?;
+    Ok(World::new(&name, checked.definition))
 }
 
 /// `world worlds show`: the file of a world, as it is.

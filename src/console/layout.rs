@@ -51,7 +51,7 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
 
 /// A column of a table.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Column {
+pub(crate) struct Column {
     /// What stands over it.
     pub title: &'static str,
     /// Figures stand right, words left.
@@ -59,17 +59,17 @@ pub(super) struct Column {
 }
 
 /// A column of words.
-pub(super) const fn words(title: &'static str) -> Column {
+pub(crate) const fn words(title: &'static str) -> Column {
     Column { title, alignment: CellAlignment::Left }
 }
 
 /// A column of figures.
-pub(super) const fn figures(title: &'static str) -> Column {
+pub(crate) const fn figures(title: &'static str) -> Column {
     Column { title, alignment: CellAlignment::Right }
 }
 
 /// The lines of a table: a header and rows, indented by two, without any frame.
-pub(super) fn table(
+pub(crate) fn table(
     columns: &[Column],
     rows: impl IntoIterator<Item = Vec<String>>,
     width: usize,

@@ -6,10 +6,11 @@
 //! are not wanted.
 
 mod by_hand;
+pub(crate) mod call_graph;
 mod ending;
 pub(crate) mod figure;
 mod ink;
-mod layout;
+pub(crate) mod layout;
 mod opening;
 mod progress;
 pub(crate) mod schedule;
