@@ -12,6 +12,10 @@ use worlds::topology::{CallEdge, World};
 /// Servers that a node names; of more it names the first and the last.
 const NAMED_MAX: usize = 6;
 
+/// Services that are drawn downwards; more would stand too wide beside each other, and are drawn to
+/// the right.
+const DOWNWARDS_MAX: usize = 16;
+
 /// The graph as a file.
 pub(crate) fn text(world: &World) -> String {
     let mut dot = format!("digraph {} {{\n", quoted(&world.name));
@@ -19,8 +23,9 @@ pub(crate) fn text(world: &World) -> String {
         "" => world.name.to_string(),
         description => format!("{}: {description}", world.name),
     };
-    let _ =
-        writeln!(dot, "  graph [label={}, labelloc=t, rankdir=TB, fontname=\"sans-serif\"]", quoted(&title));
+    let rankdir = if world.services.len() > DOWNWARDS_MAX { "LR" } else { "TB" };
+    let title = quoted(&title);
+    let _ = writeln!(dot, "  graph [label={title}, labelloc=t, rankdir={rankdir}, fontname=\"sans-serif\"]");
     dot.push_str("  node [shape=box, style=\"rounded,filled\", fillcolor=white, fontname=\"sans-serif\"]\n");
     dot.push_str("  edge [fontname=\"sans-serif\", fontsize=10]\n\n");
     let layers = Layers::of(world);
