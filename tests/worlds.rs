@@ -213,3 +213,50 @@ fn too_few_servers_or_too_many_are_refused_with_what_would_do() {
     world("worlds generate --servers 10001").refused_with(&["at most 10000 servers"]);
     world("worlds generate").refused_with(&["--servers"]);
 }
+
+const DOCS: &str = include_str!("../docs/worlds.md");
+
+/// The blocks between fences.
+fn blocks() -> impl Iterator<Item = &'static str> {
+    DOCS.split("```\n").skip(1).step_by(2)
+}
+
+#[test]
+fn the_drawings_in_the_docs_are_those_that_are_drawn() {
+    let mut drawn = BTreeSet::new();
+    for block in blocks().filter(|block| block.starts_with("── ")) {
+        let (_, rest) = block.split_once("── ").expect("a title");
+        let (name, _) = rest.split_once(':').expect("a name");
+        assert_eq!(world(&format!("worlds show {name} --graph")).ends_with(0).out, block, "{name}");
+        drawn.insert(name);
+    }
+    assert_eq!(drawn, BTreeSet::from(["three-tier", "boutique", "single", "replicated"]));
+}
+
+/// The two commands that answer whether a second replica would have saved us.
+#[test]
+fn the_comparison_in_the_docs_is_what_its_two_commands_say() {
+    for (name, served) in [("single", "78.63"), ("replicated", "97.14")] {
+        let command = format!("run {name} --seed 7");
+        assert!(DOCS.contains(&format!("world {command}\n")) && DOCS.contains(&format!("{served} %")));
+        let ended = world(&format!("{command} --inline")).ends_with(0);
+        assert!(ended.out.contains(&format!("Availability  {served} %")), "{}", ended.out);
+    }
+}
+
+/// A zone is lost in round 3: what the docs say of the rounds after it.
+#[test]
+fn the_loss_of_a_zone_goes_as_the_docs_say() {
+    let command = blocks().find(|block| block.contains("--fault")).expect("the command");
+    let command = command.replace("\\\n", " ").replace("world run", "run --inline");
+    let senior = world(&command).ends_with(0).out;
+    let nobody = world(&command.replace("--skill senior", "--sre none")).ends_with(0).out;
+    for (out, figures) in
+        [(&senior, ["315 of 2,170", "2,310 of 2,319"]), (&nobody, ["315 of 2,170", "1,855 of 2,319"])]
+    {
+        for figure in figures {
+            assert!(out.contains(&format!("USERS      {figure}")), "no {figure} in\n{out}");
+            assert!(figure.split(" of ").all(|part| DOCS.contains(part)), "{figure}");
+        }
+    }
+}
