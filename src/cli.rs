@@ -41,6 +41,14 @@ Examples:
   world worlds validate mine.toml
   world worlds generate --servers 60 --zones 3 --seed 7 > sixty.toml";
 
+const PS_EXAMPLES: &str = "\
+Examples:
+  world ps
+  world ps --json | jq -r '.[].agents[] | select(.state == \"awaited\") | .name'
+
+Memory is the proportional set size (PSS): what a process has for itself, and its share of what it
+has in common with others.";
+
 /// A flight simulator for on-call: servers, chaos, an SRE, and a score that can be defended.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "world", version, after_help = EXAMPLES, max_term_width = 100)]
@@ -59,6 +67,9 @@ pub(crate) enum Command {
     /// List, show, check and generate worlds
     #[command(after_help = WORLDS_EXAMPLES)]
     Worlds(WorldsArgs),
+    /// List the worlds that are running, and their agents
+    #[command(after_help = PS_EXAMPLES)]
+    Ps(PsArgs),
     /// Print the JSON Schema of a document
     Schema {
         /// Which document
@@ -85,6 +96,24 @@ pub(crate) enum Command {
 pub(crate) enum Document {
     /// result.json, what a run came to
     Result,
+    /// What `world ps --json` prints
+    Ps,
+}
+
+/// `world ps`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PsArgs {
+    /// Look in this directory, which a run was given by --bus [default: where runs are by themselves]
+    #[arg(long, value_name = "DIR")]
+    pub bus: Option<PathBuf>,
+
+    /// A line for each agent, however many there are
+    #[arg(short, long)]
+    pub verbose: bool,
+
+    /// Print the list as JSON: `world schema ps` describes it
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `world worlds`.

@@ -3,7 +3,6 @@
 //! Everything here returns text or an error; who prints it, and on which stream, is decided by the
 //! caller. Every [`LoadError`] is a bad file or a wrong name: exit code 2.
 
-use crate::console::layout::{self, figures, words};
 use crate::{console, graphviz};
 use std::fmt::Write as _;
 use std::fs::File;
@@ -117,21 +116,6 @@ pub(crate) fn load_world(name_or_path: &str) -> Result<(String, Checked), LoadEr
     let source = source_of(name_or_path)?;
     let checked = parse(&source.label, &source.text).map_err(LoadError::Invalid)?;
     Ok((source.name, checked))
-}
-
-/// `world worlds list`: the built-in worlds.
-pub(crate) fn list(width: usize) -> String {
-    let rows = builtin::ALL.iter().filter_map(row);
-    let columns = [words("World"), figures("Servers"), figures("Services"), words("What it is")];
-    let lines = layout::table(&columns, rows, width);
-    lines.iter().map(|line| format!("{}\n", anstream::adapter::strip_str(line))).collect()
-}
-
-/// A built-in world that did not load would be refused where it is asked for, and by a test.
-fn row(world: &builtin::Builtin) -> Option<Vec<String>> {
-    let definition = parse(world.name, world.text).ok()?.definition;
-    let (servers, services) = (definition.servers.len().to_string(), definition.services.len().to_string());
-    Some(vec![world.name.to_owned(), servers, services, definition.description])
 }
 
 /// `world worlds show --graph`: who calls whom, in lines. `with_hint` says besides how the file itself
@@ -266,10 +250,13 @@ mod tests {
         assert_eq!(error.to_string(), "there is no world `sytems`");
         assert_eq!(
             error.hint().as_deref(),
-            Some("did you mean `systems`? there is systems; a file of your own is named with `/` or `.toml`")
+            Some(
+                "did you mean `systems`? there is systems, three-tier, boutique, single, replicated; \
+                 a file of your own is named with `/` or `.toml`"
+            )
         );
         let hint = load_world("mainframe").expect_err("there is none").hint().expect("there is advice");
-        assert!(hint.starts_with("there is systems;"), "{hint}");
+        assert!(hint.starts_with("there is systems, three-tier,"), "{hint}");
     }
 
     #[test]
@@ -341,12 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn worlds_are_listed_shown_and_described() {
-        assert_eq!(
-            list(),
-            "world    servers  description\n\
-             systems        6  CloudInfra Production\n"
-        );
+    fn worlds_are_shown_and_described() {
         assert_eq!(show("systems").expect("systems is there"), systems());
         assert!(schema().starts_with("{\n") && schema().ends_with("}\n"));
     }

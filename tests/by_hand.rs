@@ -134,6 +134,22 @@ fn a_server_that_leaves_is_down_until_it_joins_again_and_the_run_goes_on() {
 }
 
 #[test]
+fn an_agent_that_leaves_within_a_long_round_is_told_at_once_and_can_come_back() {
+    let mut run = Run::start("--seed 7 -n 100 --pace 1m --manual=web-1");
+    let agent = run.agent("server --name web-1");
+    run.line_with("USERS");
+    agent.leave();
+    run.line_with("LOST       server-web-1: it left");
+    let back = run.agent("server --name web-1");
+    // It left after round 1, so it misses round 2.
+    assert_eq!(round_in(&run.line_with("BACK       server-web-1")), Some(3));
+    back.leave();
+    run.line_with("LOST       server-web-1: it left");
+    run.signal(Signal::INT);
+    assert_eq!(run.end().code, Some(130));
+}
+
+#[test]
 fn an_sre_that_leaves_decides_nothing_until_it_joins_again() {
     let kept = tempfile::tempdir().expect("a directory");
     let out = kept.path().join("run");

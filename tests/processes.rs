@@ -5,7 +5,7 @@ mod support;
 
 use bus::address;
 use bus::client::Client;
-use bus::wire::{Brief, FromAgent, FromSre, Hello, PROTOCOL, Role, ToSre};
+use bus::wire::{Brief, FromAgent, Hello, PROTOCOL, Role, ToSre};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt as _;
@@ -135,7 +135,8 @@ fn restart_what_is_stale(directory: &Path) {
         brief.actions.iter().position(|action| action.name == "restart_service").expect("a restart");
     loop {
         let observation = match client.receive().expect("a bus that does not break") {
-            ToSre::Observe(observation, _) => observation,
+            ToSre::Observe(observation) => observation,
+            ToSre::Results(_) => continue,
             ToSre::Bye => return,
             ToSre::Refused(why) => panic!("{why}"),
         };
@@ -148,7 +149,7 @@ fn restart_what_is_stale(directory: &Path) {
         });
         let decision =
             Decision { round: observation.round, actions: actions.collect(), ..Decision::default() };
-        client.send(&FromAgent::Sre(FromSre::Decide(decision))).expect("sent");
+        client.send(&FromAgent::decision(&decision)).expect("sent");
     }
 }
 

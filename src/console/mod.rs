@@ -7,12 +7,14 @@
 
 mod by_hand;
 pub(crate) mod call_graph;
+pub(crate) mod catalogue;
 mod ending;
 pub(crate) mod figure;
 mod ink;
-pub(crate) mod layout;
+mod layout;
 mod opening;
 mod progress;
+pub(crate) mod running;
 pub(crate) mod schedule;
 mod story;
 

@@ -41,6 +41,8 @@ pub(super) enum OwnerMessage {
         /// How it ended, as a fragment: `killed by signal 9`.
         how: String,
     },
+    /// From itself: say how the run stands.
+    StatusDue,
     /// From itself: play the next round.
     Play,
     /// From itself: agents should have arrived by now, unless others did meanwhile.

@@ -17,6 +17,7 @@ mod hands;
 
 use super::lineup::{Lineup, Sre};
 use super::messages::{KeeperMessage, Order, OwnerMessage, WatchMessage};
+use super::notice_board::NoticeBoard;
 use super::process_keeper::{KeeperArguments, ProcessKeeper};
 use super::watching::Correspondent;
 use super::{BusStats, DirectorError, ProcessRun, plausible};
@@ -37,8 +38,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use worlds::id::{ServerId, SreId};
-use worlds::message::{Decision, Report, Tick};
-use worlds::round::{Opening, Round};
+use worlds::message::{Decision, Report};
+use worlds::round::Round;
 
 /// From one arrival to the next while agents start: an agent needs a few milliseconds, so after
 /// this long on a loaded machine something is wrong with it.
@@ -91,7 +92,7 @@ enum Phase {
     /// A round is over, or none has begun.
     Between,
     /// A round is open, and waits for new processes of servers that were lost.
-    Awaiting { opening: Opening, awaited: BTreeSet<SeatId>, began: Instant },
+    Awaiting { awaited: BTreeSet<SeatId>, began: Instant },
     /// The run has ended.
     Over,
 }
@@ -103,10 +104,16 @@ pub(super) struct State {
     round: Round,
     hub: Option<Hub>,
     lineup: Lineup,
+    /// Traded with the round for those of the round before.
+    reports: Vec<Option<Report>>,
+    /// One of each SRE.
+    decisions: Vec<Decision>,
     hands: Hands,
     keeper: ActorRef<KeeperMessage>,
     console: Correspondent<Screen>,
     recorder: Correspondent<Records>,
+    board: NoticeBoard,
+    myself: ActorRef<OwnerMessage>,
     phase: Phase,
     interrupted_by: Option<i32>,
     /// The watchers have seen enough.
@@ -154,6 +161,10 @@ impl Actor for RoundOwner {
             OwnerMessage::HungUp { seat, visit } => state.hung_up(seat, visit).await,
             OwnerMessage::Exited { seat, generation, how } => {
                 state.exited(&myself, seat, generation, how).await
+            }
+            OwnerMessage::StatusDue => {
+                state.board.write();
+                Ok(())
             }
             OwnerMessage::Play => state.play(&myself).await,
             OwnerMessage::Overdue { arrived } => state.overdue(&myself, arrived).await,
@@ -204,6 +215,7 @@ impl State {
         let (lineup, orders) = Lineup::take_seats(&mut hub, &run.world, &run.plan, &round, &run.manual)?;
         let awaited = lineup.seats.keys().copied().collect();
         let hands = Hands::of(&lineup);
+        let board = NoticeBoard::put_up(Arc::clone(&directory), &run.world, &run.plan, &lineup);
         Ok(Self {
             phase: Phase::Starting {
                 orders: orders.into(),
@@ -215,11 +227,15 @@ impl State {
             directory,
             round,
             hub: Some(hub),
+            reports: Vec::new(),
+            decisions: vec![Decision::default(); lineup.sres.len()],
             lineup,
             hands,
             keeper,
             console: Correspondent::new(console),
             recorder: Correspondent::new(recorder),
+            board,
+            myself: myself.clone(),
             interrupted_by: None,
             enough: false,
             arrived: 0,
@@ -240,7 +256,7 @@ impl State {
 
     /// The bus, which is there until the farewell.
     fn hub(&mut self) -> Result<&mut Hub, DirectorError> {
-        self.hub.as_mut().ok_or_else(|| DirectorError::Actor("the bus is closed".to_owned()))
+        there(&mut self.hub)
     }
 
     async fn begin(&mut self, myself: &ActorRef<OwnerMessage>) -> Result<(), DirectorError> {
@@ -406,6 +422,11 @@ impl State {
     }
 }
 
+/// The bus, which is there until the farewell.
+fn there(hub: &mut Option<Hub>) -> Result<&mut Hub, DirectorError> {
+    hub.as_mut().ok_or_else(|| DirectorError::Actor("the bus is closed".to_owned()))
+}
+
 // ---- rounds -----------------------------------------------------------------------------------
 
 impl State {
@@ -416,15 +437,15 @@ impl State {
         }
         let began = Instant::now();
         self.let_return()?;
-        let opening = self.round.open().clone();
-        if opening.respawn.is_empty() {
-            return self.exchange(myself, opening, began).await;
+        let respawn = self.round.open().respawn.clone();
+        if respawn.is_empty() {
+            return self.exchange(myself, began).await;
         }
-        let awaited = self.respawn(&opening.respawn)?;
+        let awaited = self.respawn(&respawn)?;
         if awaited.is_empty() {
-            return self.exchange(myself, opening, began).await;
+            return self.exchange(myself, began).await;
         }
-        self.phase = Phase::Awaiting { opening, awaited, began };
+        self.phase = Phase::Awaiting { awaited, began };
         self.watch_the_clock(myself);
         Ok(())
     }
@@ -453,9 +474,7 @@ impl State {
 
     async fn go_on_when_complete(&mut self, myself: &ActorRef<OwnerMessage>) -> Result<(), DirectorError> {
         match std::mem::replace(&mut self.phase, Phase::Between) {
-            Phase::Awaiting { opening, awaited, began } if awaited.is_empty() => {
-                self.exchange(myself, opening, began).await
-            }
+            Phase::Awaiting { awaited, began } if awaited.is_empty() => self.exchange(myself, began).await,
             other => {
                 self.phase = other;
                 Ok(())
@@ -467,88 +486,78 @@ impl State {
     async fn exchange(
         &mut self,
         myself: &ActorRef<OwnerMessage>,
-        opening: Opening,
         began: Instant,
     ) -> Result<(), DirectorError> {
         self.phase = Phase::Between;
         let mut events = Vec::new();
-        let mut reports = self.ask_servers(opening.ticks, &mut events).await?;
-        self.round.observe(&mut reports);
-        let decisions = self.ask_sres(&mut events).await?;
-        self.round.close(&decisions);
+        self.ask_servers(&mut events).await?;
+        self.round.observe(&mut self.reports);
+        self.ask_sres(&mut events).await?;
+        self.round.close(&self.decisions);
         events.extend(self.entries());
         self.tell(events).await?;
         self.go_on(myself, began).await
     }
 
-    /// Reports of all servers; `None` from those that are lost.
-    async fn ask_servers(
-        &mut self,
-        ticks: Vec<Option<Tick>>,
-        events: &mut Vec<Event>,
-    ) -> Result<Vec<Option<Report>>, DirectorError> {
+    /// Collects the reports of all servers; `None` from those that are lost.
+    async fn ask_servers(&mut self, events: &mut Vec<Event>) -> Result<(), DirectorError> {
         let number = self.round.number();
-        let mut reports: Vec<Option<Report>> = ticks.iter().map(|_| None).collect();
-        let asked: Vec<(usize, SeatId, Tick)> = ticks
-            .into_iter()
-            .enumerate()
-            .filter_map(|(server, tick)| Some((server, self.lineup.servers[server], tick?)))
-            .collect();
-        let shapes: Vec<_> =
-            asked.iter().map(|(server, seat, tick)| (*server, *seat, plausible::services(tick))).collect();
-        let limit = self.run.answer_time;
-        let ticks = asked.into_iter().map(|(_, seat, tick)| (seat, tick));
-        let answers = self.hub()?.ask_servers(ticks, limit).await;
-        for ((server, seat, services), answer) in shapes.into_iter().zip(answers) {
+        let Self { round, hub, lineup, reports, .. } = self;
+        let told = lineup.servers.iter().zip(&round.opening().ticks);
+        let asked = told.filter_map(|(seat, tick)| Some((*seat, tick.as_ref()?)));
+        let answers = there(hub)?.ask_servers(asked.clone(), self.run.answer_time).await;
+        let mut lost = Vec::new();
+        let mut answers = asked.zip(answers).map(|((seat, tick), answer)| {
+            let services = plausible::services(tick);
             let sound = |report: Report| match plausible::report(&report, number, services) {
                 Ok(()) => Ok(report),
                 Err(why) => Err(Dropped::For(why)),
             };
-            match answer.and_then(sound) {
-                Ok(report) => reports[server] = Some(report),
-                Err(why) => self.lose(seat, why, events).await?,
-            }
+            answer.and_then(sound).map_err(|why| lost.push((seat, why))).ok()
+        });
+        reports.clear();
+        reports.extend(round.opening().ticks.iter().map(|tick| tick.as_ref().and_then(|_| answers.next()?)));
+        drop(answers);
+        for (seat, why) in lost {
+            self.lose(seat, why, events).await?;
         }
-        Ok(reports)
+        Ok(())
     }
 
-    /// Decisions of all SREs; empty ones from those that are lost.
-    async fn ask_sres(&mut self, events: &mut Vec<Event>) -> Result<Vec<Decision>, DirectorError> {
-        let number = self.round.number();
-        let mut decisions = vec![Decision { round: number, ..Decision::default() }; self.lineup.sres.len()];
-        let mut asked = Vec::new();
-        for (sre, decision) in decisions.iter_mut().enumerate() {
-            let seen = self.round.observation();
-            match &mut self.lineup.sres[sre] {
-                Sre::Oracle(oracle) => oracle.decide(seen, &self.round.truth(), decision),
-                Sre::Process(seat) => asked.push((sre, *seat)),
-            }
-        }
+    /// Collects the decisions of all SREs; empty ones from those that are lost.
+    async fn ask_sres(&mut self, events: &mut Vec<Event>) -> Result<(), DirectorError> {
         for (sre, seat) in self.sres_that_left() {
             self.round.lose_sre(sre);
             self.lose(seat, Dropped::Gone, events).await?;
         }
-        let hub = self.hub.as_mut().ok_or_else(|| DirectorError::Actor("the bus is closed".to_owned()))?;
-        asked.retain(|(_, seat)| hub.is_connected(*seat));
-        let seats = asked.clone();
-        let shown = asked.into_iter().map(|(sre, seat)| {
-            (seat, self.round.observation().clone(), self.round.results(SreId::from(sre)).to_vec())
-        });
-        let answers = hub.ask_sres(shown, Some(self.run.answer_time)).await;
-        for ((sre, seat), answer) in seats.into_iter().zip(answers) {
+        let number = self.round.number();
+        let Self { round, hub, lineup, decisions, .. } = self;
+        let hub = there(hub)?;
+        let mut asked = Vec::new();
+        for (index, (sre, decision)) in lineup.sres.iter_mut().zip(&mut *decisions).enumerate() {
+            decision.begin(number);
+            match sre {
+                Sre::Oracle(oracle) => oracle.decide(round.observation(), &round.truth(), decision),
+                Sre::Process(seat) if hub.is_connected(*seat) => asked.push((SreId::from(index), *seat)),
+                Sre::Process(_) => {}
+            }
+        }
+        let shown = asked.iter().map(|(sre, seat)| (*seat, round.results(*sre)));
+        let answers = hub.ask_sres(round.observation(), shown, Some(self.run.answer_time)).await;
+        for ((sre, seat), answer) in asked.into_iter().zip(answers) {
             let sound = |decision: Decision| match plausible::decision(&decision, number) {
                 Ok(()) => Ok(decision),
                 Err(why) => Err(Dropped::For(why)),
             };
             match answer.and_then(sound) {
-                Ok(decision) => decisions[sre] = decision,
+                Ok(decision) => self.decisions[sre.index()] = decision,
                 Err(why) => {
-                    self.round.lose_sre(SreId::from(sre));
+                    self.round.lose_sre(sre);
                     self.lose(seat, why, events).await?;
                 }
             }
         }
-        Ok(decisions)
+        Ok(())
     }
 
     /// Parts with an agent that is gone or broke a rule; its process does not survive that.
@@ -560,7 +569,7 @@ impl State {
     ) -> Result<(), DirectorError> {
         let hub = self.hub()?;
         if let (true, Dropped::For(why)) = (hub.is_connected(seat), &why) {
-            hub.expel(seat, why.clone()).await;
+            hub.expel(seat, why.clone());
         }
         let broken_rule = match &why {
             Dropped::Gone => None,
@@ -609,7 +618,7 @@ impl State {
         let entries = self.entries();
         self.tell(entries).await?;
         let hub = self.hub.take().ok_or_else(|| DirectorError::Actor("the run ended twice".to_owned()))?;
-        let counters = hub.farewell().await;
+        let counters = hub.farewell();
         // The keeper makes those go who do not go by themselves.
         let left = self.keeper.call(KeeperMessage::Leave, None).await;
         left.map_err(DirectorError::actor)?;
@@ -641,6 +650,7 @@ impl State {
         if events.is_empty() {
             return Ok(());
         }
+        self.board.tell(&self.myself, &events);
         let events = events.into();
         let flows = [self.console.tell(&events).await?, self.recorder.tell(&events).await?];
         self.enough |= flows.iter().any(ControlFlow::is_break);
