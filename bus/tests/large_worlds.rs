@@ -1,7 +1,6 @@
 //! What an SRE is told of the largest worlds fits a frame.
 
 use bus::frame::{FRAME_BYTES_MAX, encode};
-use bus::wire::ToSre;
 use std::sync::Arc;
 use worlds::definition::generate::{Request, generate};
 use worlds::definition::{Role, SreKind, parse};
@@ -65,7 +64,7 @@ fn frame_bytes(message: &impl serde::Serialize) -> usize {
 #[test]
 fn five_thousand_servers_fit_with_five_alerts_on_each() {
     let (brief, seen) = told(5_000, &Metric::MEASURED);
-    let bytes = [frame_bytes(&brief), frame_bytes(&ToSre::Observe(seen, Vec::new()))];
+    let bytes = [frame_bytes(&brief), frame_bytes(&seen)];
     assert!(bytes.iter().all(|bytes| *bytes < FRAME_BYTES_MAX), "{bytes:?}");
     println!("brief and observation: {bytes:?}");
 }
@@ -73,7 +72,7 @@ fn five_thousand_servers_fit_with_five_alerts_on_each() {
 #[test]
 fn ten_thousand_servers_fit_with_an_alert_on_each() {
     let (brief, seen) = told(10_000, &[Metric::ErrorRate]);
-    let bytes = [frame_bytes(&brief), frame_bytes(&ToSre::Observe(seen, Vec::new()))];
+    let bytes = [frame_bytes(&brief), frame_bytes(&seen)];
     assert!(bytes.iter().all(|bytes| *bytes < FRAME_BYTES_MAX), "{bytes:?}");
     println!("brief and observation: {bytes:?}");
 }
