@@ -303,10 +303,9 @@ impl Faults {
     pub fn detect(&mut self, world: &World, round: u32, alerts: &[AlertView]) {
         self.each_in_force(|fault| {
             let (target, onset) = (fault.planned.target, fault.planned.round);
-            let reach = &world.reach[target.index()];
             let mine = alerts.iter().filter(|alert| {
                 alert.since_round >= onset
-                    && (alert.server == target || reach.binary_search(&alert.server).is_ok())
+                    && (alert.server == target || world.reach.includes(target, alert.server))
             });
             for alert in mine {
                 fault.times.detected.get_or_insert(round);
@@ -347,7 +346,7 @@ impl Faults {
     pub fn explains(&self, world: &World, server: ServerId) -> bool {
         self.in_force.iter().chain(&self.ended).any(|position| {
             let target = self.injected[*position].planned.target;
-            target == server || world.reach[target.index()].binary_search(&server).is_ok()
+            target == server || world.reach.includes(target, server)
         })
     }
 }

@@ -27,9 +27,8 @@ pub struct World {
     pub entry: ServiceId,
     /// For each kind of fault the servers that it can hit.
     pub eligible: Vec<Vec<ServerId>>,
-    /// For each server the others that its harm can reach: those that call it, directly or not,
-    /// and those that stand behind a cache on it.
-    pub reach: Vec<Vec<ServerId>>,
+    /// Which other servers the harm of each can reach.
+    pub reach: Reach,
 }
 
 /// A machine.
@@ -138,9 +137,10 @@ impl World {
         let services: Vec<ServiceNode> = definition
             .services
             .iter()
-            .map(|(name, service)| ServiceNode {
+            .zip(members(&servers, definition.services.len()))
+            .map(|((name, service), members)| ServiceNode {
                 name: Name::from(name.as_str()),
-                members: members(&servers, id(name)),
+                members,
                 calls: edges(service, &id),
                 timeout_seconds: service.timeout_ms / 1000.0,
                 cache: service.cache.is_some(),
@@ -149,7 +149,7 @@ impl World {
             .collect();
         let entry = id(&definition.traffic.entry);
         let eligible = definition.chaos.iter().map(|kind| eligible(&servers, kind)).collect();
-        let reach = reach(&servers, &services);
+        let reach = Reach::of(&servers, &services);
         Self {
             name: Name::from(name),
             hash: hash(&definition),
@@ -185,15 +185,15 @@ fn hash(definition: &Definition) -> String {
     blake3::hash(&json).to_hex().to_string()
 }
 
-fn members(servers: &[ServerNode], service: ServiceId) -> Vec<Member> {
-    servers
-        .iter()
-        .enumerate()
-        .filter_map(|(index, server)| {
-            let slot = server.services.iter().position(|hosted| *hosted == service)?;
-            Some(Member { server: ServerId::from(index), slot })
-        })
-        .collect()
+/// Where each service runs.
+fn members(servers: &[ServerNode], services: usize) -> Vec<Vec<Member>> {
+    let mut members = vec![Vec::new(); services];
+    for (index, server) in servers.iter().enumerate() {
+        for (slot, service) in server.services.iter().enumerate() {
+            members[service.index()].push(Member { server: ServerId::from(index), slot });
+        }
+    }
+    members
 }
 
 fn edges(service: &definition::Service, id: &impl Fn(&String) -> ServiceId) -> Vec<CallEdge> {
@@ -244,8 +244,42 @@ fn call_order(services: &[ServiceNode], entry: ServiceId) -> Vec<ServiceId> {
     order
 }
 
-fn reach(servers: &[ServerNode], services: &[ServiceNode]) -> Vec<Vec<ServerId>> {
-    // Which services feel the loss of a service: its callers, and what stands behind it.
+/// Which servers feel the loss of a server: those that call it, directly or not, those that stand
+/// behind a cache on it, and its siblings, which take over its load.
+///
+/// Servers that run the same reach the same, so it is kept once for each set of services: a list
+/// for each server would grow with the square of the world.
+#[derive(Clone, Debug)]
+pub struct Reach {
+    /// For each server the set that it belongs to.
+    set_of: Vec<usize>,
+    /// For each set of services whether a server is reached.
+    reached: Vec<Vec<bool>>,
+}
+
+impl Reach {
+    fn of(servers: &[ServerNode], services: &[ServiceNode]) -> Self {
+        let feels = feels(services);
+        let mut sets: BTreeMap<&[ServiceId], usize> = BTreeMap::new();
+        let mut reach = Self { set_of: Vec::with_capacity(servers.len()), reached: Vec::new() };
+        for server in servers {
+            let set = *sets.entry(&server.services).or_insert_with(|| {
+                reach.reached.push(hosts(servers.len(), services, &closure(&feels, &server.services)));
+                reach.reached.len() - 1
+            });
+            reach.set_of.push(set);
+        }
+        reach
+    }
+
+    /// Whether the harm of a server reaches another one.
+    pub fn includes(&self, server: ServerId, other: ServerId) -> bool {
+        server != other && self.reached[self.set_of[server.index()]][other.index()]
+    }
+}
+
+/// Which services feel the loss of a service: its callers, and what stands behind it.
+fn feels(services: &[ServiceNode]) -> Vec<Vec<ServiceId>> {
     let mut feels: Vec<Vec<ServiceId>> = vec![Vec::new(); services.len()];
     for (index, service) in services.iter().enumerate() {
         for edge in &service.calls {
@@ -258,43 +292,28 @@ fn reach(servers: &[ServerNode], services: &[ServiceNode]) -> Vec<Vec<ServerId>>
             }
         }
     }
-    let closure = |start: &[ServiceId]| {
-        let mut seen = vec![false; services.len()];
-        let mut open = start.to_vec();
-        while let Some(service) = open.pop() {
-            for next in &feels[service.index()] {
-                if !std::mem::replace(&mut seen[next.index()], true) {
-                    open.push(*next);
-                }
-            }
+    feels
+}
+
+/// Some services, and all that feel their loss.
+fn closure(feels: &[Vec<ServiceId>], start: &[ServiceId]) -> Vec<bool> {
+    let mut seen = vec![false; feels.len()];
+    let mut open = start.to_vec();
+    while let Some(service) = open.pop() {
+        if !std::mem::replace(&mut seen[service.index()], true) {
+            open.extend(&feels[service.index()]);
         }
-        seen
-    };
-    let mut by_services: BTreeMap<&[ServiceId], Vec<bool>> = BTreeMap::new();
-    servers
-        .iter()
-        .enumerate()
-        .map(|(index, server)| {
-            let seen = by_services.entry(&server.services).or_insert_with(|| closure(&server.services));
-            let mut reached: Vec<ServerId> = services
-                .iter()
-                .zip(seen.iter())
-                .filter(|(_, seen)| **seen)
-                .flat_map(|(service, _)| service.members.iter().map(|member| member.server))
-                .filter(|other| other.index() != index)
-                .collect();
-            // Siblings take over the load of a member that is lost.
-            reached.extend(
-                server
-                    .services
-                    .iter()
-                    .flat_map(|service| services[service.index()].members.iter())
-                    .map(|member| member.server)
-                    .filter(|other| other.index() != index),
-            );
-            reached.sort_unstable();
-            reached.dedup();
-            reached
-        })
-        .collect()
+    }
+    seen
+}
+
+/// Which servers host one of the services.
+fn hosts(servers: usize, services: &[ServiceNode], wanted: &[bool]) -> Vec<bool> {
+    let mut hosts = vec![false; servers];
+    for (service, _) in services.iter().zip(wanted).filter(|(_, wanted)| **wanted) {
+        for member in &service.members {
+            hosts[member.server.index()] = true;
+        }
+    }
+    hosts
 }
