@@ -122,7 +122,7 @@ fn parts(size: usize) -> Outcome<Vec<Part>> {
     let sres = sres_of(&world.definition);
     let plan = RunPlan { seed: 42, level: Level::Off, rounds: 1, sres, scripted: Vec::new() };
     let mut round = Round::new(world, plan);
-    let briefs = round.server_briefs();
+    let briefs: Vec<ServerBrief> = round.server_briefs().collect();
     let ticks: Vec<Tick> = round.open().ticks.iter().flatten().cloned().collect();
     let servers = briefs.into_iter().zip(ticks).collect::<Vec<_>>();
     (0..size).map(|number| part(number, servers[number % servers.len()].clone())).collect()

@@ -325,7 +325,7 @@ impl RunResult {
             interrupted_by: finished.interrupted_by,
             gates: Vec::new(),
             availability_pct: outcome.requests.availability_pct(),
-            availability_mean_of_rounds_pct: mean_of_rounds(&outcome.by_round),
+            availability_mean_of_rounds_pct: outcome.availability_mean_of_rounds_pct,
             requests: outcome.requests,
             sla: Sla::of(outcome.requests, outcome.sla_target_pct),
             score,
@@ -374,11 +374,6 @@ impl RunResult {
 /// The JSON Schema of the document.
 pub(crate) fn json_schema() -> schemars::Schema {
     schemars::schema_for!(RunResult)
-}
-
-fn mean_of_rounds(by_round: &[Requests]) -> f64 {
-    let sum: f64 = by_round.iter().map(|requests| requests.availability_pct()).sum();
-    if by_round.is_empty() { Requests::default().availability_pct() } else { sum / by_round.len() as f64 }
 }
 
 fn sres(outcome: &Outcome, score: Option<f64>) -> Vec<SreResult> {

@@ -9,7 +9,7 @@ use worlds::sre::Mind;
 pub fn think(membership: Membership) -> Result<(), AgentError> {
     let (mut member, brief) = membership.join(Role::Sre)?;
     let Brief::Sre(brief) = brief else { return Err(AgentError::WrongBrief) };
-    let mut mind = Mind::new(*brief);
+    let mut mind = Mind::new(&brief);
     loop {
         match member.hear()? {
             ToSre::Observe(observation, results) => {
