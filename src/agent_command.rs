@@ -12,7 +12,9 @@
 //! | 3 | the world ended without a farewell, or dropped the agent |
 //! | 4 | an internal error |
 
-use crate::exit_code;
+use crate::by_hand::Invitation;
+use crate::status::RunStatus;
+use crate::{console, exit_code, ps};
 use agents::{AgentError, Membership};
 use bus::address::{self, AddressError};
 use bus::client::ClientError;
@@ -168,7 +170,7 @@ fn unknown(word: &str, known: &[&str]) -> AgentCommandError {
 // ---- what is done about it --------------------------------------------------------------------
 
 fn run(wanted: Wanted) -> Result<(), AgentCommandError> {
-    let (directory, token) = if wanted.token_stdin { invited(wanted.bus)? } else { found(wanted.bus)? };
+    let (directory, token) = if wanted.token_stdin { invited(wanted.bus)? } else { found(&wanted)? };
     let membership = Membership { directory, name: wanted.name, skill: wanted.skill, token };
     match wanted.role {
         Role::Server => agents::serve(membership)?,
@@ -192,10 +194,29 @@ fn invited(bus: Option<PathBuf>) -> Result<(PathBuf, Token), AgentCommandError> 
 }
 
 /// By hand: finds the run and its token.
-fn found(bus: Option<PathBuf>) -> Result<(PathBuf, Token), AgentCommandError> {
-    let directory = address::find(bus.as_deref())?;
+fn found(wanted: &Wanted) -> Result<(PathBuf, Token), AgentCommandError> {
+    let directory = address::find(wanted.bus.as_deref()).map_err(|error| match error {
+        AddressError::SeveralRunning { paths } => several(wanted, &paths),
+        other => other.into(),
+    })?;
     let token = address::token_in(&directory)?;
     Ok((directory, token))
+}
+
+/// What tells the worlds apart, and the command to join each.
+fn several(wanted: &Wanted, paths: &[PathBuf]) -> AgentCommandError {
+    let choice = |path: &PathBuf| {
+        let about = RunStatus::read(path).map_or_else(
+            || "one that is only starting".to_owned(),
+            |status| {
+                let age = console::figure::duration(ps::seconds_since(status.started_unix_seconds));
+                format!("{}, for {age}", status.in_short())
+            },
+        );
+        let command = Invitation::to(path).command_for(wanted.role.word(), &wanted.name);
+        format!("\n  {about}:\n    {command}")
+    };
+    AgentCommandError::Several { choices: paths.iter().map(choice).collect() }
 }
 
 /// Why an agent did not run, or did not run to a good end.
@@ -215,6 +236,8 @@ enum AgentCommandError {
     NoName { role: Role },
     #[error("the director's invitation cannot be read: {0}")]
     Parent(io::Error),
+    #[error("several worlds are running; name the directory of the one that is meant:{choices}")]
+    Several { choices: String },
     #[error(transparent)]
     Address(#[from] AddressError),
     #[error(transparent)]
@@ -231,6 +254,7 @@ impl AgentCommandError {
             Self::NoRole | Self::Unknown { .. } | Self::NoValue { .. } | Self::NoName { .. } => {
                 Some("world agent --help")
             }
+            Self::Several { .. } => Some("`world ps` lists them, and whom each of them awaits"),
             Self::Address(error) => error.hint(),
             Self::Agent(AgentError::Join { source, .. }) => join_hint(source),
             _ => None,

@@ -32,6 +32,14 @@ Examples:
 
 The same seed gives the same run, byte for byte, whatever the mode.";
 
+const PS_EXAMPLES: &str = "\
+Examples:
+  world ps
+  world ps --json | jq -r '.[].agents[] | select(.state == \"awaited\") | .name'
+
+Memory is the proportional set size (PSS): what a process has for itself, and its share of what it
+has in common with others.";
+
 /// A flight simulator for on-call: servers, chaos, an SRE, and a score that can be defended.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "world", version, after_help = EXAMPLES, max_term_width = 100)]
@@ -49,6 +57,9 @@ pub(crate) enum Command {
     Run(Box<RunArgs>),
     /// List, show and check world files
     Worlds(WorldsArgs),
+    /// List the worlds that are running, and their agents
+    #[command(after_help = PS_EXAMPLES)]
+    Ps(PsArgs),
     /// Print the JSON Schema of a document
     Schema {
         /// Which document
@@ -75,6 +86,24 @@ pub(crate) enum Command {
 pub(crate) enum Document {
     /// result.json, what a run came to
     Result,
+    /// What `world ps --json` prints
+    Ps,
+}
+
+/// `world ps`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PsArgs {
+    /// Look in this directory, which a run was given by --bus [default: where runs are by themselves]
+    #[arg(long, value_name = "DIR")]
+    pub bus: Option<PathBuf>,
+
+    /// A line for each agent, however many there are
+    #[arg(short, long)]
+    pub verbose: bool,
+
+    /// Print the list as JSON: `world schema ps` describes it
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `world worlds`.

@@ -3,8 +3,8 @@
 //! Both drivers, inline and process, emit the same events; only a process run has agents to spawn
 //! and to lose.
 
+use crate::by_hand::Invitation;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use worlds::id::Name;
 use worlds::outcome::Outcome;
 use worlds::round::Entry;
@@ -17,22 +17,58 @@ pub(crate) type Watch<'a> = dyn FnMut(&Event) -> ControlFlow<()> + 'a;
 pub(crate) enum Event {
     /// These agents are started by hand; the run waits for them.
     Waiting {
-        /// The run's directory, for `--bus`.
-        directory: PathBuf,
         /// Their names on the bus.
         agents: Vec<Name>,
+        /// How they are started.
+        invitation: Invitation,
     },
     /// An agent's process was started and has greeted the bus.
-    Spawned(Agent),
+    Spawned {
+        /// The agent.
+        agent: Agent,
+        /// Who is still awaited of those that are started by hand; `None` when nobody is waited
+        /// for.
+        awaited: Option<Vec<Name>>,
+    },
+    /// An agent's process is gone before the run began; another one is awaited.
+    Left {
+        /// Its name on the bus.
+        agent: Name,
+        /// What was seen of its end, as a fragment.
+        how: String,
+        /// The command that starts it again; `None` when the director does.
+        again: Option<String>,
+    },
     /// An agent's process is gone, or missed its deadline, without chaos having done it.
     Lost {
         /// Its name on the bus, `server-web-1` or `sre-oncall`.
         agent: Name,
         /// What was seen of its end, as a fragment: `killed by signal 9`.
         how: String,
+        /// For an agent that was started by hand: the command that brings it back.
+        again: Option<String>,
+    },
+    /// An agent that was lost has joined again.
+    Returned {
+        /// The agent.
+        agent: Agent,
+        /// The round from which on it takes part.
+        round: u32,
     },
     /// The world moved on: one record of the journal, with its line.
     Entry(Entry),
+}
+
+impl Event {
+    /// Whether it is about agents that people start by hand: they are told whatever happens.
+    pub(crate) fn is_about_hands(&self) -> bool {
+        match self {
+            Event::Waiting { .. } | Event::Left { .. } | Event::Returned { .. } => true,
+            Event::Spawned { awaited, .. } => awaited.is_some(),
+            Event::Lost { again, .. } => again.is_some(),
+            Event::Entry(_) => false,
+        }
+    }
 }
 
 /// An agent's process.

@@ -1,6 +1,7 @@
 //! `world`: a flight simulator for on-call.
 
 mod agent_command;
+mod by_hand;
 mod cli;
 mod config;
 mod console;
@@ -11,13 +12,16 @@ mod exit_code;
 mod gate;
 mod inline;
 mod manual;
+mod proc;
 mod program;
+mod ps;
 mod recording;
 mod reference;
 mod repeat;
 mod result;
 mod run;
 mod signal;
+mod status;
 mod stdio;
 mod watchers;
 mod worlds_command;

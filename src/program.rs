@@ -1,13 +1,13 @@
 //! The program: from arguments to an exit code.
 
-use crate::cli::{Cli, Command, Document, WorldsCommand};
+use crate::cli::{Cli, Command, Document, PsArgs, WorldsCommand};
 use crate::config::UsageError;
 use crate::determinism::Difference;
 use crate::director::DirectorError;
 use crate::recording::RecordingError;
 use crate::stdio::Stdio;
 use crate::worlds_command::{self, LoadError};
-use crate::{exit_code, manual, run};
+use crate::{console, exit_code, manual, ps, run};
 use clap::Parser;
 use std::ffi::OsString;
 use std::io;
@@ -33,15 +33,28 @@ fn dispatch(command: Command, stdio: &mut Stdio) -> Result<u8, Failure> {
     match command {
         Command::Run(args) => run::run(&args, stdio),
         Command::Worlds(worlds) => print(&worlds_text(&worlds.command)?, stdio),
-        Command::Schema { document: Document::Result } => {
-            let schema = serde_json::to_string_pretty(&crate::result::json_schema())?;
-            print(&format!("{schema}\n"), stdio)
+        Command::Ps(args) => list_running(&args, stdio),
+        Command::Schema { document } => {
+            let schema = match document {
+                Document::Result => crate::result::json_schema(),
+                Document::Ps => ps::json_schema(),
+            };
+            print(&format!("{}\n", serde_json::to_string_pretty(&schema)?), stdio)
         }
         Command::Completions { shell } => print(&manual::completions(shell), stdio),
         Command::Man => print(&manual::page()?, stdio),
         // Agents are recognised before the command line is parsed; clap only knows them for --help.
         Command::Agent { .. } => Ok(exit_code::USAGE),
     }
+}
+
+fn list_running(args: &PsArgs, stdio: &mut Stdio) -> Result<u8, Failure> {
+    let worlds = ps::worlds(args).map_err(DirectorError::Address)?;
+    if args.json {
+        return print(&format!("{}\n", serde_json::to_string_pretty(&worlds)?), stdio);
+    }
+    stdio.out.print(&console::running::lines(&worlds, stdio.out.width, args.verbose))?;
+    Ok(exit_code::OK)
 }
 
 fn worlds_text(command: &WorldsCommand) -> Result<String, LoadError> {

@@ -107,9 +107,9 @@ impl Recording {
     /// Writes down what happened.
     pub(crate) fn tell(&mut self, event: &Event) -> Result<(), RecordingError> {
         match event {
-            Event::Waiting { .. } => {}
-            Event::Spawned(agent) => self.spawned(agent),
-            Event::Lost { agent, how } => self.runtime.lost.push(LostAgent {
+            Event::Waiting { .. } | Event::Left { .. } => {}
+            Event::Spawned { agent, .. } | Event::Returned { agent, .. } => self.spawned(agent),
+            Event::Lost { agent, how, .. } => self.runtime.lost.push(LostAgent {
                 name: agent.to_string(),
                 how: how.clone(),
                 after_seconds: seconds(self.began.elapsed()),
@@ -231,7 +231,7 @@ mod tests {
         recording.tell(&entry("one\n")).expect("written");
         recording.tell(&entry("two\n")).expect("written");
         let agent = Agent { name: "server-web-1".into(), kind: "web".into(), pid: 7 };
-        recording.tell(&Event::Spawned(agent)).expect("written");
+        recording.tell(&Event::Spawned { agent, awaited: None }).expect("written");
         recording.bus(BusStats { respawned: 3, ..BusStats::default() });
         recording.finish(b"{}\n").expect("written");
         assert_eq!(names(&dir), ["journal.jsonl", "result.json", "runtime.json"]);

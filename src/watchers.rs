@@ -4,7 +4,7 @@
 //! inline run tells them by plain calls; the director puts each into an actor for as long as a run
 //! with processes lasts. Neither can change the run.
 
-use crate::config::{Detail, RunConfig};
+use crate::config::{Detail, Manual, RunConfig};
 use crate::console::{Console, Progress};
 use crate::director::BusStats;
 use crate::event::Event;
@@ -64,6 +64,8 @@ impl Watcher for Watchers {
 pub(crate) struct Screen {
     /// `None` when nobody reads it, or any more.
     console: Option<Console<Stream>>,
+    /// Tells those who start agents by hand whom a quiet run waits for, on standard error.
+    notices: Option<Console<Stream>>,
     progress: Option<Progress>,
     /// What is told beside a JSON document may fail.
     beside_json: bool,
@@ -76,7 +78,9 @@ impl Screen {
     fn new(config: &RunConfig, matters: bool) -> Self {
         let (json, quiet) = (config.output.json, config.output.detail == Detail::Quiet);
         let paper = if json { stdio::standard_error } else { stdio::standard_output };
+        let by_hand = quiet && config.manual != Manual::Nobody;
         Self {
+            notices: by_hand.then(|| Console::of_notices(stdio::standard_error(), config)),
             console: (!(quiet && json)).then(|| Console::new(paper(), config)),
             progress: quiet.then(|| Progress::new(config.plan.rounds, config.plan.seed)),
             beside_json: json,
@@ -114,6 +118,17 @@ impl Screen {
         }
     }
 
+    /// What people have to know who start agents, above the bar.
+    fn notice(&mut self, event: &Event) {
+        let Some(notices) = self.notices.as_mut().filter(|_| event.is_about_hands()) else { return };
+        // Where standard error is closed nobody waits for notices.
+        let mut write = || drop(notices.tell(event));
+        match &self.progress {
+            Some(progress) => progress.suspend(write),
+            None => write(),
+        }
+    }
+
     fn flow(&self) -> ControlFlow<()> {
         go_on(self.trouble.is_none() && (self.matters || self.console.is_some()))
     }
@@ -122,6 +137,7 @@ impl Screen {
 impl Watcher for Screen {
     fn tell(&mut self, event: &Event) -> ControlFlow<()> {
         self.with_console(|console| console.tell(event));
+        self.notice(event);
         if let Some(progress) = &mut self.progress {
             progress.tell(event);
         }

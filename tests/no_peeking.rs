@@ -5,7 +5,7 @@
 //! others may be found in them.
 
 use bus::address::{socket_in, token_in};
-use bus::wire::{FromAgent, FromSre, Hello, PROTOCOL, Role};
+use bus::wire::{FromAgent, Hello, PROTOCOL, Role};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -63,7 +63,7 @@ fn overheard(world: &Path, runtime_dir: &Path, fault: &str) -> Vec<Vec<u8>> {
         round += 1;
         let decision = Decision { round, ..Decision::default() };
         if round <= 15 {
-            say(&mut stream, &FromAgent::Sre(FromSre::Decide(decision)));
+            say(&mut stream, &FromAgent::decision(&decision));
         }
     }
     assert!(child.wait().expect("the run ends").success());

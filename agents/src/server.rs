@@ -1,7 +1,7 @@
 //! The server process: it steps the physics of one server, a tick at a time.
 
 use crate::membership::{AgentError, Membership};
-use bus::wire::{Brief, FromAgent, FromServer, Role, ToServer};
+use bus::wire::{Brief, FromAgent, Role, ToServer};
 use worlds::message::Report;
 use worlds::server::Server;
 
@@ -15,7 +15,7 @@ pub fn serve(membership: Membership) -> Result<(), AgentError> {
         match member.hear()? {
             ToServer::Tick(tick) => {
                 server.step(&tick, &mut report);
-                member.say(&FromAgent::Server(FromServer::Report(report.clone())))?;
+                member.say(&FromAgent::report(&report))?;
             }
             ToServer::Bye => return Ok(()),
             ToServer::Refused(why) => return Err(AgentError::Dropped(why)),

@@ -1,7 +1,7 @@
 //! The SRE process: a mind that is shown telemetry and decides, a round at a time.
 
 use crate::membership::{AgentError, Membership};
-use bus::wire::{Brief, FromAgent, FromSre, Role, ToSre};
+use bus::wire::{Brief, FromAgent, Role, ToSre};
 use worlds::message::Decision;
 use worlds::sre::Mind;
 
@@ -10,12 +10,14 @@ pub fn think(membership: Membership) -> Result<(), AgentError> {
     let (mut member, brief) = membership.join(Role::Sre)?;
     let Brief::Sre(brief) = brief else { return Err(AgentError::WrongBrief) };
     let mut mind = Mind::new(&brief);
+    let (mut results, mut decision) = (Vec::new(), Decision::default());
     loop {
         match member.hear()? {
-            ToSre::Observe(observation, results) => {
-                let mut decision = Decision::default();
+            ToSre::Results(news) => results = news.into_owned(),
+            ToSre::Observe(observation) => {
                 mind.decide(&observation, &results, &mut decision);
-                member.say(&FromAgent::Sre(FromSre::Decide(decision)))?;
+                member.say(&FromAgent::decision(&decision))?;
+                results.clear();
             }
             ToSre::Bye => return Ok(()),
             ToSre::Refused(why) => return Err(AgentError::Dropped(why)),

@@ -8,6 +8,7 @@
 #![allow(clippy::print_stdout, reason = "what a bench prints is what it is for")]
 
 use std::error::Error;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 /// What a bench comes to: a machine that refuses something ends it.
@@ -18,29 +19,36 @@ pub type Slice<'a> = &'a mut dyn FnMut() -> Outcome<f64>;
 
 /// Figures of several contenders, turn by turn; the first is the reference.
 #[derive(Debug)]
-pub struct Comparison<const N: usize> {
-    names: [&'static str; N],
-    turns: Vec<[f64; N]>,
+pub struct Comparison {
+    names: Vec<String>,
+    turns: Vec<Vec<f64>>,
 }
 
-impl<const N: usize> Comparison<N> {
+impl Comparison {
     /// Of these contenders, the reference first.
-    pub fn of(names: [&'static str; N]) -> Self {
-        Self { names, turns: Vec::new() }
+    pub fn of<Name: Into<String>>(names: impl IntoIterator<Item = Name>) -> Self {
+        Self { names: names.into_iter().map(Into::into).collect(), turns: Vec::new() }
     }
 
     /// Takes so many more turns. Each begins with another contender, so that none always follows
     /// the same one.
-    pub fn take(&mut self, turns: usize, slices: &mut [Slice<'_>; N]) -> Outcome<()> {
+    pub fn take(&mut self, turns: usize, slices: &mut [Slice<'_>]) -> Outcome<()> {
+        let contenders = self.names.len();
+        assert_eq!(slices.len(), contenders, "each contender has its slice");
         for turn in 0..turns {
-            let mut figures = [0.0; N];
-            for place in 0..N {
-                let contender = (turn + place) % N;
+            let mut figures = vec![0.0; contenders];
+            for place in 0..contenders {
+                let contender = (turn + place) % contenders;
                 figures[contender] = slices[contender]()?;
             }
             self.turns.push(figures);
         }
         Ok(())
+    }
+
+    /// A contender's figures, each divided by another's of the same turn.
+    pub fn ratio(&self, contender: usize, reference: usize) -> Quartiles {
+        Quartiles::of(self.turns.iter().map(|turn| turn[contender] / turn[reference]))
     }
 
     /// Shows each contender's median, and the median and quartiles of its ratios to the reference.
@@ -49,28 +57,26 @@ impl<const N: usize> Comparison<N> {
         println!("{:34} {unit:>18} {:>10} {:>18}", "", "ratio", "quartiles");
         for (contender, name) in self.names.iter().enumerate() {
             let figures = Quartiles::of(self.turns.iter().map(|turn| turn[contender]));
-            let ratios = Quartiles::of(self.turns.iter().map(|turn| turn[contender] / turn[0]));
-            println!(
-                "{name:34} {:>18} {:>10} {:>9}{:>9}",
-                readable(figures.median),
-                readable(ratios.median),
-                readable(ratios.lower),
-                readable(ratios.upper)
-            );
+            let ratios = self.ratio(contender, 0);
+            println!("{name:34} {:>18} {ratios}", readable(figures.median));
         }
     }
 }
 
 /// The middle of many figures, and the middles of the halves.
 #[derive(Clone, Copy, Debug)]
-struct Quartiles {
-    lower: f64,
-    median: f64,
-    upper: f64,
+pub struct Quartiles {
+    /// A quarter of the figures is below.
+    pub lower: f64,
+    /// Half of the figures are below.
+    pub median: f64,
+    /// Three quarters of the figures are below.
+    pub upper: f64,
 }
 
 impl Quartiles {
-    fn of(figures: impl Iterator<Item = f64>) -> Self {
+    /// Of these figures.
+    pub fn of(figures: impl Iterator<Item = f64>) -> Self {
         let mut sorted: Vec<f64> = figures.collect();
         sorted.sort_by(f64::total_cmp);
         let at = |share: f64| {
@@ -82,8 +88,16 @@ impl Quartiles {
     }
 }
 
+/// The median, and the quartiles in two columns of their own.
+impl fmt::Display for Quartiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [median, lower, upper] = [self.median, self.lower, self.upper].map(readable);
+        write!(f, "{median:>10} {lower:>9}{upper:>9}")
+    }
+}
+
 /// As many decimals as count.
-fn readable(figure: f64) -> String {
+pub fn readable(figure: f64) -> String {
     match figure.abs() {
         100.0.. => format!("{figure:.0}"),
         10.0.. => format!("{figure:.1}"),

@@ -6,6 +6,7 @@
 //!                  it made the directory or found it
 //!       token      the run's token, for agents that are started by hand
 //!       bus.sock   the bus
+//!       status.json    how the run stands, for whoever lists runs
 //! ```
 //!
 //! The lock is the truth about life: a directory whose lock is free belongs to nobody and may be
@@ -41,6 +42,12 @@ const ID_TRIES: u32 = 16;
 const LOCK: &str = "lock";
 const TOKEN: &str = "token";
 const SOCKET: &str = "bus.sock";
+const STATUS: &str = "status.json";
+/// A status that is being written: it becomes [`STATUS`] as a whole.
+const STATUS_PART: &str = "status.json.part";
+
+/// What a run makes in its directory beside the lock.
+const FILES: [&str; 4] = [SOCKET, TOKEN, STATUS, STATUS_PART];
 
 /// Why a run has no address, or cannot be found.
 #[derive(Debug, thiserror::Error)]
@@ -217,6 +224,20 @@ impl RunDirectory {
         let mut file = options.open(&path).map_err(failed("create", &path))?;
         writeln!(file, "{}", token.to_hex()).map_err(failed("write", &path))
     }
+
+    /// Says how the run stands: whoever reads it finds this or what was there before, whole.
+    pub fn write_status(&self, status: &[u8]) -> io::Result<()> {
+        let half = self.path.join(STATUS_PART);
+        let mut options = OpenOptions::new();
+        options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .custom_flags(OFlags::NOFOLLOW.bits() as i32);
+        options.open(&half)?.write_all(status)?;
+        std::fs::rename(half, self.path.join(STATUS))
+    }
 }
 
 impl Drop for RunDirectory {
@@ -338,7 +359,7 @@ impl Lock {
             Look::Ours(file) => Self::hold(directory, file)?,
         };
         let Some(mut lock) = lock else { return Ok(None) };
-        for name in [SOCKET, TOKEN] {
+        for name in FILES {
             let _ = std::fs::remove_file(directory.join(name));
         }
         if origin == Origin::Made {
@@ -349,7 +370,7 @@ impl Lock {
     }
 
     fn make(directory: &Path, origin: Origin) -> Result<Option<Self>, AddressError> {
-        for name in [SOCKET, TOKEN] {
+        for name in FILES {
             if directory.join(name).symlink_metadata().is_ok() {
                 return Err(AddressError::Foreign { path: directory.to_owned(), name });
             }
@@ -445,6 +466,21 @@ pub fn running() -> Vec<Running> {
     all
 }
 
+/// The run in a directory that was named, if one is going on there.
+pub fn running_in(path: &Path) -> Result<Option<Running>, AddressError> {
+    let path = &std::path::absolute(path).map_err(failed("find", path))?;
+    if !path.exists() {
+        return Ok(None);
+    }
+    check_private(path)?;
+    Ok(sweep(path))
+}
+
+/// How the run in a directory stands, as it wrote it last; `None` when it has written nothing yet.
+pub fn status_in(directory: &Path) -> Option<Vec<u8>> {
+    std::fs::read(directory.join(STATUS)).ok()
+}
+
 /// The directory of the run that an agent means: `at`, or else the only one there is.
 pub fn find(at: Option<&Path>) -> Result<PathBuf, AddressError> {
     match at {
@@ -502,7 +538,7 @@ pub fn remove_if_dead(directory: &Path) {
 /// Removes what a run made, while its lock is held. The directory goes only if a run made it, too,
 /// and nothing else is in it.
 fn remove(directory: &Path, origin: Origin) {
-    for name in [SOCKET, TOKEN, LOCK] {
+    for name in FILES.into_iter().chain([LOCK]) {
         let _ = std::fs::remove_file(directory.join(name));
     }
     if origin == Origin::Made {
@@ -625,6 +661,7 @@ mod tests {
         let run = RunDirectory::create_in(base).expect("a run");
         run.write_token(&Token::random().expect("randomness")).expect("a token");
         std::fs::write(run.socket(), "").expect("a socket");
+        run.write_status(b"{}").expect("a status");
         let path = run.path.clone();
         kill(run);
         path
@@ -643,9 +680,36 @@ mod tests {
     }
 
     #[test]
+    fn a_status_is_replaced_as_a_whole_and_only_its_user_can_read_it() {
+        let base = base();
+        let run = RunDirectory::create_in(base.path()).expect("a run");
+        assert_eq!(status_in(run.path()), None);
+        for status in [&b"a longer one"[..], b"short"] {
+            run.write_status(status).expect("written");
+            assert_eq!(status_in(run.path()).as_deref(), Some(status));
+            assert_eq!(mode(&run.path().join(STATUS)), 0o600);
+        }
+        assert!(!run.path().join(STATUS_PART).exists());
+    }
+
+    #[test]
+    fn a_run_in_a_directory_that_is_named_is_found_there() {
+        let base = base();
+        let (here, missing) = (base.path().join("here"), base.path().join("missing"));
+        let run = RunDirectory::create(Some(&here)).expect("a run");
+        let found = running_in(&here).expect("it is private").expect("it runs");
+        assert_eq!(found, Running { path: here.clone(), director: Some(std::process::id()) });
+        drop(run);
+        assert_eq!(running_in(&here).expect("it is gone"), None);
+        assert_eq!(running_in(&missing).expect("there is none"), None);
+    }
+
+    #[test]
     fn a_run_that_ends_leaves_nothing() {
         let base = base();
-        drop(RunDirectory::create_in(base.path()).expect("a run"));
+        let run = RunDirectory::create_in(base.path()).expect("a run");
+        run.write_status(b"{}").expect("a status");
+        drop(run);
         assert_eq!(std::fs::read_dir(base.path()).expect("the base").count(), 0);
     }
 

@@ -17,12 +17,13 @@
 use crate::frame::FRAME_BYTES_MAX;
 use crate::token::Token;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::time::Duration;
 use worlds::definition::SkillName;
 use worlds::message::{ActionResult, Decision, Observation, Report, ServerBrief, SreBrief, Tick};
 
 /// The version of the messages.
-pub const PROTOCOL: u16 = 2;
+pub const PROTOCOL: u16 = 3;
 
 /// From connecting to a whole [`Hello`]: an agent sends it at once, so whoever needs longer is no
 /// agent; long enough for a loaded machine.
@@ -183,12 +184,14 @@ fn skill_word(skill: Option<SkillName>) -> &'static str {
 }
 
 // ---- director and server ----------------------------------------------------------------------
+//
+// What is sent once a round is borrowed from whoever has it, and owned by whoever receives it.
 
 /// To a server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum ToServer {
+pub enum ToServer<'a> {
     /// The round begins; asks for a [`FromServer::Report`].
-    Tick(Tick),
+    Tick(Cow<'a, Tick>),
     /// The run is over.
     Bye,
     /// The server is dropped from the run.
@@ -197,44 +200,57 @@ pub enum ToServer {
 
 /// From a server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum FromServer {
+pub enum FromServer<'a> {
     /// What became of it in the round.
-    Report(Report),
+    Report(Cow<'a, Report>),
 }
 
 // ---- director and SRE -------------------------------------------------------------------------
 
-/// To an SRE.
+/// To an SRE. What is for all of them and what is for one of them travels in frames of their own, so
+/// that the first are written down once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum ToSre {
+pub enum ToSre<'a> {
     /// The round ends; asks for a [`FromSre::Decide`].
-    /// Beside it stands what became of its own actions.
-    Observe(Observation, Vec<ActionResult>),
+    Observe(Cow<'a, Observation>),
     /// The run is over.
     Bye,
     /// The SRE is dropped from the run.
     Refused(Refusal),
+    /// What became of its own actions; comes before the observation of the same round, and only if
+    /// there is something.
+    Results(Cow<'a, [ActionResult]>),
 }
 
 /// From an SRE.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum FromSre {
+pub enum FromSre<'a> {
     /// What it thinks and wants.
-    Decide(Decision),
+    Decide(Cow<'a, Decision>),
 }
 
 // ---- either -----------------------------------------------------------------------------------
 
 /// From an agent, in the role that it claims to speak in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum FromAgent {
+pub enum FromAgent<'a> {
     /// As a server.
-    Server(FromServer),
+    Server(FromServer<'a>),
     /// As an SRE.
-    Sre(FromSre),
+    Sre(FromSre<'a>),
 }
 
-impl FromAgent {
+impl<'a> FromAgent<'a> {
+    /// A server's report.
+    pub fn report(report: &'a Report) -> Self {
+        Self::Server(FromServer::Report(Cow::Borrowed(report)))
+    }
+
+    /// An SRE's decision.
+    pub fn decision(decision: &'a Decision) -> Self {
+        Self::Sre(FromSre::Decide(Cow::Borrowed(decision)))
+    }
+
     /// The role that it claims to speak in.
     pub fn role(&self) -> Role {
         match self {

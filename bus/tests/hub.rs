@@ -110,8 +110,8 @@ impl Bench {
     }
 
     async fn tick(&mut self, seats: &[SeatId], limit: Duration) -> Vec<Result<u32, Dropped>> {
-        let ticks = seats.iter().map(|seat| (*seat, tick(1))).collect::<Vec<_>>();
-        let reports = self.hub.ask_servers(ticks, limit).await;
+        let tick = tick(1);
+        let reports = self.hub.ask_servers(seats.iter().map(|seat| (*seat, &tick)), limit).await;
         reports.into_iter().map(|report| report.map(|report| report.round)).collect()
     }
 }
@@ -127,7 +127,7 @@ fn serve(mut client: Client, _brief: Brief) -> Result<u32, ClientError> {
         match client.receive()? {
             ToServer::Tick(tick) => {
                 rounds += 1;
-                client.send(&FromAgent::Server(FromServer::Report(report(tick.round))))?;
+                client.send(&FromAgent::report(&report(tick.round)))?;
             }
             ToServer::Bye => return Ok(rounds),
             ToServer::Refused(why) => return Err(ClientError::Refused(why)),
@@ -139,9 +139,10 @@ fn think(mut client: Client, _brief: Brief) -> Result<u32, ClientError> {
     let mut rounds = 0;
     loop {
         match client.receive()? {
-            ToSre::Observe(seen, _) => {
+            ToSre::Results(_) => {}
+            ToSre::Observe(seen) => {
                 rounds += 1;
-                client.send(&FromAgent::Sre(FromSre::Decide(decision(seen.round))))?;
+                client.send(&FromAgent::decision(&decision(seen.round)))?;
             }
             ToSre::Bye => return Ok(rounds),
             ToSre::Refused(why) => return Err(ClientError::Refused(why)),
@@ -192,10 +193,10 @@ async fn agents_that_come_in_any_order_are_asked_in_the_order_of_the_seats() {
         }
         for _round in 0..3 {
             assert_eq!(bench.tick(&seats, PATIENCE).await, [Ok(1), Ok(1), Ok(1)]);
-            let shown = [(oncall, observation(1), results())];
-            assert_eq!(bench.hub.ask_sres(shown, None).await, [Ok(decision(1))]);
+            let decisions = bench.hub.ask_sres(&observation(1), [(oncall, &results()[..])], None).await;
+            assert_eq!(decisions, [Ok(decision(1))]);
         }
-        let counters = bench.hub.farewell().await;
+        let counters = bench.hub.farewell();
         for agent in agents {
             assert_eq!(join(agent).await.expect("welcome").expect("farewell"), 3);
         }
@@ -227,7 +228,7 @@ async fn a_brief_that_is_larger_than_the_sockets_buffer_arrives_whole() {
         bench.agent(hello(Role::Server, "web-1"), |client, brief| (serve(client, brief.clone()), brief));
     bench.arrives().await;
     assert_eq!(bench.tick(&[seat], PATIENCE).await, [Ok(1)]);
-    bench.hub.farewell().await;
+    bench.hub.farewell();
     let (served, brief) = join(agent).await.expect("welcome");
     assert_eq!(served.expect("farewell"), 1);
     assert!(brief == Brief::Server(Box::new(large)));
@@ -264,7 +265,7 @@ async fn a_lost_agents_successor_is_handed_a_fresh_brief() {
     let agent = bench.agent(successor, |client, brief| (serve(client, brief.clone()), brief));
     bench.arrives().await;
     assert_eq!(bench.tick(&[seat], PATIENCE).await, [Ok(1)]);
-    bench.hub.farewell().await;
+    bench.hub.farewell();
     assert_eq!(join(agent).await.expect("welcome").1, brief);
 }
 
@@ -290,7 +291,7 @@ async fn a_taken_name_is_refused_and_its_holder_stays() {
     let name = "web-1".to_owned();
     assert_eq!(bench.refused(hello(Role::Server, "web-1")).await, Refusal::NameTaken { name });
     assert_eq!(bench.tick(&[seat], PATIENCE).await, [Ok(1)]);
-    bench.hub.farewell().await;
+    bench.hub.farewell();
     assert_eq!(join(agent).await.expect("welcome").expect("farewell"), 1);
 }
 
@@ -388,7 +389,7 @@ async fn silent_peers_and_half_greetings_are_dropped_at_greeting_time_and_hold_u
     for peer in silent.into_iter().chain(halves) {
         assert_eq!(refusal(last_words(peer).await), Some(Refusal::Silent));
     }
-    assert_eq!(bench.hub.farewell().await.silent, 8);
+    assert_eq!(bench.hub.farewell().silent, 8);
     join(agent).await.expect("welcome").expect("farewell");
 }
 
@@ -417,7 +418,7 @@ async fn beside_a_good_one(
     assert!(!bench.hub.is_connected(seats[0]));
     let second = bench.tick(&seats[1..], PATIENCE).await;
     assert_eq!(second, [Ok(1)]);
-    let counters = bench.hub.farewell().await;
+    let counters = bench.hub.farewell();
     assert_eq!(join(good).await.expect("welcome").expect("farewell"), 2);
     let told = join(bad).await.expect("welcome");
     (first.pop().expect("an answer"), told, counters)
@@ -438,7 +439,7 @@ fn told(client: &mut Client) -> Option<Refusal> {
 async fn a_server_that_decides_is_dropped() {
     let (answer, told, counters) = beside_a_good_one(PATIENCE, |mut client, _| {
         let _: ToServer = client.receive().expect("a tick");
-        client.send(&FromAgent::Sre(FromSre::Decide(decision(1)))).expect("sent");
+        client.send(&FromAgent::decision(&decision(1))).expect("sent");
         told(&mut client)
     })
     .await;
@@ -453,11 +454,11 @@ async fn an_sre_that_reports_metrics_is_dropped() {
     let seat = bench.sre("oncall", None);
     let agent = bench.agent(hello(Role::Sre, "oncall"), |mut client, _| {
         let _: ToSre = client.receive().expect("an observation");
-        client.send(&FromAgent::Server(FromServer::Report(report(1)))).expect("sent");
+        client.send(&FromAgent::report(&report(1))).expect("sent");
         client.receive::<ToSre>().expect("the reason")
     });
     bench.arrives().await;
-    let answers = bench.hub.ask_sres([(seat, observation(1), results())], Some(PATIENCE)).await;
+    let answers = bench.hub.ask_sres(&observation(1), [(seat, &[][..])], Some(PATIENCE)).await;
     let why = Refusal::OutOfRole { role: Role::Sre };
     assert_eq!(answers, [Err(Dropped::For(why.clone()))]);
     assert_eq!(join(agent).await.expect("welcome"), ToSre::Refused(why));
@@ -495,8 +496,9 @@ async fn an_agent_that_speaks_unasked_is_dropped_with_the_next_question() {
     let seat = bench.server("web-1");
     let mut peer = bench.peer(&framed(&hello(Role::Server, "web-1")));
     bench.arrives().await;
-    let reports = [report(1), report(2)].map(|report| FromAgent::Server(FromServer::Report(report)));
-    peer.write_all(&reports.iter().flat_map(framed).collect::<Vec<u8>>()).expect("sent");
+    let reports = [report(1), report(2)];
+    let frames: Vec<u8> = reports.iter().flat_map(|report| framed(&FromAgent::report(report))).collect();
+    peer.write_all(&frames).expect("sent");
     assert_eq!(bench.tick(&[seat], PATIENCE).await, [Ok(1)]);
     let answers = bench.tick(&[seat], PATIENCE).await;
     assert_eq!(answers, [Err(Dropped::For(Refusal::OutOfTurn))]);
@@ -517,11 +519,11 @@ async fn an_agent_that_never_reads_holds_up_nobody() {
     bench.arrives().await;
     let mut large = tick(1);
     large.arrivals = vec![large.arrivals[0]; 80_000];
-    let ticks = seats.map(|seat| (seat, large.clone()));
+    let ticks = seats.map(|seat| (seat, &large));
     let answers = bench.hub.ask_servers(ticks, Duration::from_millis(300)).await;
     assert_eq!(answers[0], Err(Dropped::For(Refusal::Late)));
     assert_eq!(answers[1].as_ref().map(|report| report.round), Ok(1));
-    bench.hub.farewell().await;
+    bench.hub.farewell();
     assert_eq!(join(good).await.expect("welcome").expect("farewell"), 1);
     drop(deaf);
 }

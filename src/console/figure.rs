@@ -38,6 +38,28 @@ pub(crate) fn plain(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// A span of time in its two largest units: `12 s`, `3 min 5 s`, `2 h 4 min`.
+pub(crate) fn duration(seconds: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
+    let first = UNITS.iter().position(|(size, _)| seconds >= *size).unwrap_or(UNITS.len() - 1);
+    let parts = UNITS[first..].iter().take(2).scan(seconds, |left, (size, unit)| {
+        let count = *left / size;
+        *left %= size;
+        Some((count, unit))
+    });
+    let told = parts.enumerate().filter(|(index, (count, _))| *index == 0 || *count > 0);
+    told.map(|(_, (count, unit))| format!("{count} {unit}")).collect::<Vec<_>>().join(" ")
+}
+
+/// Memory, given in KiB.
+pub(super) fn memory(kib: Option<u64>) -> String {
+    match kib {
+        None => "-".to_owned(),
+        Some(kib) if kib < 10 * 1024 => format!("{} KiB", count(kib)),
+        Some(kib) => format!("{:.1} MiB", kib as f64 / 1024.0),
+    }
+}
+
 /// A count and what is counted: `1 round`, `2 rounds`.
 pub(super) fn plural(number: u32, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
@@ -77,6 +99,18 @@ mod tests {
         assert_eq!(points(5.234), "5.23 points");
         assert_eq!(points(0.004), "0.004 points");
         assert_eq!(points(0.00003), "0.00003 points");
+    }
+
+    #[test]
+    fn a_span_of_time_has_two_units_at_most() {
+        let told = [0, 12, 60, 185, 7_500, 86_400, 100_000].map(duration);
+        assert_eq!(told, ["0 s", "12 s", "1 min", "3 min 5 s", "2 h 5 min", "1 d", "1 d 3 h"]);
+    }
+
+    #[test]
+    fn memory_has_a_unit_that_fits() {
+        let told = [None, Some(512), Some(9_000), Some(20_480)].map(memory);
+        assert_eq!(told, ["-", "512 KiB", "9,000 KiB", "20.0 MiB"]);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! How lines are laid out: rules, label columns and tables that fit the width.
 
 use super::ink::{self, paint};
-use comfy_table::{CellAlignment, ContentArrangement, Row, Table, presets};
 
 /// Width of what does not go to a terminal.
 pub(super) const WIDTH_DEFAULT: usize = 80;
@@ -32,7 +31,7 @@ pub(super) fn fact(label: &str, text: &str, width: usize) -> Vec<String> {
 }
 
 /// Text broken at blanks.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let line = lines.last_mut().map(|line| line.chars().count()).unwrap_or_default();
@@ -55,39 +54,82 @@ pub(super) struct Column {
     /// What stands over it.
     pub title: &'static str,
     /// Figures stand right, words left.
-    pub alignment: CellAlignment,
+    is_figures: bool,
 }
 
 /// A column of words.
 pub(super) const fn words(title: &'static str) -> Column {
-    Column { title, alignment: CellAlignment::Left }
+    Column { title, is_figures: false }
 }
 
 /// A column of figures.
 pub(super) const fn figures(title: &'static str) -> Column {
-    Column { title, alignment: CellAlignment::Right }
+    Column { title, is_figures: true }
 }
 
-/// The lines of a table: a header and rows, indented by two, without any frame.
+/// Blanks between two columns; one where it is narrow.
+const GAP: usize = 2;
+
+/// Words are never cut to less than this.
+const WORD_MIN: usize = 6;
+
+/// The lines of a table: a header and rows, indented by two, without any frame. Cells may be
+/// painted. Each row is one line: where the width is not enough, the longest words are cut off.
 pub(super) fn table(
     columns: &[Column],
     rows: impl IntoIterator<Item = Vec<String>>,
     width: usize,
 ) -> Vec<String> {
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(u16::try_from(width).unwrap_or(u16::MAX))
-        .set_header(Row::from(columns.iter().map(|column| column.title).collect::<Vec<_>>()))
-        .add_rows(rows);
-    for (index, column) in columns.iter().enumerate() {
-        if let Some(styled) = table.column_mut(index) {
-            styled.set_padding((2, 0)).set_cell_alignment(column.alignment);
+    let rows: Vec<Vec<String>> = rows.into_iter().collect();
+    let cells = |index: usize| rows.iter().filter_map(move |row| row.get(index));
+    let widest = |(index, column): (usize, &Column)| {
+        cells(index).map(|cell| width_of(cell)).max().unwrap_or_default().max(column.title.chars().count())
+    };
+    let mut widths: Vec<usize> = columns.iter().enumerate().map(widest).collect();
+    let gap = if total(&widths, GAP) > width { 1 } else { GAP };
+    fit(columns, &mut widths, gap, width);
+    let line = |cells: &[&str]| {
+        let padded = cells.iter().zip(columns).zip(&widths).map(|((cell, column), width)| {
+            let cell = cut(cell, *width);
+            let blanks = " ".repeat(width - width_of(&cell));
+            if column.is_figures { format!("{blanks}{cell}") } else { format!("{cell}{blanks}") }
+        });
+        let line = padded.collect::<Vec<_>>().join(&" ".repeat(gap));
+        format!("  {}", line.trim_end())
+    };
+    let titles: Vec<&str> = columns.iter().map(|column| column.title).collect();
+    let rows = rows.iter().map(|row| line(&row.iter().map(String::as_str).collect::<Vec<_>>()));
+    [paint(ink::FRAME, &line(&titles))].into_iter().chain(rows).collect()
+}
+
+/// The width of a row.
+fn total(widths: &[usize], gap: usize) -> usize {
+    2 + widths.iter().sum::<usize>() + gap * widths.len().saturating_sub(1)
+}
+
+/// Takes from the widest column of words until all fit, or no words are long any more.
+fn fit(columns: &[Column], widths: &mut [usize], gap: usize, width: usize) {
+    while total(widths, gap) > width {
+        let words = (0..columns.len()).filter(|index| !columns[*index].is_figures);
+        match words.max_by_key(|index| widths[*index]) {
+            Some(widest) if widths[widest] > WORD_MIN => widths[widest] -= 1,
+            _ => return,
         }
     }
-    let lines = table.lines().map(|line| line.trim_end().to_owned());
-    lines.enumerate().map(|(index, line)| if index == 0 { paint(ink::FRAME, &line) } else { line }).collect()
+}
+
+/// How many columns a text takes that may be painted.
+fn width_of(text: &str) -> usize {
+    anstream::adapter::strip_str(text).to_string().chars().count()
+}
+
+/// Cuts a text off; a painted one that has to be cut loses its paint.
+fn cut(text: &str, width: usize) -> String {
+    if width_of(text) <= width {
+        return text.to_owned();
+    }
+    let plain = anstream::adapter::strip_str(text).to_string();
+    plain.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
 #[cfg(test)]
@@ -103,6 +145,21 @@ mod tests {
         let rows = [vec!["web-1".to_owned(), "5".to_owned()], vec!["db".to_owned(), "123".to_owned()]];
         let lines = table(&[words("Server"), figures("N")], rows, 80);
         assert_eq!(plain(&lines), ["  Server    N", "  web-1     5", "  db      123"]);
+    }
+
+    #[test]
+    fn paint_takes_no_place_in_a_table() {
+        let rows = [vec![paint(ink::GOOD, "web"), "5".to_owned()], vec!["db".to_owned(), "6".to_owned()]];
+        let lines = table(&[words("Server"), figures("N")], rows, 80);
+        assert_eq!(plain(&lines), ["  Server  N", "  web     5", "  db      6"]);
+    }
+
+    #[test]
+    fn a_narrow_table_cuts_words_off_and_breaks_none() {
+        let rows = [vec!["network_partition".to_owned(), "a".to_owned(), "123".to_owned()]];
+        let columns = [words("Incident"), words("Where"), figures("N")];
+        assert_eq!(plain(&table(&columns, rows.clone(), 29))[1], "  network_partition a     123");
+        assert_eq!(plain(&table(&columns, rows, 24))[1], "  network_par… a     123");
     }
 
     #[test]

@@ -5,12 +5,14 @@
 //! writer is whoever's: a terminal's, a pipe's, a test's buffer. Colours are taken out where they
 //! are not wanted.
 
+mod by_hand;
 mod ending;
 pub(crate) mod figure;
 mod ink;
 mod layout;
 mod opening;
 mod progress;
+pub(crate) mod running;
 pub(crate) mod schedule;
 mod story;
 
@@ -88,6 +90,14 @@ impl<W: Write> Console<W> {
         Self { paper, detail, story, unwritten: Vec::new() }
     }
 
+    /// A console for a quiet run, for the little that has to be said even so.
+    pub(crate) fn of_notices(paper: Paper<W>, config: &RunConfig) -> Self {
+        let mut console = Self::new(paper, config);
+        console.detail = Detail::Normal;
+        console.story.announce_no_agents();
+        console
+    }
+
     /// Before anything runs: what will be run, the seed first.
     pub(crate) fn begin(&mut self, config: &RunConfig) -> io::Result<()> {
         if self.detail == Detail::Quiet {
@@ -105,7 +115,7 @@ impl<W: Write> Console<W> {
         self.unwritten.extend(self.story.lines(event));
         let is_due = match event {
             Event::Entry(entry) => matches!(entry.record, Record::RoundClosed { .. }),
-            Event::Waiting { .. } | Event::Spawned(_) | Event::Lost { .. } => true,
+            _ => true,
         };
         if is_due { self.write_out() } else { Ok(()) }
     }

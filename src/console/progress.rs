@@ -22,6 +22,11 @@ impl Progress {
         Self { bar, requests: Requests::default() }
     }
 
+    /// Takes the bar away for as long as something else is written where it is.
+    pub(crate) fn suspend(&self, write: impl FnOnce()) {
+        self.bar.suspend(write);
+    }
+
     /// Something happened.
     pub(crate) fn tell(&mut self, event: &Event) {
         let Event::Entry(entry) = event else { return };

@@ -4,12 +4,11 @@
 //! later records use, and how many rounds there will be.
 
 use super::ink::{self, paint};
-use super::{figure, layout};
+use super::{by_hand, figure, layout};
 use crate::config::Detail;
 use crate::event::{Agent, Event};
 use anstyle::Style;
 use std::collections::BTreeMap;
-use std::path::Path;
 use worlds::definition::Role;
 use worlds::id::Name;
 use worlds::journal::{FaultEnd, Record};
@@ -17,7 +16,7 @@ use worlds::message::{ActionOutcome, Failure, Metric, Refusal, Severity};
 use worlds::outcome::Requests;
 
 /// Width of the word that says what sort of thing happened.
-const TAG: usize = 11;
+pub(super) const TAG: usize = 11;
 
 /// Width of the longest name of a metric.
 const METRIC: usize = "services_down".len();
@@ -39,16 +38,6 @@ pub(super) struct Story {
     first_roles: BTreeMap<Name, Option<Role>>,
 }
 
-/// How each of the agents that the run waits for is started.
-fn waiting(directory: &Path, agents: &[Name]) -> Vec<String> {
-    let command = |agent: &Name| {
-        let (role, name) = agent.split_once('-').unwrap_or(("", agent));
-        format!("  world agent {role} --name {name} --bus {}", directory.display())
-    };
-    let heading = [String::new(), "Waiting for agents that are started by hand:".to_owned()];
-    heading.into_iter().chain(agents.iter().map(command)).collect()
-}
-
 impl Story {
     /// A story about to begin.
     pub(super) fn new(rounds: u32, name_width: usize, width: usize, detail: Detail) -> Self {
@@ -65,24 +54,32 @@ impl Story {
         }
     }
 
+    /// Leaves out the heading above the agents.
+    pub(super) fn announce_no_agents(&mut self) {
+        self.agents_announced = true;
+    }
+
     /// What there is to say of an event.
     pub(super) fn lines(&mut self, event: &Event) -> Vec<String> {
         match event {
-            Event::Waiting { directory, agents } => waiting(directory, agents),
-            Event::Spawned(agent) => self.spawned(agent),
-            Event::Lost { agent, how } => vec![tagged("LOST", ink::BAD, &format!("{agent}: {how}"))],
+            Event::Waiting { agents, invitation } => by_hand::waiting(agents, invitation, self.width),
+            Event::Spawned { agent, awaited } => self.spawned(agent, awaited.as_deref()),
+            Event::Left { agent, how, again } => by_hand::left(agent, how, again.as_deref()),
+            Event::Lost { agent, how, again } => by_hand::lost(agent, how, again.as_deref()),
+            Event::Returned { agent, round } => vec![by_hand::returned(agent, *round)],
             Event::Entry(entry) => self.record(&entry.record),
         }
     }
 
-    fn spawned(&mut self, agent: &Agent) -> Vec<String> {
+    fn spawned(&mut self, agent: &Agent, awaited: Option<&[Name]>) -> Vec<String> {
         let heading =
             (!self.agents_announced).then(|| vec![String::new(), layout::rule("Agents", self.width)]);
         self.agents_announced = true;
         let kind = format!("[{}]", agent.kind.to_uppercase());
         let name_width = self.name_width + "server-".len();
         let line = format!("  {kind:<TAG$}{:<name_width$}  PID {}", agent.name, agent.pid);
-        heading.into_iter().flatten().chain([line]).collect()
+        let awaited = awaited.map(|awaited| by_hand::still_awaited(awaited, self.width));
+        heading.into_iter().flatten().chain([line]).chain(awaited).collect()
     }
 
     /// Servers first, and below them their alerts, which the journal has between them.
@@ -139,6 +136,7 @@ impl Story {
             // The header is told by the opening, the end by the ending, a lost agent by its event.
             Record::Header { .. }
             | Record::AgentLost { .. }
+            | Record::AgentReturned { .. }
             | Record::Incident { .. }
             | Record::SreAccount { .. }
             | Record::RunEnded { .. } => None,
@@ -236,7 +234,7 @@ fn worth_telling(severity: Severity) -> Detail {
     }
 }
 
-fn tagged(tag: &str, style: Style, text: &str) -> String {
+pub(super) fn tagged(tag: &str, style: Style, text: &str) -> String {
     format!("  {}{text}", paint(style, &format!("{tag:<TAG$}")))
 }
 
@@ -491,15 +489,17 @@ mod tests {
     fn agents_are_told_with_type_and_process_id() {
         let mut story = story(Detail::Normal);
         let agent = |name: &str, kind: &str, pid| Agent { name: name.into(), kind: kind.into(), pid };
-        let first = story.lines(&Event::Spawned(agent("server-web-1", "web", 12345)));
+        let spawned = |agent| Event::Spawned { agent, awaited: None };
+        let first = story.lines(&spawned(agent("server-web-1", "web", 12345)));
         assert_eq!(first[2], "  [WEB]      server-web-1       PID 12345");
-        let second = story.lines(&Event::Spawned(agent("sre-oncall", "sre", 12346)));
+        let second = story.lines(&spawned(agent("sre-oncall", "sre", 12346)));
         assert_eq!(second, ["  [SRE]      sre-oncall         PID 12346"]);
     }
 
     #[test]
     fn a_lost_agent_is_told_with_how_it_ended() {
-        let lost = Event::Lost { agent: "server-web-1".into(), how: "killed by signal 9".to_owned() };
+        let lost =
+            Event::Lost { agent: "server-web-1".into(), how: "killed by signal 9".to_owned(), again: None };
         let lines = story(Detail::Normal).lines(&lost);
         assert_eq!(
             anstream::adapter::strip_str(&lines[0]).to_string(),

@@ -94,11 +94,6 @@ impl Lineup {
         Ok((lineup, orders))
     }
 
-    /// Whether anybody is started by hand.
-    pub(super) fn has_manual(&self) -> bool {
-        self.seats.values().any(|facts| facts.manual)
-    }
-
     /// The order for a process to follow one that was lost.
     pub(super) fn successor(&mut self, seat: SeatId, token: Token) -> Option<Order> {
         let facts = self.seats.get_mut(&seat)?;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   director --- Begin, Interrupt --------------> round owner
-//!   bus      --- Arrived -----------------------> round owner
+//!   bus      --- Arrived, HungUp ---------------> round owner
 //!   round owner <- Exited ----------------------- process keeper
 //!   round owner -- Spawn, Kill, HowEnded, Leave -> process keeper
 //!   round owner -- Tell ------------------------> console, recorder
@@ -25,6 +25,13 @@ pub(super) enum OwnerMessage {
     Interrupt(i32),
     /// From the bus: an agent has greeted.
     Arrived(Arrival),
+    /// From the bus: an agent that was started by hand has hung up.
+    HungUp {
+        /// Whose agent it was.
+        seat: SeatId,
+        /// Which of its agents.
+        visit: u64,
+    },
     /// From the process keeper: a process has ended, or could not be started.
     Exited {
         /// Whose process it was.
@@ -34,6 +41,8 @@ pub(super) enum OwnerMessage {
         /// How it ended, as a fragment: `killed by signal 9`.
         how: String,
     },
+    /// From itself: say how the run stands.
+    StatusDue,
     /// From itself: play the next round.
     Play,
     /// From itself: agents should have arrived by now, unless others did meanwhile.

@@ -11,6 +11,7 @@
 
 mod lineup;
 mod messages;
+mod notice_board;
 mod plausible;
 mod process_keeper;
 mod round_owner;

@@ -10,18 +10,24 @@
 //!              a lost server  v  |  its successor is here, or will not come
 //!             is restarted  Awaiting
 //! ```
+//!
+//! Agents that are started by hand come and go as they like: see [`hands`].
+
+mod hands;
 
 use super::lineup::{Lineup, Sre};
 use super::messages::{KeeperMessage, Order, OwnerMessage, WatchMessage};
+use super::notice_board::NoticeBoard;
 use super::process_keeper::{KeeperArguments, ProcessKeeper};
 use super::watching::Correspondent;
 use super::{BusStats, DirectorError, ProcessRun, plausible};
-use crate::event::{Event, Finished};
+use crate::event::{Agent, Event, Finished};
 use crate::watchers::{Records, Screen};
 use bus::address::RunDirectory;
-use bus::hub::{Admits, Dropped, Hub, HubLimits, SeatId, UNGREETED_MAX};
+use bus::hub::{Admits, Arrival, Dropped, Hub, HubLimits, SeatId, UNGREETED_MAX};
 use bus::token::Token;
 use bus::wire::{Brief, Refusal};
+use hands::Hands;
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SupervisionEvent};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::convert::Infallible;
@@ -32,8 +38,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use worlds::id::{ServerId, SreId};
-use worlds::message::{Decision, Report, Tick};
-use worlds::round::{Opening, Round};
+use worlds::message::{Decision, Report};
+use worlds::round::Round;
 
 /// From one arrival to the next while agents start: an agent needs a few milliseconds, so after
 /// this long on a loaded machine something is wrong with it.
@@ -41,6 +47,10 @@ const ARRIVAL_TIME: Duration = Duration::from_secs(30);
 
 /// For the end of a process whose connection has ended: it is told at once, but in another thread.
 const OBITUARY_TIME: Duration = Duration::from_millis(500);
+
+/// Processes that follow one that died after its greeting, before the run begins: one may be bad
+/// luck, as many as this are not.
+const EARLY_SUCCESSORS_MAX: u64 = 3;
 
 /// What a run comes to.
 pub(super) type Ending = Result<(Finished, BusStats), DirectorError>;
@@ -77,12 +87,12 @@ enum Phase {
         /// All who have not greeted yet.
         awaited: BTreeSet<SeatId>,
         /// Who has greeted and was not told of: that is done in the order of the seats.
-        present: BTreeMap<SeatId, Event>,
+        present: BTreeMap<SeatId, Agent>,
     },
     /// A round is over, or none has begun.
     Between,
     /// A round is open, and waits for new processes of servers that were lost.
-    Awaiting { opening: Opening, awaited: BTreeSet<SeatId>, began: Instant },
+    Awaiting { awaited: BTreeSet<SeatId>, began: Instant },
     /// The run has ended.
     Over,
 }
@@ -94,9 +104,16 @@ pub(super) struct State {
     round: Round,
     hub: Option<Hub>,
     lineup: Lineup,
+    /// Traded with the round for those of the round before.
+    reports: Vec<Option<Report>>,
+    /// One of each SRE.
+    decisions: Vec<Decision>,
+    hands: Hands,
     keeper: ActorRef<KeeperMessage>,
     console: Correspondent<Screen>,
     recorder: Correspondent<Records>,
+    board: NoticeBoard,
+    myself: ActorRef<OwnerMessage>,
     phase: Phase,
     interrupted_by: Option<i32>,
     /// The watchers have seen enough.
@@ -140,13 +157,14 @@ impl Actor for RoundOwner {
         let done = match message {
             OwnerMessage::Begin => state.begin(&myself).await,
             OwnerMessage::Interrupt(signal) => state.interrupt(signal).await,
-            OwnerMessage::Arrived(arrival) => {
-                let (seat, pid) = (arrival.seat, arrival.pid);
-                state.hub()?.admit(arrival);
-                state.arrived(&myself, seat, pid).await
-            }
+            OwnerMessage::Arrived(arrival) => state.arrived(&myself, arrival).await,
+            OwnerMessage::HungUp { seat, visit } => state.hung_up(seat, visit).await,
             OwnerMessage::Exited { seat, generation, how } => {
                 state.exited(&myself, seat, generation, how).await
+            }
+            OwnerMessage::StatusDue => {
+                state.board.write();
+                Ok(())
             }
             OwnerMessage::Play => state.play(&myself).await,
             OwnerMessage::Overdue { arrived } => state.overdue(&myself, arrived).await,
@@ -196,6 +214,8 @@ impl State {
         let round = Round::new(Arc::clone(&run.world), run.plan.clone());
         let (lineup, orders) = Lineup::take_seats(&mut hub, &run.world, &run.plan, &round, &run.manual)?;
         let awaited = lineup.seats.keys().copied().collect();
+        let hands = Hands::of(&lineup);
+        let board = NoticeBoard::put_up(Arc::clone(&directory), &run.world, &run.plan, &lineup);
         Ok(Self {
             phase: Phase::Starting {
                 orders: orders.into(),
@@ -207,10 +227,15 @@ impl State {
             directory,
             round,
             hub: Some(hub),
+            reports: Vec::new(),
+            decisions: vec![Decision::default(); lineup.sres.len()],
             lineup,
+            hands,
             keeper,
             console: Correspondent::new(console),
             recorder: Correspondent::new(recorder),
+            board,
+            myself: myself.clone(),
             interrupted_by: None,
             enough: false,
             arrived: 0,
@@ -231,23 +256,13 @@ impl State {
 
     /// The bus, which is there until the farewell.
     fn hub(&mut self) -> Result<&mut Hub, DirectorError> {
-        self.hub.as_mut().ok_or_else(|| DirectorError::Actor("the bus is closed".to_owned()))
+        there(&mut self.hub)
     }
 
     async fn begin(&mut self, myself: &ActorRef<OwnerMessage>) -> Result<(), DirectorError> {
-        let by_hand: Vec<_> = self
-            .lineup
-            .seats
-            .values()
-            .filter(|facts| facts.manual)
-            .map(|facts| facts.agent.clone())
-            .collect();
-        let entries = self.entries();
-        self.tell(entries).await?;
-        if !by_hand.is_empty() {
-            let directory = self.directory.path().to_owned();
-            self.tell(vec![Event::Waiting { directory, agents: by_hand }]).await?;
-        }
+        let mut events = self.entries();
+        events.extend(self.waiting());
+        self.tell(events).await?;
         self.start_more(myself).await
     }
 
@@ -278,29 +293,47 @@ impl State {
     async fn arrived(
         &mut self,
         myself: &ActorRef<OwnerMessage>,
-        seat: SeatId,
-        pid: u32,
+        arrival: Arrival,
     ) -> Result<(), DirectorError> {
         self.arrived += 1;
-        let seen = Event::Spawned(self.lineup.seats[&seat].seen(pid));
+        self.watch(myself, &arrival)?;
+        let seat = arrival.seat;
+        let agent = self.lineup.seats[&seat].seen(arrival.pid);
         match &mut self.phase {
             Phase::Starting { greeting, awaited, present, .. } => {
                 greeting.remove(&seat);
                 awaited.remove(&seat);
-                present.insert(seat, seen);
-                if awaited.is_empty() || self.lineup.has_manual() {
-                    let present = std::mem::take(present).into_values().collect();
-                    self.tell(present).await?;
-                }
+                present.insert(seat, agent);
+                self.hub()?.admit(arrival);
+                self.seat_hand(seat);
+                self.tell_present().await?;
                 self.start_more(myself).await
             }
-            Phase::Awaiting { awaited, .. } => {
+            Phase::Awaiting { awaited, .. } if awaited.contains(&seat) => {
                 awaited.remove(&seat);
-                self.tell(vec![seen]).await?;
+                self.hub()?.admit(arrival);
+                self.tell(vec![Event::Spawned { agent, awaited: None }]).await?;
                 self.go_on_when_complete(myself).await
             }
-            Phase::Between | Phase::Over => Ok(()),
+            Phase::Between | Phase::Awaiting { .. } => self.at_the_door(arrival, agent).await,
+            Phase::Over => Ok(()),
         }
+    }
+
+    /// Tells who is there: in the order of the seats when all are, but at once while people wait
+    /// for it who start agents by hand.
+    async fn tell_present(&mut self) -> Result<(), DirectorError> {
+        let by_hand = self.awaited_hands();
+        let Phase::Starting { awaited, present, .. } = &mut self.phase else { return Ok(()) };
+        if !awaited.is_empty() && by_hand.is_none() {
+            return Ok(());
+        }
+        let spawned = |(seat, agent)| Event::Spawned {
+            agent,
+            awaited: by_hand.clone().filter(|_| self.hands.hold(seat)),
+        };
+        let events = std::mem::take(present).into_iter().map(spawned).collect();
+        self.tell(events).await
     }
 
     /// A process is gone. While a round is played, its connection tells; here it matters only for
@@ -320,6 +353,7 @@ impl State {
                 let agent = self.lineup.seats[&seat].agent.clone();
                 Err(DirectorError::NotStarted { agent, how })
             }
+            Phase::Starting { .. } => self.start_again(myself, seat, how).await,
             Phase::Awaiting { awaited, .. } if awaited.contains(&seat) => {
                 awaited.remove(&seat);
                 self.hub()?.close_seat(seat);
@@ -327,6 +361,31 @@ impl State {
             }
             _ => Ok(()),
         }
+    }
+
+    /// An agent died that had greeted, before the run began: another one takes its seat.
+    async fn start_again(
+        &mut self,
+        myself: &ActorRef<OwnerMessage>,
+        seat: SeatId,
+        how: String,
+    ) -> Result<(), DirectorError> {
+        let agent = self.lineup.seats[&seat].agent.clone();
+        if self.lineup.seats[&seat].generation >= EARLY_SUCCESSORS_MAX {
+            return Err(DirectorError::NotStarted { agent, how });
+        }
+        let token = Token::random().map_err(DirectorError::Randomness)?;
+        if let Some(brief) = self.brief(seat) {
+            self.hub()?.reopen_seat(seat, brief, Admits::Holder(token.clone()))?;
+        }
+        let order = self.lineup.successor(seat, token);
+        let Phase::Starting { orders, awaited, present, .. } = &mut self.phase else { return Ok(()) };
+        orders.extend(order);
+        awaited.insert(seat);
+        if present.remove(&seat).is_none() {
+            self.tell(vec![Event::Left { agent, how, again: None }]).await?;
+        }
+        self.start_more(myself).await
     }
 
     async fn overdue(&mut self, myself: &ActorRef<OwnerMessage>, arrived: u64) -> Result<(), DirectorError> {
@@ -363,6 +422,11 @@ impl State {
     }
 }
 
+/// The bus, which is there until the farewell.
+fn there(hub: &mut Option<Hub>) -> Result<&mut Hub, DirectorError> {
+    hub.as_mut().ok_or_else(|| DirectorError::Actor("the bus is closed".to_owned()))
+}
+
 // ---- rounds -----------------------------------------------------------------------------------
 
 impl State {
@@ -372,12 +436,16 @@ impl State {
             return Ok(());
         }
         let began = Instant::now();
-        let opening = self.round.open().clone();
-        if opening.respawn.is_empty() {
-            return self.exchange(myself, opening, began).await;
+        self.let_return()?;
+        let respawn = self.round.open().respawn.clone();
+        if respawn.is_empty() {
+            return self.exchange(myself, began).await;
         }
-        let awaited = self.respawn(&opening.respawn)?;
-        self.phase = Phase::Awaiting { opening, awaited, began };
+        let awaited = self.respawn(&respawn)?;
+        if awaited.is_empty() {
+            return self.exchange(myself, began).await;
+        }
+        self.phase = Phase::Awaiting { awaited, began };
         self.watch_the_clock(myself);
         Ok(())
     }
@@ -387,6 +455,10 @@ impl State {
         let mut awaited = BTreeSet::new();
         for server in servers {
             let seat = self.lineup.servers[server.index()];
+            if self.hands.hold(seat) {
+                // Whoever started it brings it back; until then it is missed again.
+                continue;
+            }
             let token = Token::random().map_err(DirectorError::Randomness)?;
             let brief = Brief::Server(Box::new(self.round.server_brief(*server)));
             self.hub()?.reopen_seat(seat, brief, Admits::Holder(token.clone()))?;
@@ -401,9 +473,7 @@ impl State {
 
     async fn go_on_when_complete(&mut self, myself: &ActorRef<OwnerMessage>) -> Result<(), DirectorError> {
         match std::mem::replace(&mut self.phase, Phase::Between) {
-            Phase::Awaiting { opening, awaited, began } if awaited.is_empty() => {
-                self.exchange(myself, opening, began).await
-            }
+            Phase::Awaiting { awaited, began } if awaited.is_empty() => self.exchange(myself, began).await,
             other => {
                 self.phase = other;
                 Ok(())
@@ -415,84 +485,78 @@ impl State {
     async fn exchange(
         &mut self,
         myself: &ActorRef<OwnerMessage>,
-        opening: Opening,
         began: Instant,
     ) -> Result<(), DirectorError> {
         self.phase = Phase::Between;
         let mut events = Vec::new();
-        let mut reports = self.ask_servers(opening.ticks, &mut events).await?;
-        self.round.observe(&mut reports);
-        let decisions = self.ask_sres(&mut events).await?;
-        self.round.close(&decisions);
+        self.ask_servers(&mut events).await?;
+        self.round.observe(&mut self.reports);
+        self.ask_sres(&mut events).await?;
+        self.round.close(&self.decisions);
         events.extend(self.entries());
         self.tell(events).await?;
         self.go_on(myself, began).await
     }
 
-    /// Reports of all servers; `None` from those that are lost.
-    async fn ask_servers(
-        &mut self,
-        ticks: Vec<Option<Tick>>,
-        events: &mut Vec<Event>,
-    ) -> Result<Vec<Option<Report>>, DirectorError> {
+    /// Collects the reports of all servers; `None` from those that are lost.
+    async fn ask_servers(&mut self, events: &mut Vec<Event>) -> Result<(), DirectorError> {
         let number = self.round.number();
-        let mut reports: Vec<Option<Report>> = ticks.iter().map(|_| None).collect();
-        let asked: Vec<(usize, SeatId, Tick)> = ticks
-            .into_iter()
-            .enumerate()
-            .filter_map(|(server, tick)| Some((server, self.lineup.servers[server], tick?)))
-            .collect();
-        let shapes: Vec<_> =
-            asked.iter().map(|(server, seat, tick)| (*server, *seat, plausible::services(tick))).collect();
-        let limit = self.run.answer_time;
-        let ticks = asked.into_iter().map(|(_, seat, tick)| (seat, tick));
-        let answers = self.hub()?.ask_servers(ticks, limit).await;
-        for ((server, seat, services), answer) in shapes.into_iter().zip(answers) {
+        let Self { round, hub, lineup, reports, .. } = self;
+        let told = lineup.servers.iter().zip(&round.opening().ticks);
+        let asked = told.filter_map(|(seat, tick)| Some((*seat, tick.as_ref()?)));
+        let answers = there(hub)?.ask_servers(asked.clone(), self.run.answer_time).await;
+        let mut lost = Vec::new();
+        let mut answers = asked.zip(answers).map(|((seat, tick), answer)| {
+            let services = plausible::services(tick);
             let sound = |report: Report| match plausible::report(&report, number, services) {
                 Ok(()) => Ok(report),
                 Err(why) => Err(Dropped::For(why)),
             };
-            match answer.and_then(sound) {
-                Ok(report) => reports[server] = Some(report),
-                Err(why) => self.lose(seat, why, events).await?,
-            }
+            answer.and_then(sound).map_err(|why| lost.push((seat, why))).ok()
+        });
+        reports.clear();
+        reports.extend(round.opening().ticks.iter().map(|tick| tick.as_ref().and_then(|_| answers.next()?)));
+        drop(answers);
+        for (seat, why) in lost {
+            self.lose(seat, why, events).await?;
         }
-        Ok(reports)
+        Ok(())
     }
 
-    /// Decisions of all SREs; empty ones from those that are lost.
-    async fn ask_sres(&mut self, events: &mut Vec<Event>) -> Result<Vec<Decision>, DirectorError> {
+    /// Collects the decisions of all SREs; empty ones from those that are lost.
+    async fn ask_sres(&mut self, events: &mut Vec<Event>) -> Result<(), DirectorError> {
+        for (sre, seat) in self.sres_that_left() {
+            self.round.lose_sre(sre);
+            self.lose(seat, Dropped::Gone, events).await?;
+        }
         let number = self.round.number();
-        let mut decisions = vec![Decision { round: number, ..Decision::default() }; self.lineup.sres.len()];
+        let Self { round, hub, lineup, decisions, .. } = self;
+        let hub = there(hub)?;
         let mut asked = Vec::new();
-        for (sre, decision) in decisions.iter_mut().enumerate() {
-            let seen = self.round.observation();
-            match &mut self.lineup.sres[sre] {
-                Sre::Oracle(oracle) => oracle.decide(seen, &self.round.truth(), decision),
-                Sre::Process(seat) => asked.push((sre, *seat)),
+        for (index, (sre, decision)) in lineup.sres.iter_mut().zip(&mut *decisions).enumerate() {
+            decision.begin(number);
+            match sre {
+                Sre::Oracle(oracle) => oracle.decide(round.observation(), &round.truth(), decision),
+                Sre::Process(seat) if hub.is_connected(*seat) => asked.push((SreId::from(index), *seat)),
+                Sre::Process(_) => {}
             }
         }
-        let hub = self.hub.as_mut().ok_or_else(|| DirectorError::Actor("the bus is closed".to_owned()))?;
-        asked.retain(|(_, seat)| hub.is_connected(*seat));
-        let seats = asked.clone();
-        let shown = asked.into_iter().map(|(sre, seat)| {
-            (seat, self.round.observation().clone(), self.round.results(SreId::from(sre)).to_vec())
-        });
-        let answers = hub.ask_sres(shown, Some(self.run.answer_time)).await;
-        for ((sre, seat), answer) in seats.into_iter().zip(answers) {
+        let shown = asked.iter().map(|(sre, seat)| (*seat, round.results(*sre)));
+        let answers = hub.ask_sres(round.observation(), shown, Some(self.run.answer_time)).await;
+        for ((sre, seat), answer) in asked.into_iter().zip(answers) {
             let sound = |decision: Decision| match plausible::decision(&decision, number) {
                 Ok(()) => Ok(decision),
                 Err(why) => Err(Dropped::For(why)),
             };
             match answer.and_then(sound) {
-                Ok(decision) => decisions[sre] = decision,
+                Ok(decision) => self.decisions[sre.index()] = decision,
                 Err(why) => {
-                    self.round.lose_sre(SreId::from(sre));
+                    self.round.lose_sre(sre);
                     self.lose(seat, why, events).await?;
                 }
             }
         }
-        Ok(decisions)
+        Ok(())
     }
 
     /// Parts with an agent that is gone or broke a rule; its process does not survive that.
@@ -504,15 +568,23 @@ impl State {
     ) -> Result<(), DirectorError> {
         let hub = self.hub()?;
         if let (true, Dropped::For(why)) = (hub.is_connected(seat), &why) {
-            hub.expel(seat, why.clone()).await;
+            hub.expel(seat, why.clone());
         }
-        let how = match &why {
-            Dropped::Gone => self.how_ended(seat).await.unwrap_or_else(|| why.to_string()),
-            Dropped::For(Refusal::Late) => format!("no answer within {:?}", self.run.answer_time),
-            Dropped::For(_) => why.to_string(),
+        let broken_rule = match &why {
+            Dropped::Gone => None,
+            Dropped::For(Refusal::Late) => Some(format!("no answer within {:?}", self.run.answer_time)),
+            Dropped::For(_) => Some(why.to_string()),
+        };
+        if self.hands.hold(seat) {
+            events.extend(self.lose_hand(seat, broken_rule)?);
+            return Ok(());
+        }
+        let how = match broken_rule {
+            Some(how) => how,
+            None => self.how_ended(seat).await.unwrap_or_else(|| why.to_string()),
         };
         self.keeper.cast(KeeperMessage::Kill(seat)).map_err(DirectorError::actor)?;
-        events.push(Event::Lost { agent: self.lineup.seats[&seat].agent.clone(), how });
+        events.push(Event::Lost { agent: self.lineup.seats[&seat].agent.clone(), how, again: None });
         Ok(())
     }
 
@@ -545,7 +617,7 @@ impl State {
         let entries = self.entries();
         self.tell(entries).await?;
         let hub = self.hub.take().ok_or_else(|| DirectorError::Actor("the run ended twice".to_owned()))?;
-        let counters = hub.farewell().await;
+        let counters = hub.farewell();
         // The keeper makes those go who do not go by themselves.
         let left = self.keeper.call(KeeperMessage::Leave, None).await;
         left.map_err(DirectorError::actor)?;
@@ -577,6 +649,7 @@ impl State {
         if events.is_empty() {
             return Ok(());
         }
+        self.board.tell(&self.myself, &events);
         let events = events.into();
         let flows = [self.console.tell(&events).await?, self.recorder.tell(&events).await?];
         self.enough |= flows.iter().any(ControlFlow::is_break);

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
+pub mod running;
 pub mod schema;
 
 use serde_json::Value;
@@ -99,4 +100,32 @@ pub fn names(dir: &Path) -> Vec<String> {
         entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
+}
+
+/// A world of so many servers or a few more, with the services and the chaos of `systems`.
+pub fn large_world(servers: usize) -> String {
+    let systems = include_str!("../../worlds/definitions/systems.toml");
+    let (before, rest) = systems.split_once("[[servers]]").expect("it has servers");
+    let after = rest.split_once("[chaos_levels]").expect("it has levels").1;
+    let tiers = [
+        ("web", "\"nginx\", \"app-frontend\"", servers / 3),
+        ("api", "\"app-api\", \"redis-client\"", servers / 4),
+        ("cache", "\"redis\"", servers / 8),
+        ("database", "\"postgresql\"", servers - servers / 3 - servers / 4 - servers / 8),
+    ];
+    let mut text = before.replace("base = 1000.0", &format!("base = {}.0", servers * 150));
+    for (kind, services, count) in tiers {
+        for number in 1..=count.max(1) {
+            let role = match (kind, number) {
+                ("database", 1) => "role = \"primary\"",
+                ("database", _) => "role = \"replica\"",
+                _ => "backup_link = true",
+            };
+            text += &format!(
+                "[[servers]]\nname = \"{kind}-{number}\"\ntype = \"{kind}\"\nservices = [{services}]\n\
+                 cpu_capacity = 100.0\nmemory_capacity = 8192.0\n{role}\n\n"
+            );
+        }
+    }
+    format!("{text}[chaos_levels]{after}")
 }

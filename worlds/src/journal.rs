@@ -8,7 +8,9 @@
 use crate::definition::{Role, SkillName, SreKind};
 use crate::id::Name;
 use crate::message::{ActionOutcome, Metric, RequestId, Severity};
+use crate::outcome::Incident;
 use serde::Serialize;
+use serde::ser::{SerializeStruct as _, Serializer};
 
 /// One line of the journal. Rounds count from 1. Figures are rounded to three decimals by
 /// [`figure`], so that lines stay readable.
@@ -93,10 +95,15 @@ pub enum Record {
     FaultEnded { round: u32, fault: u32, fault_kind: Name, target: Name, how: FaultEnd },
     /// An agent's process is gone without chaos having done it; the run is invalid.
     AgentLost { round: u32, agent: Name },
+    /// An agent that was lost has a process again, in its initial state, from this round on.
+    AgentReturned { round: u32, agent: Name },
     /// A round is over: requests of this round, and the hash of the journal up to here.
     RoundClosed { round: u32, total: u64, good: u64, burn_rate: f64, hash: String },
     /// An incident, with all its times, when the run is over.
-    Incident { incident: crate::outcome::Incident },
+    Incident {
+        #[serde(serialize_with = "incident_line")]
+        incident: Incident,
+    },
     /// What an SRE did over the whole run, when the run is over.
     SreAccount {
         sre: Name,
@@ -116,6 +123,23 @@ pub enum Record {
         simulated_minutes: f64,
         hash: String,
     },
+}
+
+/// An incident as the journal has it: it does not repeat what follows from the rounds before it.
+fn incident_line<S: Serializer>(incident: &Incident, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut line = serializer.serialize_struct("Incident", 11)?;
+    line.serialize_field("id", &incident.id)?;
+    line.serialize_field("kind", &incident.kind)?;
+    line.serialize_field("target", &incident.target)?;
+    line.serialize_field("onset_round", &incident.onset_round)?;
+    line.serialize_field("detected_round", &incident.detected_round)?;
+    line.serialize_field("acknowledged_round", &incident.acknowledged_round)?;
+    line.serialize_field("first_action_round", &incident.first_action_round)?;
+    line.serialize_field("diagnosed_round", &incident.diagnosed_round)?;
+    line.serialize_field("mitigated_round", &incident.mitigated_round)?;
+    line.serialize_field("resolved_round", &incident.resolved_round)?;
+    line.serialize_field("resolution", &incident.resolution)?;
+    line.end()
 }
 
 /// An SRE in the header.

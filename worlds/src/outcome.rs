@@ -162,10 +162,9 @@ pub struct Incident {
     /// First right claim of entity and kind.
     pub diagnosed_round: Option<u32>,
     /// First round from which the entry's success kept to the objective until the resolution;
-    /// `null` if users were never hurt, or hurt to the end.
+    /// `null` if users were never hurt (`hurt_users`), or hurt to the end.
     pub mitigated_round: Option<u32>,
     /// Whether users were served below the objective in a round in which the fault was in force.
-    #[serde(skip)]
     pub hurt_users: bool,
     /// First round without the fault.
     pub resolved_round: Option<u32>,

@@ -1,20 +1,32 @@
-//! One agent's connection, seen from the hub: frames in and out of a socket that must not wait.
+//! One agent's connection, seen from the hub: frames in and out of a socket.
+//!
+//! An agent answers within microseconds, sooner than a runtime learns that there is something to
+//! read: so the hub waits for it in the read itself, as agents do, and asks no runtime. But never for
+//! longer than [`PATIENCE`], for whoever shares its thread must be heard, too; for an agent that
+//! takes longer the runtime waits.
 
 use crate::frame::{self, FrameError, Inbox};
-use interprocess::local_socket::tokio::Stream;
+use interprocess::local_socket::prelude::*;
+use interprocess::os::unix::uds_local_socket::Stream;
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
 use serde::de::DeserializeOwned;
-use std::future::poll_fn;
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use std::io::{self, ErrorKind, Write as _};
+use std::os::fd::AsFd as _;
+use std::time::Duration;
+use tokio::io::Interest;
+use tokio::net::UnixStream;
+
+/// How long a socket is waited for on the spot: many times what an agent needs, and too short for
+/// anybody to notice that nobody else was heard meanwhile.
+const PATIENCE: Duration = Duration::from_millis(5);
 
 /// A socket and what has arrived from it, or waits to be sent.
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: Stream,
     inbox: Inbox,
-    /// What the socket did not take at once.
+    /// What the socket did not take in time.
     unsent: Vec<u8>,
 }
 
@@ -27,9 +39,39 @@ pub(super) enum ReadError {
     Frame(FrameError),
 }
 
+impl From<FrameError> for ReadError {
+    fn from(error: FrameError) -> Self {
+        Self::Frame(error)
+    }
+}
+
+/// How long to wait for an answer on the spot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// As long as [`PATIENCE`] lasts.
+    Patiently,
+    /// Not at all.
+    Never,
+}
+
 impl Connection {
-    pub(super) fn new(stream: Stream) -> Self {
-        Self { stream, inbox: Inbox::new(), unsent: Vec::new() }
+    /// Around a socket, from which this has arrived already.
+    pub(super) fn new(stream: Stream, inbox: Inbox) -> io::Result<Self> {
+        stream.set_nonblocking(false)?;
+        stream.set_recv_timeout(Some(PATIENCE))?;
+        stream.set_send_timeout(Some(PATIENCE))?;
+        Ok(Self { stream, inbox, unsent: Vec::new() })
+    }
+
+    /// Waits until the peer hangs up; whatever it sends meanwhile wakes nobody.
+    pub(super) fn hang_up(&self) -> io::Result<impl Future<Output = ()> + Send + 'static> {
+        // The end of a connection is told beside whatever one asks for; here, for urgent data, which
+        // no local socket has.
+        let watched = self.watched()?;
+        Ok(async move {
+            // An error is the runtime's end.
+            let _ = watched.ready(Interest::PRIORITY).await;
+        })
     }
 
     /// Whether something arrived that nobody asked for.
@@ -37,26 +79,10 @@ impl Connection {
         !self.inbox.is_empty()
     }
 
-    /// Sends what the socket takes at once; the rest waits for [`Connection::poll_flush`].
-    pub(super) async fn send_now(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let mut sent = 0;
-        if self.unsent.is_empty() {
-            poll_fn(|context| Poll::Ready(self.write_some(context, bytes, &mut sent))).await?;
-        }
+    /// Sends what the socket takes in time; the rest waits for [`Connection::flush`].
+    pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let sent = if self.unsent.is_empty() { write_some(&mut self.stream, bytes)? } else { 0 };
         self.unsent.extend_from_slice(&bytes[sent..]);
-        Ok(())
-    }
-
-    /// Writes until all is written or the socket is full.
-    fn write_some(&mut self, context: &mut Context<'_>, bytes: &[u8], sent: &mut usize) -> io::Result<()> {
-        while *sent < bytes.len() {
-            match Pin::new(&mut self.stream).poll_write(context, &bytes[*sent..]) {
-                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
-                Poll::Ready(Ok(bytes)) => *sent += bytes,
-                Poll::Ready(Err(error)) => return Err(error),
-                Poll::Pending => break,
-            }
-        }
         Ok(())
     }
 
@@ -66,35 +92,71 @@ impl Connection {
     }
 
     /// Sends what waits. A peer that is gone counts as done: reading from it tells.
-    pub(super) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let unsent = std::mem::take(&mut self.unsent);
-        let mut sent = 0;
-        if self.write_some(context, &unsent, &mut sent).is_err() || sent == unsent.len() {
-            return Poll::Ready(());
+    pub(super) async fn flush(&mut self) {
+        while self.has_unsent() && self.is(Interest::WRITABLE).await.is_ok() {
+            let Ok(sent) = write_some(&mut self.stream, &self.unsent) else { return };
+            self.unsent.drain(..sent);
         }
-        self.unsent = unsent;
-        self.unsent.drain(..sent);
-        Poll::Pending
     }
 
-    /// The next message.
-    pub(super) fn poll_message<M: DeserializeOwned>(
-        &mut self,
-        context: &mut Context<'_>,
-    ) -> Poll<Result<M, ReadError>> {
+    /// The next message, if it comes in time.
+    pub(super) fn receive_now<M: DeserializeOwned>(&mut self, wait: Wait) -> Result<Option<M>, ReadError> {
+        let flags = match wait {
+            Wait::Patiently => RecvFlags::empty(),
+            Wait::Never => RecvFlags::DONTWAIT,
+        };
         loop {
-            match self.inbox.take() {
-                Ok(Some(body)) => return Poll::Ready(frame::decode(body).map_err(ReadError::Frame)),
-                Ok(None) => {}
-                Err(error) => return Poll::Ready(Err(ReadError::Frame(error))),
+            if let Some(body) = self.inbox.take()? {
+                return Ok(Some(frame::decode(body)?));
             }
-            let mut space = ReadBuf::new(self.inbox.space());
-            let read = ready!(Pin::new(&mut self.stream).poll_read(context, &mut space));
-            let bytes = space.filled().len();
-            if read.is_err() || bytes == 0 {
-                return Poll::Ready(Err(ReadError::Gone));
+            match recv(self.stream.as_fd(), self.inbox.space(), flags) {
+                Ok((_, 0)) => return Err(ReadError::Gone),
+                Ok((_, bytes)) => self.inbox.filled(bytes),
+                Err(Errno::AGAIN) => return Ok(None),
+                Err(Errno::INTR) => {}
+                Err(_) => return Err(ReadError::Gone),
             }
-            self.inbox.filled(bytes);
         }
     }
+
+    /// The next message, however long it takes.
+    pub(super) async fn receive<M: DeserializeOwned>(&mut self) -> Result<M, ReadError> {
+        loop {
+            if let Some(message) = self.receive_now(Wait::Never)? {
+                return Ok(message);
+            }
+            self.is(Interest::READABLE).await.map_err(|_| ReadError::Gone)?;
+        }
+    }
+
+    /// Has the runtime wait until the socket is readable or writable.
+    async fn is(&self, interest: Interest) -> io::Result<()> {
+        self.watched()?.ready(interest).await.map(drop)
+    }
+
+    /// A second descriptor of the socket, for the runtime to wait for events on. Nothing is read or
+    /// written there, so it does not matter that the socket is one that blocks; the runtime only
+    /// takes others.
+    fn watched(&self) -> io::Result<UnixStream> {
+        self.stream.set_nonblocking(true)?;
+        let second = self.stream.as_fd().try_clone_to_owned();
+        let watched = second.and_then(|second| UnixStream::from_std(second.into()));
+        self.stream.set_nonblocking(false)?;
+        watched
+    }
+}
+
+/// Writes as much as the socket takes in time; gives how much that was.
+fn write_some(stream: &mut Stream, bytes: &[u8]) -> io::Result<usize> {
+    let mut sent = 0;
+    while sent < bytes.len() {
+        match stream.write(&bytes[sent..]) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(bytes) => sent += bytes,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(sent)
 }

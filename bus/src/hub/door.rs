@@ -3,11 +3,11 @@
 
 use super::connection::{Connection, ReadError};
 use super::register::{Register, SeatId};
+use super::stranger::Stranger;
 use super::{HubLimits, refusal_of};
-use crate::frame;
-use crate::wire::{Greeting, Hello, Refusal};
+use crate::wire::{Hello, Refusal};
 use interprocess::local_socket::tokio::{Listener, Stream, prelude::*};
-use std::future::poll_fn;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -17,9 +17,6 @@ use tokio::time::{sleep, timeout};
 /// After a failed accept (most often: no file descriptors left), before the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
-/// For writing a refusal: it fits into any socket's buffer, unless the peer never reads.
-const REFUSAL_TIME: Duration = Duration::from_millis(100);
-
 /// An agent that greeted and got its seat, for [`super::Hub::admit`].
 #[derive(Debug)]
 pub struct Arrival {
@@ -28,6 +25,17 @@ pub struct Arrival {
     /// The process that connected.
     pub pid: u32,
     pub(super) connection: Connection,
+}
+
+impl Arrival {
+    /// Waits until this agent hangs up, before it is admitted and ever after. It keeps the
+    /// connection's end from the agent, so it is for agents that may leave by themselves.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn hang_up(&self) -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+        self.connection.hang_up()
+    }
 }
 
 /// What is called with each arrival. Must not block.
@@ -72,54 +80,50 @@ impl Door {
     }
 
     async fn greet(self: Arc<Self>, stream: Stream, place: OwnedSemaphorePermit) {
-        let owner = stream.peer_creds().ok();
-        let uid = owner.as_ref().and_then(|owner| owner.euid());
-        let pid = owner.and_then(|owner| owner.pid()).and_then(|pid| u32::try_from(pid).ok());
-        let mut connection = Connection::new(stream);
-        let heard = if uid == Some(rustix::process::geteuid().as_raw()) {
-            self.hear(&mut connection).await
-        } else {
-            Err(Turned::Away(Refusal::ForeignUser))
+        let mut stranger = Stranger::new(stream);
+        let Some(pid) = stranger.pid_if_ours() else {
+            return self.turn_away(stranger, Refusal::ForeignUser).await;
         };
-        match heard {
-            Ok(seat) => (self.on_arrival)(Arrival { seat, pid: pid.unwrap_or_default(), connection }),
-            Err(Turned::Away(why)) => self.turn_away(&mut connection, why).await,
+        match self.hear(&mut stranger).await.and_then(|hello| self.claim(&hello)) {
+            Ok((seat, welcome)) => match welcomed(stranger, &welcome) {
+                Ok(connection) => (self.on_arrival)(Arrival { seat, pid, connection }),
+                Err(_) => {
+                    let mut register = self.register();
+                    register.reopen(seat);
+                    register.counters.hung_up += 1;
+                }
+            },
+            Err(Turned::Away(why)) => self.turn_away(stranger, why).await,
             Err(Turned::HungUp) => self.register().counters.hung_up += 1,
         }
         drop(place);
     }
 
-    /// The whole greeting, up to the welcome.
-    async fn hear(&self, connection: &mut Connection) -> Result<SeatId, Turned> {
-        let hello = poll_fn(|context| connection.poll_message::<Hello>(context));
-        let hello = match timeout(self.limits.greeting_time, hello).await {
-            Err(_late) => return Err(Turned::Away(Refusal::Silent)),
-            Ok(Err(ReadError::Gone)) => return Err(Turned::HungUp),
-            Ok(Err(ReadError::Frame(error))) => return Err(Turned::Away(refusal_of(&error))),
-            Ok(Ok(hello)) => hello,
-        };
-        let (seat, welcome) = self.register().claim(&hello).map_err(Turned::Away)?;
-        // A large welcome is written to its end by the first question; a hang-up shows then, too.
-        if connection.send_now(&welcome).await.is_err() {
-            self.register().reopen(seat);
-            return Err(Turned::HungUp);
+    async fn hear(&self, stranger: &mut Stranger) -> Result<Hello, Turned> {
+        match timeout(self.limits.greeting_time, stranger.greeting()).await {
+            Err(_late) => Err(Turned::Away(Refusal::Silent)),
+            Ok(Err(ReadError::Gone)) => Err(Turned::HungUp),
+            Ok(Err(ReadError::Frame(error))) => Err(Turned::Away(refusal_of(&error))),
+            Ok(Ok(hello)) => Ok(hello),
         }
-        Ok(seat)
     }
 
-    async fn turn_away(&self, connection: &mut Connection, why: Refusal) {
-        self.register().counters.refused(&why);
-        let mut bytes = Vec::new();
-        if frame::encode(&Greeting::Refused(why), &mut bytes).is_ok() {
-            let sent = async {
-                connection.send_now(&bytes).await?;
-                poll_fn(|context| connection.poll_flush(context)).await;
-                std::io::Result::Ok(())
-            };
-            // Whoever does not take it goes without.
-            let _ = timeout(REFUSAL_TIME, sent).await;
-        }
+    fn claim(&self, hello: &Hello) -> Result<(SeatId, Arc<[u8]>), Turned> {
+        self.register().claim(hello).map_err(Turned::Away)
     }
+
+    async fn turn_away(&self, stranger: Stranger, why: Refusal) {
+        self.register().counters.refused(&why);
+        stranger.turn_away(why).await;
+    }
+}
+
+/// The connection of an agent that has its seat, and is told so. A large welcome is written to its
+/// end by the first question; a hang-up shows then, too.
+fn welcomed(stranger: Stranger, welcome: &[u8]) -> io::Result<Connection> {
+    let mut connection = stranger.settle()?;
+    connection.send(welcome)?;
+    Ok(connection)
 }
 
 /// Why nobody arrived.

@@ -11,6 +11,7 @@
 mod connection;
 mod door;
 mod register;
+mod stranger;
 
 pub use door::{Arrival, OnArrival};
 pub use register::{Counters, SeatId};
@@ -21,21 +22,20 @@ use crate::token::Token;
 use crate::wire::{
     Brief, FromAgent, FromServer, FromSre, GREETING_TIME, Greeting, Refusal, Role, ToServer, ToSre,
 };
-use connection::{Connection, ReadError};
+use connection::{Connection, ReadError, Wait};
 use door::Door;
 use interprocess::local_socket::ListenerOptions;
 use interprocess::local_socket::prelude::*;
 use interprocess::os::unix::local_socket::ListenerOptionsExt as _;
 use register::{Register, Seat, SeatState};
-use serde::Serialize;
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::io;
-use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, timeout_at};
 use worlds::definition::SkillName;
 use worlds::message::{ActionResult, Decision, Observation, Report, Tick};
 
@@ -125,8 +125,14 @@ pub struct Hub {
     keeper: JoinHandle<()>,
     run_token: Token,
     connections: Vec<Option<Connection>>,
+    /// What is sent to one agent.
     outbox: Vec<u8>,
+    /// What is shown to all SREs.
+    shown: Vec<u8>,
 }
+
+/// An agent, and whether it was asked.
+type Asked = (SeatId, Result<(), Dropped>);
 
 impl Drop for Hub {
     fn drop(&mut self) {
@@ -150,7 +156,7 @@ impl Hub {
         let listener = listen(&path).map_err(|source| HubError::Listen { path, source })?;
         let door = Door::new(Register::new(run_token.clone()), limits, on_arrival);
         let keeper = tokio::spawn(door.clone().keep(listener));
-        Ok(Self { door, keeper, run_token, connections: Vec::new(), outbox: Vec::new() })
+        Ok(Self { door, keeper, run_token, connections: Vec::new(), outbox: Vec::new(), shown: Vec::new() })
     }
 
     // ---- seats --------------------------------------------------------------------------------
@@ -190,13 +196,13 @@ impl Hub {
     }
 
     /// Drops an agent that its owner found to break a rule; says why, and counts it.
-    pub async fn expel(&mut self, id: SeatId, why: Refusal) {
+    pub fn expel(&mut self, id: SeatId, why: Refusal) {
         if let Some(mut connection) = self.connections[id.0].take() {
             self.outbox.clear();
             let role = self.door.register().seat(id).role;
             if encode_refusal(role, &why, &mut self.outbox).is_ok() {
                 // Whoever does not take it at once goes without.
-                let _ = connection.send_now(&self.outbox).await;
+                let _ = connection.send(&self.outbox);
             }
             self.door.register().counters.refused(&why);
         }
@@ -229,102 +235,116 @@ impl Hub {
     // ---- questions ----------------------------------------------------------------------------
 
     /// Sends each server its tick and collects the reports, in the order of the ticks.
-    pub async fn ask_servers(
+    pub async fn ask_servers<'a>(
         &mut self,
-        ticks: impl IntoIterator<Item = (SeatId, Tick)>,
+        ticks: impl IntoIterator<Item = (SeatId, &'a Tick)>,
         limit: Duration,
     ) -> Vec<Result<Report, Dropped>> {
-        let ticks = ticks.into_iter().map(|(seat, tick)| (seat, ToServer::Tick(tick)));
-        self.ask(Role::Server, ticks, Some(limit), |answer| match answer {
-            FromAgent::Server(FromServer::Report(report)) => Some(report),
+        let mut asked = Vec::with_capacity(self.connections.len());
+        for (seat, tick) in ticks {
+            self.outbox.clear();
+            let encoded = frame::encode(&ToServer::Tick(Cow::Borrowed(tick)), &mut self.outbox);
+            asked.push((seat, self.ask(seat, encoded)));
+        }
+        self.answers(Role::Server, asked, Some(limit), |answer| match answer {
+            FromAgent::Server(FromServer::Report(report)) => Some(report.into_owned()),
             FromAgent::Sre(_) => None,
         })
         .await
     }
 
-    /// Shows each SRE its observation and collects the decisions, in the order of the observations.
-    /// Without a limit the SREs may take their time: one may be a person.
-    pub async fn ask_sres(
+    /// Shows SREs the same observation, and each of them the results of its own actions; collects
+    /// the decisions in their order. Without a limit the SREs may take their time: one may be a
+    /// person.
+    pub async fn ask_sres<'a>(
         &mut self,
-        observations: impl IntoIterator<Item = (SeatId, Observation, Vec<ActionResult>)>,
+        observation: &Observation,
+        sres: impl IntoIterator<Item = (SeatId, &'a [ActionResult])>,
         limit: Option<Duration>,
     ) -> Vec<Result<Decision, Dropped>> {
-        let shown = observations
-            .into_iter()
-            .map(|(seat, observation, results)| (seat, ToSre::Observe(observation, results)));
-        self.ask(Role::Sre, shown, limit, |answer| match answer {
-            FromAgent::Sre(FromSre::Decide(decision)) => Some(decision),
+        let mut shown = std::mem::take(&mut self.shown);
+        shown.clear();
+        let encoded = frame::encode(&ToSre::Observe(Cow::Borrowed(observation)), &mut shown);
+        let mut asked = Vec::new();
+        for (seat, results) in sres {
+            self.outbox.clear();
+            let encoded = encoded.clone().and_then(|()| match results {
+                [] => Ok(()),
+                results => frame::encode(&ToSre::Results(Cow::Borrowed(results)), &mut self.outbox),
+            });
+            self.outbox.extend_from_slice(&shown);
+            asked.push((seat, self.ask(seat, encoded)));
+        }
+        self.shown = shown;
+        self.answers(Role::Sre, asked, limit, |answer| match answer {
+            FromAgent::Sre(FromSre::Decide(decision)) => Some(decision.into_owned()),
             FromAgent::Server(_) => None,
         })
         .await
     }
 
-    async fn ask<Question: Serialize, Answer>(
+    /// Sends what is in the outbox, as much as the socket takes in time. Tells whether there will be
+    /// an answer.
+    fn ask(&mut self, id: SeatId, encoded: Result<(), FrameError>) -> Result<(), Dropped> {
+        let connection = self.connections[id.0].as_mut().ok_or(Dropped::Gone)?;
+        if encoded.is_err() {
+            return Err(Dropped::For(Refusal::TooLong));
+        }
+        if connection.has_more() {
+            return Err(Dropped::For(Refusal::OutOfTurn));
+        }
+        connection.send(&self.outbox).map_err(|_| Dropped::Gone)
+    }
+
+    /// The answers to what was asked, in its order; parts with those who broke a rule.
+    async fn answers<Answer>(
         &mut self,
         role: Role,
-        questions: impl Iterator<Item = (SeatId, Question)>,
+        asked: Vec<Asked>,
         limit: Option<Duration>,
-        understood: impl Fn(FromAgent) -> Option<Answer>,
+        understood: impl Fn(FromAgent<'static>) -> Option<Answer>,
     ) -> Vec<Result<Answer, Dropped>> {
-        let deadline = Instant::now() + limit.unwrap_or(NO_DEADLINE);
-        let asked = self.send_all(questions).await;
         // Without cooperative yielding: an answer that is there must be seen however many there are.
-        let answers = tokio::task::unconstrained(self.collect(&asked, deadline)).await;
-        let mut results = Vec::with_capacity(asked.len());
-        let mut received = 0;
-        for ((id, _), answer) in asked.into_iter().zip(answers) {
+        let answers = tokio::task::unconstrained(self.collect(&asked, limit)).await;
+        let (mut sent, mut received) = (0, 0);
+        let mut understandable = Vec::with_capacity(asked.len());
+        for ((id, question), answer) in asked.into_iter().zip(answers) {
+            sent += u64::from(question.is_ok());
             received += u64::from(answer.is_ok());
             let out_of_role = Dropped::For(Refusal::OutOfRole { role });
             let answer = answer.and_then(|answer| understood(answer).ok_or(out_of_role));
             if let Err(why) = &answer {
-                self.drop_agent(id, why.clone()).await;
+                self.drop_agent(id, why.clone());
             }
-            results.push(answer);
+            understandable.push(answer);
         }
-        self.door.register().counters.frames_received += received;
-        results
-    }
-
-    /// Sends as much as the sockets take at once. For each agent, whether it may answer.
-    async fn send_all<Question: Serialize>(
-        &mut self,
-        questions: impl Iterator<Item = (SeatId, Question)>,
-    ) -> Vec<(SeatId, Result<(), Dropped>)> {
-        let mut asked = Vec::with_capacity(self.connections.len());
-        for (id, question) in questions {
-            self.outbox.clear();
-            let sent = match frame::encode(&question, &mut self.outbox) {
-                Ok(()) => self.send(id).await,
-                Err(_) => Err(Dropped::For(Refusal::TooLong)),
-            };
-            asked.push((id, sent));
-        }
-        self.door.register().counters.frames_sent +=
-            asked.iter().filter(|(_, sent)| sent.is_ok()).count() as u64;
-        asked
-    }
-
-    /// Sends what is in the outbox.
-    async fn send(&mut self, id: SeatId) -> Result<(), Dropped> {
-        let connection = self.connections[id.0].as_mut().ok_or(Dropped::Gone)?;
-        if connection.has_more() {
-            return Err(Dropped::For(Refusal::OutOfTurn));
-        }
-        connection.send_now(&self.outbox).await.map_err(|_| Dropped::Gone)
+        let mut register = self.door.register();
+        register.counters.frames_sent += sent;
+        register.counters.frames_received += received;
+        understandable
     }
 
     /// Waits for the answers, in order: those behind are kept by their sockets meanwhile.
     async fn collect(
         &mut self,
-        asked: &[(SeatId, Result<(), Dropped>)],
-        deadline: Instant,
-    ) -> Vec<Result<FromAgent, Dropped>> {
-        let mut alarm = pin!(sleep_until(deadline));
-        self.flush(alarm.as_mut()).await;
+        asked: &[Asked],
+        limit: Option<Duration>,
+    ) -> Vec<Result<FromAgent<'static>, Dropped>> {
+        let deadline = Instant::now() + limit.unwrap_or(NO_DEADLINE);
+        self.flush(deadline).await;
+        // Somebody who is late has used up the patience for those behind.
+        let mut wait = Wait::Patiently;
         let mut answers = Vec::with_capacity(asked.len());
         for (id, sent) in asked {
             answers.push(match (sent, &mut self.connections[id.0]) {
-                (Ok(()), Some(connection)) => answer_of(connection, alarm.as_mut()).await,
+                (Ok(()), Some(connection)) => match connection.receive_now(wait) {
+                    Ok(Some(answer)) => Ok(answer),
+                    Ok(None) => {
+                        wait = Wait::Never;
+                        answer_by(deadline, connection).await
+                    }
+                    Err(error) => Err(dropped(error)),
+                },
                 (Ok(()), None) => Err(Dropped::Gone),
                 (Err(why), _) => Err(why.clone()),
             });
@@ -332,20 +352,24 @@ impl Hub {
         answers
     }
 
-    /// Writes what sockets did not take at once, to all of them side by side.
-    async fn flush(&mut self, mut alarm: std::pin::Pin<&mut Sleep>) {
-        let mut slow: Vec<&mut Connection> =
-            self.connections.iter_mut().flatten().filter(|connection| connection.has_unsent()).collect();
-        poll_fn(|context| {
-            slow.retain_mut(|connection| connection.poll_flush(context).is_pending());
-            if slow.is_empty() { Poll::Ready(()) } else { alarm.as_mut().poll(context) }
-        })
-        .await;
+    /// Writes what sockets did not take in time, to all of them side by side.
+    async fn flush(&mut self, deadline: Instant) {
+        let slow = self.connections.iter_mut().flatten().filter(|connection| connection.has_unsent());
+        let mut flushes: Vec<_> = slow.map(|connection| Box::pin(connection.flush())).collect();
+        if flushes.is_empty() {
+            return;
+        }
+        let flushed = poll_fn(|context| {
+            flushes.retain_mut(|flush| flush.as_mut().poll(context).is_pending());
+            if flushes.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        });
+        // Those who did not take it all by then are late.
+        let _ = timeout_at(deadline, flushed).await;
     }
 
-    async fn drop_agent(&mut self, id: SeatId, why: Dropped) {
+    fn drop_agent(&mut self, id: SeatId, why: Dropped) {
         match why {
-            Dropped::For(why) => self.expel(id, why).await,
+            Dropped::For(why) => self.expel(id, why),
             Dropped::Gone => {
                 if self.connections[id.0].is_some() {
                     self.door.register().counters.gone += 1;
@@ -356,14 +380,14 @@ impl Hub {
     }
 
     /// Says farewell to everyone and closes the bus.
-    pub async fn farewell(mut self) -> Counters {
+    pub fn farewell(mut self) -> Counters {
         for index in 0..self.connections.len() {
             let Some(mut connection) = self.connections[index].take() else { continue };
             let role = self.door.register().seat(SeatId(index)).role;
             self.outbox.clear();
             if encode_bye(role, &mut self.outbox).is_ok() {
                 // An agent that does not take it sees the end of the bus instead.
-                let _ = connection.send_now(&self.outbox).await;
+                let _ = connection.send(&self.outbox);
             }
         }
         self.counters()
@@ -384,20 +408,20 @@ fn welcome(agent: &str, brief: Brief) -> Result<Arc<[u8]>, HubError> {
     }
 }
 
-async fn answer_of(
-    connection: &mut Connection,
-    mut alarm: std::pin::Pin<&mut Sleep>,
-) -> Result<FromAgent, Dropped> {
-    poll_fn(|context| {
-        if let Poll::Ready(read) = connection.poll_message(context) {
-            return Poll::Ready(read.map_err(|error| match error {
-                ReadError::Gone => Dropped::Gone,
-                ReadError::Frame(error) => Dropped::For(refusal_of(&error)),
-            }));
-        }
-        alarm.as_mut().poll(context).map(|()| Err(Dropped::For(Refusal::Late)))
-    })
-    .await
+/// The answer of an agent that takes its time.
+async fn answer_by(deadline: Instant, connection: &mut Connection) -> Result<FromAgent<'static>, Dropped> {
+    match timeout_at(deadline, connection.receive()).await {
+        Ok(answer) => answer.map_err(dropped),
+        Err(_late) => Err(Dropped::For(Refusal::Late)),
+    }
+}
+
+/// What becomes of an agent from which nothing can be read.
+fn dropped(error: ReadError) -> Dropped {
+    match error {
+        ReadError::Gone => Dropped::Gone,
+        ReadError::Frame(error) => Dropped::For(refusal_of(&error)),
+    }
 }
 
 /// What a peer is told that sent such a frame.

@@ -10,13 +10,6 @@ use crate::message::{ActionOutcome, ActionRequest, Decision, Diagnosis, Refusal}
 use crate::outcome::{FaultCounts, Outcome, Requests};
 
 impl Round {
-    /// Notes that an SRE's process is lost; its decisions are empty from now on.
-    pub fn lose_sre(&mut self, sre: SreId) {
-        if !std::mem::replace(&mut self.lost_sres[sre.index()], true) {
-            self.write_lost("sre", self.plan.sres[sre.index()].name.clone());
-        }
-    }
-
     /// Takes the decisions of all SREs, in order (an empty one for whoever is silent), and closes
     /// the round.
     pub fn close(&mut self, decisions: &[Decision]) {

@@ -19,6 +19,7 @@
 //!
 //! A driver calls the three in turn; calling them out of turn is a bug of the driver and panics.
 
+mod agents;
 mod closing;
 mod observing;
 mod opening;
@@ -29,7 +30,7 @@ use crate::chance::Key;
 use crate::change::{Changes, Pending, Standby};
 use crate::chaos::{Chaos, PlannedFault};
 use crate::definition::{Role, SreKind, Threshold};
-use crate::id::{ServerId, SreId};
+use crate::id::{Name, ServerId, SreId};
 use crate::incident::Faults;
 use crate::journal::{Journal, Record};
 use crate::ledger::Ledger;
@@ -84,6 +85,8 @@ pub struct Round {
     untold: Vec<Vec<ActionResult>>,
     /// SREs whose process is lost.
     lost_sres: Vec<bool>,
+    /// Agents that were lost and have a process again from the next round on.
+    returning: Vec<Name>,
     /// `None` for a run of which only the outcome is wanted.
     journal: Option<Journal>,
     /// `None` for a run of which only the journal's hash is wanted.
@@ -203,6 +206,7 @@ impl Round {
             results: vec![Vec::new(); plan.sres.len()],
             untold: vec![Vec::new(); plan.sres.len()],
             lost_sres: vec![false; plan.sres.len()],
+            returning: Vec::new(),
             journal: None,
             entries: None,
             scratch: Scratch::new(&world),
@@ -228,10 +232,12 @@ impl Round {
 
     /// What each SRE is handed before the first round, in order of their names.
     pub fn sre_briefs(&self) -> impl Iterator<Item = SreBrief> {
-        (0..self.plan.sres.len()).map(|index| self.sre_brief(index))
+        (0..self.plan.sres.len()).map(|index| self.sre_brief(SreId::from(index)))
     }
 
-    fn sre_brief(&self, index: usize) -> SreBrief {
+    /// What one SRE is handed.
+    pub fn sre_brief(&self, sre: SreId) -> SreBrief {
+        let index = sre.index();
         let sre = &self.plan.sres[index];
         SreBrief {
             name: sre.name.clone(),

@@ -35,17 +35,6 @@ impl Round {
         self.show();
     }
 
-    /// A server without a report is gone from this round on.
-    fn note_lost_servers(&mut self) {
-        for server in 0..self.servers.len() {
-            if self.reports[server].is_some() || std::mem::replace(&mut self.servers[server].lost, true) {
-                continue;
-            }
-            self.doors.servers[server].closed = true;
-            self.write_lost("server", self.world.servers[server].name.clone());
-        }
-    }
-
     /// What would have been good without the costs of each SRE's actions. Where several are
     /// answerable for the same loss, they share it.
     fn count_harm(&mut self) {

@@ -22,6 +22,7 @@ impl Round {
         self.faults.forget(self.number, self.world.definition.host.supervisor_rounds + 1);
         let users = self.traffic.users(&self.world, self.number);
         self.write(|round| Record::RoundOpened { round: round.number, requests: u64::from(users) });
+        self.write_returned();
 
         self.clear_ticks();
         self.expire_faults();

@@ -129,12 +129,6 @@ impl Round {
         });
     }
 
-    pub(super) fn write_lost(&mut self, role: &str, name: Name) {
-        let agent: Name = format!("{role}-{name}").into();
-        self.ledger.lost_agents.push(agent.clone());
-        self.write(|round| Record::AgentLost { round: round.number, agent });
-    }
-
     pub(super) fn write_server(&mut self, server: usize, reachable: bool, metrics: Option<&Metrics>) {
         self.write(|round| {
             let state = round.servers[server];

@@ -1,0 +1,69 @@
+//! What the system says of a process: whether it runs, and how much memory it takes.
+
+use std::fs;
+
+/// What a process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// It runs, or waits for something to do.
+    Running,
+    /// Somebody stopped it (SIGSTOP, Ctrl-Z, a debugger).
+    Stopped,
+    /// There is no such process any more.
+    Gone,
+}
+
+/// The state of a process.
+pub(crate) fn state(pid: u32) -> State {
+    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return State::Gone };
+    state_in(&stat)
+}
+
+/// The state comes after the name, which stands in parentheses and may hold anything.
+fn state_in(stat: &str) -> State {
+    match stat.rsplit(") ").next().and_then(|rest| rest.chars().next()) {
+        Some('T' | 't') => State::Stopped,
+        Some('Z' | 'X' | 'x') | None => State::Gone,
+        Some(_) => State::Running,
+    }
+}
+
+/// Proportional set size in KiB: what is its own, and its share of what it has in common with
+/// others. `None` where the system does not tell.
+pub(crate) fn pss_kib(pid: u32) -> Option<u64> {
+    pss_in(&fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?)
+}
+
+fn pss_in(rollup: &str) -> Option<u64> {
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+    line.trim().strip_suffix(" kB")?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_parentheses_does_not_hide_the_state() {
+        assert_eq!(state_in("12 (a) R (b) T 1 12"), State::Stopped);
+        assert_eq!(state_in("12 (world) S 1 12"), State::Running);
+        assert_eq!(state_in("12 (world) Z 1 12"), State::Gone);
+        assert_eq!(state_in(""), State::Gone);
+    }
+
+    #[test]
+    fn this_process_runs_and_has_memory() {
+        let me = std::process::id();
+        assert_eq!(state(me), State::Running);
+        assert!(pss_kib(me).is_some_and(|kib| kib > 0));
+    }
+
+    #[test]
+    fn the_proportional_set_size_is_the_total() {
+        assert_eq!(
+            pss_in("00400000-7fff [rollup]\nRss:  900 kB\nPss:   512 kB\nPss_Dirty: 3 kB\n"),
+            Some(512)
+        );
+        assert_eq!(pss_in("Rss: 900 kB\n"), None);
+    }
+}

@@ -1,0 +1,203 @@
+//! How a run stands, as its director says it in the run's directory and `world ps` reads it.
+
+use crate::event::{Agent, Event};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use worlds::id::Name;
+use worlds::journal::Record;
+
+/// How a run stands. What the system knows better, such as memory, is not in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RunStatus {
+    pub world: WorldStatus,
+    pub seed: u64,
+    pub mode: String,
+    pub phase: Phase,
+    /// The round that was begun last; 0 before the first.
+    pub round: u32,
+    pub rounds: u32,
+    pub started_unix_seconds: u64,
+    pub agents: Vec<AgentStatus>,
+}
+
+/// Which world.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct WorldStatus {
+    /// Its name, or the path of its file.
+    pub name: String,
+    /// The hash of its definition.
+    pub hash: String,
+}
+
+/// What a run does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Phase {
+    /// Agents are being started, or waited for.
+    Starting,
+    /// Rounds are played.
+    Running,
+}
+
+/// An agent, as the run sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct AgentStatus {
+    /// Its name on the bus.
+    pub name: Name,
+    /// The server's type, or `sre`.
+    pub kind: Name,
+    pub by_hand: bool,
+    pub presence: Presence,
+    /// Its latest process.
+    pub pid: Option<u32>,
+}
+
+/// Whether an agent is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Presence {
+    /// It has not joined yet.
+    Awaited,
+    /// It takes part.
+    Here,
+    /// It is gone.
+    Lost,
+    /// It has joined again, and takes part from a later round on.
+    Returning,
+}
+
+impl RunStatus {
+    /// What is said of it in a few words: `systems, seed 23, round 4 of 15`.
+    pub(crate) fn in_short(&self) -> String {
+        let round = match self.phase {
+            Phase::Starting => "starting".to_owned(),
+            Phase::Running => format!("round {} of {}", self.round, self.rounds),
+        };
+        format!("{}, seed {}, {round}", self.world.name, self.seed)
+    }
+
+    /// How the run in a directory stands; `None` when it has not said so yet.
+    pub(crate) fn read(directory: &std::path::Path) -> Option<Self> {
+        serde_json::from_slice(&bus::address::status_in(directory)?).ok()
+    }
+}
+
+/// The status of a run, kept up to date with what happens.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    status: RunStatus,
+    positions: BTreeMap<Name, usize>,
+}
+
+impl Standing {
+    /// That of a run which is about to begin.
+    pub(crate) fn new(status: RunStatus) -> Self {
+        let named = status.agents.iter().enumerate().map(|(index, agent)| (agent.name.clone(), index));
+        Self { positions: named.collect(), status }
+    }
+
+    /// The status now.
+    pub(crate) fn status(&self) -> &RunStatus {
+        &self.status
+    }
+
+    /// Takes in what happened.
+    pub(crate) fn tell(&mut self, event: &Event) {
+        match event {
+            Event::Waiting { .. } => {}
+            Event::Spawned { agent, .. } => self.joined(agent, Presence::Here),
+            Event::Returned { agent, .. } => self.joined(agent, Presence::Returning),
+            Event::Left { agent, .. } => self.gone(agent, Presence::Awaited),
+            Event::Lost { agent, .. } => self.gone(agent, Presence::Lost),
+            Event::Entry(entry) => self.record(&entry.record),
+        }
+    }
+
+    fn record(&mut self, record: &Record) {
+        match record {
+            Record::RoundOpened { round, .. } => {
+                self.status.round = *round;
+                self.status.phase = Phase::Running;
+            }
+            Record::AgentReturned { agent, .. } => {
+                if let Some(agent) = self.agent(agent) {
+                    agent.presence = Presence::Here;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn joined(&mut self, agent: &Agent, presence: Presence) {
+        if let Some(known) = self.agent(&agent.name) {
+            known.pid = Some(agent.pid);
+            known.presence = presence;
+        }
+    }
+
+    fn gone(&mut self, agent: &Name, presence: Presence) {
+        if let Some(known) = self.agent(agent) {
+            known.pid = None;
+            known.presence = presence;
+        }
+    }
+
+    fn agent(&mut self, name: &Name) -> Option<&mut AgentStatus> {
+        self.status.agents.get_mut(*self.positions.get(name)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use worlds::round::Entry;
+
+    fn standing() -> Standing {
+        let agent = AgentStatus {
+            name: "server-web-1".into(),
+            kind: "web".into(),
+            by_hand: true,
+            presence: Presence::Awaited,
+            pid: None,
+        };
+        Standing::new(RunStatus {
+            world: WorldStatus { name: "systems".to_owned(), hash: String::new() },
+            seed: 23,
+            mode: "processes".to_owned(),
+            phase: Phase::Starting,
+            round: 0,
+            rounds: 15,
+            started_unix_seconds: 0,
+            agents: vec![agent],
+        })
+    }
+
+    #[test]
+    fn an_agent_is_followed_from_its_first_joining_to_its_return() {
+        let mut standing = standing();
+        let agent = |pid| Agent { name: "server-web-1".into(), kind: "web".into(), pid };
+        let name: Name = "server-web-1".into();
+        let entry = |record| Event::Entry(Entry { record, line: Vec::new() });
+        let lost = Event::Lost { agent: name.clone(), how: String::new(), again: None };
+        for (event, presence, pid) in [
+            (Event::Spawned { agent: agent(7), awaited: None }, Presence::Here, Some(7)),
+            (lost, Presence::Lost, None),
+            (Event::Returned { agent: agent(8), round: 3 }, Presence::Returning, Some(8)),
+            (entry(Record::AgentReturned { round: 3, agent: name }), Presence::Here, Some(8)),
+        ] {
+            standing.tell(&event);
+            let agent = &standing.status().agents[0];
+            assert_eq!((agent.presence, agent.pid), (presence, pid), "{event:?}");
+        }
+    }
+
+    #[test]
+    fn the_round_is_the_one_that_was_begun_last() {
+        let mut standing = standing();
+        assert_eq!(standing.status().in_short(), "systems, seed 23, starting");
+        let record = Record::RoundOpened { round: 4, requests: 5 };
+        standing.tell(&Event::Entry(Entry { record, line: Vec::new() }));
+        assert_eq!(standing.status().in_short(), "systems, seed 23, round 4 of 15");
+    }
+}
