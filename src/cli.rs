@@ -201,7 +201,7 @@ pub(crate) struct RunArgs {
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
 
-    /// Every metric of every server; more of what happens
+    /// Each server with its metrics in each round; -vv: all that is known
     #[arg(short, long, action = ArgAction::Count)]
     pub verbose: u8,
 

@@ -78,8 +78,10 @@ pub(crate) enum Detail {
     Quiet,
     /// Each round.
     Normal,
-    /// Every metric of every server, too.
+    /// Each server with its metrics, too, and each alert.
     Verbose,
+    /// All that is known: symptoms, acknowledgements, alerts that close.
+    Full,
 }
 
 /// Why a run is refused.
@@ -194,7 +196,8 @@ fn detail(args: &RunArgs) -> Detail {
     match (args.quiet, args.verbose) {
         (true, _) => Detail::Quiet,
         (false, 0) => Detail::Normal,
-        (false, _) => Detail::Verbose,
+        (false, 1) => Detail::Verbose,
+        (false, _) => Detail::Full,
     }
 }
 

@@ -58,10 +58,10 @@ pub(crate) struct RunResult {
     pub interrupted_by: Option<i32>,
     /// The conditions that the run was held against (`--fail-on`).
     pub gates: Vec<GateResult>,
-    /// Good requests over all requests of the whole run, percent.
-    pub availability_pct: f64,
+    /// Good requests over all requests of the whole run, percent; `null` when no round was played.
+    pub availability_pct: Option<f64>,
     /// The same as a mean over rounds, each counting alike.
-    pub availability_mean_of_rounds_pct: f64,
+    pub availability_mean_of_rounds_pct: Option<f64>,
     /// Users' requests.
     pub requests: Requests,
     /// The promise, and what is left of it.
@@ -207,7 +207,7 @@ impl Verdict {
 pub(crate) struct Sla {
     /// The promised share of good requests, percent.
     pub target_pct: f64,
-    /// Whether it was kept over the whole run.
+    /// Whether it was kept over the whole run; false when no round was played.
     pub met: bool,
     /// Requests that could fail without breaking it: the error budget.
     pub budget_requests: f64,
@@ -267,8 +267,9 @@ pub(crate) struct ServerResult {
     /// Its type.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Rounds in which it was reachable with all its services running, percent.
-    pub uptime_pct: f64,
+    /// Rounds in which it was reachable with all its services running, percent; `null` when no
+    /// round was played.
+    pub uptime_pct: Option<f64>,
 }
 
 /// All that a result is made from.
@@ -309,6 +310,7 @@ impl RunResult {
         let outcome = &finished.outcome;
         let times = Times::of(outcome);
         let score = references.and_then(|them| score::score(outcome, &them.none, &them.oracle));
+        let sla = Sla::of(outcome.requests, outcome.sla_target_pct);
         Self {
             schema: SCHEMA_VERSION,
             build: Build::this(),
@@ -324,10 +326,11 @@ impl RunResult {
             reasons: Vec::new(),
             interrupted_by: finished.interrupted_by,
             gates: Vec::new(),
-            availability_pct: outcome.requests.availability_pct(),
-            availability_mean_of_rounds_pct: outcome.availability_mean_of_rounds_pct,
+            availability_pct: (outcome.rounds > 0).then(|| outcome.requests.availability_pct()),
+            availability_mean_of_rounds_pct: (outcome.rounds > 0)
+                .then_some(outcome.availability_mean_of_rounds_pct),
             requests: outcome.requests,
-            sla: Sla::of(outcome.requests, outcome.sla_target_pct),
+            sla: Sla { met: sla.met && outcome.rounds > 0, ..sla },
             score,
             references: references.map(|them| ReferenceResults {
                 none: ReferenceResult::of(&them.none),
@@ -391,7 +394,7 @@ fn sres(outcome: &Outcome, score: Option<f64>) -> Vec<SreResult> {
 }
 
 fn servers(outcome: &Outcome) -> Vec<ServerResult> {
-    let uptime = |up: u32, of: u32| if of == 0 { 100.0 } else { 100.0 * f64::from(up) / f64::from(of) };
+    let uptime = |up: u32, of: u32| (of > 0).then(|| 100.0 * f64::from(up) / f64::from(of));
     let result = |server: &worlds::outcome::ServerOutcome| ServerResult {
         name: server.name.to_string(),
         kind: server.kind.to_string(),

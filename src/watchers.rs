@@ -19,6 +19,9 @@ use worlds::round::Entry;
 
 /// Somebody who is told what happens.
 pub(crate) trait Watcher: Send + 'static {
+    /// Whether it wants to be told of records. Else it may be told of the other events alone.
+    fn follows(&self) -> bool;
+
     /// Takes an event in; breaks when the run need not go on.
     fn tell(&mut self, event: &Event) -> ControlFlow<()>;
 }
@@ -53,6 +56,10 @@ impl Watchers {
 }
 
 impl Watcher for Watchers {
+    fn follows(&self) -> bool {
+        self.screen.follows() || self.records.follows()
+    }
+
     fn tell(&mut self, event: &Event) -> ControlFlow<()> {
         // Both are told, whatever the first says.
         let flows = [self.screen.tell(event), self.records.tell(event)];
@@ -135,6 +142,11 @@ impl Screen {
 }
 
 impl Watcher for Screen {
+    fn follows(&self) -> bool {
+        self.console.as_ref().is_some_and(Console::follows)
+            || self.progress.as_ref().is_some_and(Progress::is_visible)
+    }
+
     fn tell(&mut self, event: &Event) -> ControlFlow<()> {
         self.with_console(|console| console.tell(event));
         self.notice(event);
@@ -183,6 +195,10 @@ impl Records {
 }
 
 impl Watcher for Records {
+    fn follows(&self) -> bool {
+        self.recording.is_some() || self.lines.is_some()
+    }
+
     fn tell(&mut self, event: &Event) -> ControlFlow<()> {
         self.began |= matches!(event, Event::Entry(Entry { record: Record::RoundOpened { .. }, .. }));
         if let (Some(lines), Event::Entry(entry)) = (&mut self.lines, event) {

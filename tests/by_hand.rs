@@ -101,12 +101,11 @@ fn a_server_that_leaves_is_down_until_it_joins_again_and_the_run_goes_on() {
         let arguments = "--seed 7 -n 100000 --pace 100ms --chaos-level off --manual=web-1 --sre none --out";
         command.args(arguments.split_whitespace()).arg(&out);
     });
-    for seen in ["USERS", "BACK       server-web-1"] {
+    for seen in ["Round ", "BACK       server-web-1"] {
         let agent = run.agent("server --name web-1");
         let seen = run.line_with(seen);
         if let Some(round) = round_in(&seen) {
             run.line_with(&format!("Round {round} of"));
-            run.line_with("USERS");
         }
         agent.leave();
         run.line_with("LOST       server-web-1: it left");
@@ -114,7 +113,6 @@ fn a_server_that_leaves_is_down_until_it_joins_again_and_the_run_goes_on() {
     let back = run.agent("server --name web-1");
     let told = run.line_with("BACK       server-web-1");
     run.line_with(&format!("Round {} of", round_in(&told).expect("a round")));
-    run.line_with("USERS");
     run.signal(Signal::INT);
     let ended = run.end();
     assert_eq!((ended.code, back.code()), (Some(130), Some(0)), "{}", ended.text);
@@ -137,7 +135,7 @@ fn a_server_that_leaves_is_down_until_it_joins_again_and_the_run_goes_on() {
 fn an_agent_that_leaves_within_a_long_round_is_told_at_once_and_can_come_back() {
     let mut run = Run::start("--seed 7 -n 100 --pace 1m --manual=web-1");
     let agent = run.agent("server --name web-1");
-    run.line_with("USERS");
+    run.line_with("Round ");
     agent.leave();
     run.line_with("LOST       server-web-1: it left");
     let back = run.agent("server --name web-1");
@@ -163,11 +161,10 @@ fn an_sre_that_leaves_decides_nothing_until_it_joins_again() {
     run.line_with("LOST       sre-oncall: it left");
     let command = run.line_with("world agent sre --name oncall");
     // A round without decisions.
-    run.line_with("USERS");
+    run.line_with("Round ");
     let back = Agent::typed(&command, run.runtime_dir.path());
     let told = run.line_with("BACK       sre-oncall");
     run.line_with(&format!("Round {} of", round_in(&told).expect("a round") + 4));
-    run.line_with("USERS");
     run.signal(Signal::INT);
     let ended = run.end();
     assert_eq!((ended.code, back.code()), (Some(130), Some(0)), "{}", ended.text);

@@ -276,7 +276,7 @@ fn a_signal_ends_a_run_with_what_was_played() {
         .spawn()
         .expect("the program starts");
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-    let served = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("USERS")));
+    let served = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("Round ")));
     assert!(served.is_some(), "the first round was told");
     let killed = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
     assert!(killed.expect("kill runs").success());

@@ -189,7 +189,7 @@ fn a_recording_counts_what_went_over_the_bus_beside_the_journal() {
 fn the_first_signal_ends_a_run_after_its_round() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let mut run = Run::start("--seed 42 -n 100 --pace 1m");
-        run.line_with("USERS");
+        run.line_with("Round ");
         run.signal(signal);
         let ended = run.end();
         assert_eq!(ended.code, Some(code));
@@ -207,7 +207,7 @@ fn a_signal_that_was_inherited_as_ignored_is_heard() {
     command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_world"), "run", "-n", "100", "--pace", "1m"]);
     command.env("XDG_RUNTIME_DIR", runtime_dir.path()).env("NO_COLOR", "1");
     let mut run = Run::spawn(runtime_dir, command);
-    run.line_with("USERS");
+    run.line_with("Round ");
     run.signal(Signal::INT);
     assert_eq!(run.end().code, Some(130));
 }
@@ -299,7 +299,7 @@ fn a_result_that_nobody_reads_keeps_no_program_alive() {
 #[test]
 fn a_killed_director_leaves_no_agent_and_no_directory() {
     let mut run = Run::start("--seed 42 -n 100 --pace 1m");
-    run.line_with("USERS");
+    run.line_with("Round ");
     let agents = run.agents();
     assert_eq!(agents.len(), 7);
     // One that cannot notice anything by itself.
@@ -428,7 +428,7 @@ fn two_runs_cannot_share_an_address() {
     let mut run = Run::start_in(tempfile::tempdir().expect("a directory"), |command| {
         command.args(["--seed", "1", "-n", "100", "--pace", "1m", "--bus"]).arg(&at);
     });
-    run.line_with("USERS");
+    run.line_with("Round ");
     let mut second = world(base.path());
     second.args(["run", "--bus"]).arg(&at);
     let refused = second.output().expect("the program");
@@ -450,7 +450,7 @@ fn a_token_is_nowhere_where_other_users_look() {
     command.env_clear().env("XDG_RUNTIME_DIR", runtime_dir.path());
     command.args(["run", "--seed", "1", "-n", "100", "--pace", "1m"]);
     let mut run = Run::spawn(runtime_dir, command);
-    run.line_with("USERS");
+    run.line_with("Round ");
     let token = std::fs::read_to_string(run.directory().join("token")).expect("a token");
     let director = Pid::from_child(&run.child);
     let processes: Vec<Pid> = run.agents().into_iter().chain([director]).collect();
@@ -471,7 +471,7 @@ fn a_token_is_nowhere_where_other_users_look() {
 #[test]
 fn each_agent_has_a_process_group_of_its_own() {
     let mut run = Run::start("--seed 1 -n 100 --pace 1m");
-    run.line_with("USERS");
+    run.line_with("Round ");
     for agent in run.agents() {
         assert_eq!(rustix::process::getpgid(Some(agent)).expect("it runs"), agent);
     }

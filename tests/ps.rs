@@ -49,7 +49,7 @@ fn where_no_world_runs_it_says_so() {
 #[test]
 fn a_world_is_listed_with_its_round_and_its_agents() {
     let mut run = Run::start("--seed 23 -n 100 --pace 1m");
-    run.line_with("USERS");
+    run.line_with("Round ");
     let world = with_state(&run, "sre-oncall", "running");
     assert_eq!(world["director"]["pid"], run.child.id());
     assert_eq!(world["directory"], run.directory().to_str().expect("text"));
@@ -116,7 +116,7 @@ fn agents_are_awaited_running_stopped_and_lost() {
 #[test]
 fn a_world_whose_director_is_stopped_is_listed_all_the_same() {
     let mut run = Run::start("--seed 23 -n 100 --pace 1m");
-    run.line_with("USERS");
+    run.line_with("Round ");
     with_state(&run, "sre-oncall", "running");
     run.signal(Signal::STOP);
     wait_until("the director is stopped", || {
@@ -131,7 +131,7 @@ fn a_world_whose_director_is_stopped_is_listed_all_the_same() {
 #[test]
 fn dead_worlds_are_swept_and_living_ones_told_apart() {
     let mut first = Run::start("--seed 1 -n 100 --pace 1m");
-    first.line_with("USERS");
+    first.line_with("Round ");
     let base = first.runtime_dir.path().to_owned();
     let mut second = world_in(&base);
     second.args(["run", "--seed", "2", "-n", "100", "--pace", "1m"]).stdout(Stdio::null());
@@ -172,7 +172,7 @@ fn a_world_with_a_bus_of_its_own_is_found_where_it_is() {
     let mut run = Run::start_in(tempfile::tempdir().expect("a directory"), |command| {
         command.args(["--seed", "23", "-n", "100", "--pace", "1m", "--bus"]).arg(&bus);
     });
-    run.line_with("USERS");
+    run.line_with("Round ");
     assert_eq!(listed(run.runtime_dir.path(), &[]).len(), 0);
     let here = listed(run.runtime_dir.path(), &["--bus", bus.to_str().expect("text")]);
     assert_eq!((here.len(), &here[0]["seed"]), (1, &23.into()));
@@ -183,7 +183,7 @@ fn a_world_with_a_bus_of_its_own_is_found_where_it_is() {
 #[test]
 fn a_status_is_only_its_users_and_goes_with_its_run() {
     let mut run = Run::start("--seed 23 -n 100 --pace 1m");
-    run.line_with("USERS");
+    run.line_with("Round ");
     let status = run.directory().join("status.json");
     let mode = std::fs::metadata(&status).expect("a status").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);

@@ -11,6 +11,7 @@ use crate::sample::{SRE_NAME, Sample};
 use bus::address::{socket_in, token_in};
 use bus::client::Client;
 use bus::wire::{Brief, FromAgent, Hello, PROTOCOL, Role, ToSre};
+use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -38,13 +39,18 @@ pub fn start(sample: &Sample) -> Outcome<Contender> {
     let director = Director::start(sample, &directory)?;
     let mut sre = Command::new(std::env::current_exe()?);
     sre.arg(SRE).arg(&directory).arg(SRE_NAME);
-    Ok(Contender::start(sre)?.keep((director, place) as (Director, TempDir)))
+    match Contender::start(sre) {
+        Ok(sre) => Ok(sre.keep((director, place) as (Director, TempDir))),
+        Err(error) => Err(format!("{error}; the director said: {}", director.said()).into()),
+    }
 }
 
 /// The process of `world run`.
 struct Director {
     process: Child,
     directory: PathBuf,
+    /// Where its standard error goes.
+    said: PathBuf,
 }
 
 impl Director {
@@ -52,8 +58,13 @@ impl Director {
         let mut command = Command::new(env!("CARGO_BIN_EXE_world"));
         command.arg("run").arg(sample.world_file()).args(["--quiet", "--seed", "42", "--rounds", ROUNDS]);
         command.arg(format!("--manual={SRE_NAME}")).arg("--bus").arg(directory);
-        let process = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
-        Ok(Self { process, directory: directory.to_owned() })
+        let said = sample.place().join("director");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&said)?);
+        Ok(Self { process: command.spawn()?, directory: directory.to_owned(), said })
+    }
+
+    fn said(&self) -> String {
+        std::fs::read_to_string(&self.said).unwrap_or_default()
     }
 }
 

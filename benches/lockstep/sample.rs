@@ -65,6 +65,11 @@ impl Sample {
         Ok(sample)
     }
 
+    /// Where all that belongs to it lies.
+    pub fn place(&self) -> &Path {
+        self.place.path()
+    }
+
     /// The world.
     pub fn world_file(&self) -> PathBuf {
         self.place.path().join("world.toml")

@@ -235,6 +235,25 @@ async fn a_brief_that_is_larger_than_the_sockets_buffer_arrives_whole() {
 }
 
 #[tokio::test]
+async fn while_an_agent_takes_its_time_others_on_the_thread_are_heard() {
+    let mut bench = Bench::new();
+    let seats = [bench.server("slow"), bench.server("good")];
+    let mut slow = bench.peer(&framed(&hello(Role::Server, "slow")));
+    bench.arrives().await;
+    let good = bench.agent(hello(Role::Server, "good"), serve);
+    bench.arrives().await;
+    // The other half of the answer waits for a task that runs on the thread of the hub.
+    let answer = framed(&FromAgent::report(&report(1)));
+    let (first, second) = answer.split_at(answer.len() / 2);
+    slow.write_all(first).expect("sent");
+    let second = second.to_owned();
+    tokio::spawn(async move { slow.write_all(&second).map(|()| slow) });
+    assert_eq!(bench.tick(&seats, PATIENCE).await, [Ok(1), Ok(1)]);
+    bench.hub.farewell();
+    assert_eq!(join(good).await.expect("welcome").expect("farewell"), 1);
+}
+
+#[tokio::test]
 async fn an_agent_notices_that_the_bus_is_gone() {
     let mut bench = Bench::new();
     bench.server("web-1");

@@ -12,7 +12,7 @@ use worlds::id::Name;
 const COMMANDS_MAX: usize = 12;
 
 /// Up to so many names are told of those who are still awaited.
-const NAMES_MAX: usize = 4;
+pub(super) const NAMES_MAX: usize = 4;
 
 /// Whom a run waits for, and what to type, a command a line.
 pub(super) fn waiting(agents: &[Name], invitation: &Invitation, width: usize) -> Vec<String> {
@@ -79,11 +79,9 @@ fn follows(number: &str, next: &str) -> bool {
 
 /// Who is still awaited, now that somebody has come.
 pub(super) fn still_awaited(awaited: &[Name], width: usize) -> String {
-    let names = |names: &[Name]| names.iter().map(|name| &**name).collect::<Vec<_>>().join(", ");
-    let text = match awaited.len() {
-        0 => "everybody is here".to_owned(),
-        n if n <= NAMES_MAX => format!("still awaited: {}", names(awaited)),
-        n => format!("still awaited: {} and {} more", names(&awaited[..NAMES_MAX]), n - NAMES_MAX),
+    let text = match awaited {
+        [] => "everybody is here".to_owned(),
+        some => format!("still awaited: {}", some.iter().map(|name| &**name).collect::<Vec<_>>().join(", ")),
     };
     let text = if text.len() + TAG + 2 > width { format!("still awaited: {}", awaited.len()) } else { text };
     format!("  {:<TAG$}{}", "", paint(ink::FRAME, &text))

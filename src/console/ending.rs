@@ -5,11 +5,15 @@ use super::ink::{self, paint};
 use super::layout::{self, Column, figures, words};
 use super::{figure, opening};
 use crate::config::Detail;
-use crate::result::{Mode, RunResult, SreResult, Verdict};
+use crate::result::{Mode, RunResult, ServerResult, Sla, SreResult, Verdict};
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use worlds::outcome::{Incident, Resolution};
 use worlds::times::TimeStatistic;
 
-/// Longer lists of incidents are cut, unless all detail is wanted.
+/// Of more servers than this, types are told, unless all detail is wanted.
+const SERVERS_SHOWN: usize = 12;
+/// Of more incidents than this, kinds are told, unless all detail is wanted.
 const INCIDENTS_SHOWN: usize = 24;
 /// From this width on, columns have their full titles.
 const WIDE: usize = 104;
@@ -19,7 +23,7 @@ pub(super) fn lines(result: &RunResult, width: usize, detail: Detail) -> Vec<Str
     let title = if result.verdict == Verdict::Interrupted { "Interrupted" } else { "Result" };
     let sections = [
         vec![layout::rule(title, width)],
-        servers(result, width),
+        servers(result, width, detail),
         incidents(result, width, detail),
         users(result, width),
         times(result, width),
@@ -31,27 +35,104 @@ pub(super) fn lines(result: &RunResult, width: usize, detail: Detail) -> Vec<Str
     told.join(&String::new())
 }
 
-fn servers(result: &RunResult, width: usize) -> Vec<String> {
+fn servers(result: &RunResult, width: usize, detail: Detail) -> Vec<String> {
+    if result.rounds == 0 {
+        return Vec::new();
+    }
+    if result.servers.len() > SERVERS_SHOWN && detail < Detail::Verbose {
+        return tiers(&result.servers, width);
+    }
     let columns = [words("Server"), words("Type"), figures("Uptime")];
-    let row = |server: &crate::result::ServerResult| {
-        vec![server.name.clone(), server.kind.clone(), figure::percent(server.uptime_pct)]
-    };
+    let row = |server: &ServerResult| vec![server.name.clone(), server.kind.clone(), uptime(server)];
     layout::table(&columns, result.servers.iter().map(row), width)
+}
+
+fn uptime(server: &ServerResult) -> String {
+    server.uptime_pct.map_or_else(|| "-".to_owned(), figure::percent)
+}
+
+/// What the servers of each type came to, in the order in which types first appear.
+fn tiers(servers: &[ServerResult], width: usize) -> Vec<String> {
+    let columns = [words("Type"), figures("Servers"), figures("Uptime"), figures("Lowest"), words("Server")];
+    let row = |kind: &str| {
+        let of_kind = || servers.iter().filter(|server| server.kind == kind);
+        let count = of_kind().count();
+        let mean = of_kind().filter_map(|server| server.uptime_pct).sum::<f64>() / count as f64;
+        let lowest = of_kind()
+            .min_by(|one, other| one.uptime_pct.partial_cmp(&other.uptime_pct).unwrap_or(Ordering::Equal));
+        let (pct, name) = lowest.map(|server| (uptime(server), server.name.clone())).unwrap_or_default();
+        let is_hurt = lowest.is_some_and(|server| server.uptime_pct < Some(100.0));
+        let name = if is_hurt { name } else { String::new() };
+        vec![kind.to_owned(), figure::count(count as u64), figure::percent(mean), pct, name]
+    };
+    layout::table(
+        &columns,
+        kinds(servers.iter().map(|server| server.kind.as_str())).into_iter().map(row),
+        width,
+    )
+}
+
+/// Each once, in the order in which they first appear.
+fn kinds<'a>(all: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut seen = BTreeSet::new();
+    all.filter(|kind| seen.insert(*kind)).collect()
 }
 
 // ---- incidents --------------------------------------------------------------------------------
 
 fn incidents(result: &RunResult, width: usize, detail: Detail) -> Vec<String> {
     if result.incidents.is_empty() {
-        return vec!["  No incidents.".to_owned()];
+        let none = if result.rounds == 0 { "  No round was played." } else { "  No incidents." };
+        return vec![none.to_owned()];
     }
-    let shown = if detail == Detail::Verbose { usize::MAX } else { INCIDENTS_SHOWN };
+    if result.incidents.len() > INCIDENTS_SHOWN && detail < Detail::Verbose {
+        return incidents_by_kind(&result.incidents, width);
+    }
     let titles = if width >= WIDE { INCIDENT_WIDE } else { INCIDENT_NARROW };
-    let rows = result.incidents.iter().take(shown).map(incident);
-    let mut lines = layout::table(&titles, rows, width);
-    if let Some(more) = result.incidents.len().checked_sub(shown).filter(|more| *more > 0) {
-        lines.push(format!("  and {more} more; -v shows them, and result.json holds them"));
-    }
+    layout::table(&titles, result.incidents.iter().map(incident), width)
+}
+
+/// How many there were of each kind, what became of them, and how many rounds that took in the
+/// mean of those that came so far.
+fn incidents_by_kind(incidents: &[Incident], width: usize) -> Vec<String> {
+    let columns = [
+        words("Incidents"),
+        figures("Count"),
+        figures("Remedied"),
+        figures("Expired"),
+        figures("Open"),
+        figures("To detect"),
+        figures("To resolve"),
+    ];
+    let row = |name: &str, of_kind: &[&Incident]| {
+        let ended =
+            |how| figure::count(of_kind.iter().filter(|incident| incident.resolution == how).count() as u64);
+        let mean = |until: fn(&Incident) -> Option<u32>| {
+            let times: Vec<f64> = of_kind
+                .iter()
+                .filter_map(|incident| Some(f64::from(until(incident)?.saturating_sub(incident.onset_round))))
+                .collect();
+            figure::or_dash((!times.is_empty()).then(|| times.iter().sum::<f64>() / times.len() as f64), 2)
+        };
+        vec![
+            name.to_owned(),
+            figure::count(of_kind.len() as u64),
+            ended(Resolution::Remedied),
+            ended(Resolution::Expired),
+            ended(Resolution::Open),
+            mean(|incident| incident.detected_round),
+            mean(|incident| incident.resolved_round),
+        ]
+    };
+    let of_kind = |kind: &str| {
+        let these: Vec<_> = incidents.iter().filter(|incident| &*incident.kind == kind).collect();
+        row(kind, &these)
+    };
+    let mut rows: Vec<_> =
+        kinds(incidents.iter().map(|incident| &*incident.kind)).into_iter().map(of_kind).collect();
+    rows.push(row("all", &incidents.iter().collect::<Vec<_>>()));
+    let mut lines = layout::table(&columns, rows, width);
+    lines.push("  Times are means in rounds; -v lists each incident, as result.json does.".to_owned());
     lines
 }
 
@@ -109,15 +190,19 @@ fn resolution(resolution: Resolution) -> &'static str {
 
 fn users(result: &RunResult, width: usize) -> Vec<String> {
     let sla = &result.sla;
+    let (Some(pct), Some(of_rounds)) = (result.availability_pct, result.availability_mean_of_rounds_pct)
+    else {
+        return Vec::new();
+    };
     let availability = format!(
         "{}  ({} of {} requests; mean of rounds {})",
-        figure::percent(result.availability_pct),
+        figure::percent(pct),
         figure::count(result.requests.good),
         figure::count(result.requests.total),
-        figure::percent(result.availability_mean_of_rounds_pct),
+        figure::percent(of_rounds),
     );
     let mut lines = layout::fact("Availability", &availability, width);
-    lines.push(format!("  {:<14}{}", "", sla_line(result)));
+    lines.push(format!("  {:<14}{}", "", sla_line(pct, sla)));
     let spent = figure::count(sla.budget_spent_requests);
     let budget = match (sla.burn_rate, sla.budget_left_pct) {
         (Some(_), Some(left)) if left >= 0.0 => {
@@ -132,12 +217,12 @@ fn users(result: &RunResult, width: usize) -> Vec<String> {
     lines
 }
 
-fn sla_line(result: &RunResult) -> String {
-    let target = result.sla.target_pct;
-    if result.sla.met {
+fn sla_line(availability_pct: f64, sla: &Sla) -> String {
+    let target = sla.target_pct;
+    if sla.met {
         return format!("{} (target {target} %)", paint(ink::GOOD, "SLA MET"));
     }
-    let gap = figure::points(target - result.availability_pct);
+    let gap = figure::points(target - availability_pct);
     format!("{} (target {target} %)", paint(ink::BAD, &format!("SLA MISSED by {gap}")))
 }
 
@@ -181,13 +266,18 @@ fn time(name: &str, time: &TimeStatistic) -> Vec<String> {
 
 fn on_call(result: &RunResult, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
+    if result.rounds == 0 {
+        return lines;
+    }
     let mut fact = |label: &str, text: String| lines.extend(layout::fact(label, &text, width));
     let faults = result.faults;
     fact(
         "Faults",
         format!("{} injected, {} witnessed, {} masked", faults.injected, faults.witnessed, faults.masked),
     );
-    fact("Alerts", format!("{} opened, {} of them false", result.alerts.opened, result.alerts.false_alarms));
+    let alerts = result.alerts;
+    let [opened, of_them] = [alerts.opened, alerts.false_alarms].map(|count| figure::count(count.into()));
+    fact("Alerts", format!("{opened} opened, {of_them} of them false"));
     let actions = result.actions;
     let carried =
         format!("{} refused, {} failed, {} succeeded", actions.refused, actions.failed, actions.succeeded);

@@ -23,6 +23,17 @@ pub(super) fn rule(title: &str, width: usize) -> String {
     format!("{} {} {}", frame("──"), paint(ink::STRONG, title), frame(&"─".repeat(dashes)))
 }
 
+/// A rule with a title, something in the middle of it, which may be nothing, and something at its
+/// end; `None` when these do not fit the width. All may be painted.
+pub(super) fn rule_between(title: &str, middle: &str, end: &str, width: usize) -> Option<String> {
+    let frame = |text: &str| paint(ink::FRAME, text);
+    let middle = if middle.is_empty() { String::new() } else { format!(" {} {middle}", frame("──")) };
+    let taken = width_of(title) + width_of(&middle) + width_of(end) + 5;
+    let dashes = width.checked_sub(taken).filter(|dashes| *dashes >= 2)?;
+    let title = paint(ink::STRONG, title);
+    Some(format!("{} {title}{middle} {} {end}", frame("──"), frame(&"─".repeat(dashes))))
+}
+
 /// A fact with its label, its further lines under the first.
 pub(super) fn fact(label: &str, text: &str, width: usize) -> Vec<String> {
     let first = |index: usize| if index == 0 { label } else { "" };
@@ -119,7 +130,7 @@ fn fit(columns: &[Column], widths: &mut [usize], gap: usize, width: usize) {
 }
 
 /// How many columns a text takes that may be painted.
-fn width_of(text: &str) -> usize {
+pub(super) fn width_of(text: &str) -> usize {
     anstream::adapter::strip_str(text).to_string().chars().count()
 }
 

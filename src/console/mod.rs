@@ -14,6 +14,7 @@ mod opening;
 mod progress;
 pub(crate) mod running;
 pub(crate) mod schedule;
+mod servers;
 mod story;
 
 pub(crate) use layout::fitting;
@@ -25,7 +26,6 @@ use crate::result::RunResult;
 use ink::paint;
 use std::io::{self, Write};
 use story::Story;
-use worlds::journal::Record;
 
 /// What went wrong, as clap writes it.
 pub(crate) fn error_line(error: &str) -> String {
@@ -34,7 +34,7 @@ pub(crate) fn error_line(error: &str) -> String {
 
 /// What to do about it, as clap writes it.
 pub(crate) fn tip_line(tip: &str) -> String {
-    format!("\n  {} {tip}", paint(ink::GOOD, "tip:"))
+    format!("\n  {} {tip}", paint(ink::TIP, "tip:"))
 }
 
 /// A determinism check found no difference.
@@ -77,25 +77,19 @@ pub(crate) struct Console<W> {
     paper: Paper<W>,
     detail: Detail,
     story: Story,
-    /// Lines of the round so far: a round is written at once.
-    unwritten: Vec<String>,
 }
 
 impl<W: Write> Console<W> {
     /// A console for one run.
     pub(crate) fn new(paper: Paper<W>, config: &RunConfig) -> Self {
-        let names = config.world.definition.servers.iter().map(|server| server.name.chars().count());
-        let detail = config.output.detail;
-        let story = Story::new(config.plan.rounds, names.max().unwrap_or_default(), paper.width, detail);
-        Self { paper, detail, story, unwritten: Vec::new() }
+        let story = Story::new(config, paper.width);
+        Self { paper, detail: config.output.detail, story }
     }
 
     /// A console for a quiet run, for the little that has to be said even so.
     pub(crate) fn of_notices(paper: Paper<W>, config: &RunConfig) -> Self {
-        let mut console = Self::new(paper, config);
-        console.detail = Detail::Normal;
-        console.story.announce_no_agents();
-        console
+        let story = Story::of_notices(config, paper.width);
+        Self { paper, detail: Detail::Normal, story }
     }
 
     /// Before anything runs: what will be run, the seed first.
@@ -107,17 +101,18 @@ impl<W: Write> Console<W> {
         self.paper.print(&lines)
     }
 
+    /// Whether it tells of rounds.
+    pub(crate) fn follows(&self) -> bool {
+        self.detail != Detail::Quiet
+    }
+
     /// Something happened.
     pub(crate) fn tell(&mut self, event: &Event) -> io::Result<()> {
-        if self.detail == Detail::Quiet {
+        if !self.follows() {
             return Ok(());
         }
-        self.unwritten.extend(self.story.lines(event));
-        let is_due = match event {
-            Event::Entry(entry) => matches!(entry.record, Record::RoundClosed { .. }),
-            _ => true,
-        };
-        if is_due { self.write_out() } else { Ok(()) }
+        let lines = self.story.lines(event);
+        if lines.is_empty() { Ok(()) } else { self.paper.print(&lines) }
     }
 
     /// Something to say that is no event.
@@ -127,15 +122,9 @@ impl<W: Write> Console<W> {
 
     /// The run is over.
     pub(crate) fn end(&mut self, result: &RunResult) -> io::Result<()> {
-        self.write_out()?;
         if self.detail != Detail::Quiet {
             self.paper.print(&[String::new()])?;
         }
         self.paper.print(&ending::lines(result, self.paper.width, self.detail))
-    }
-
-    fn write_out(&mut self) -> io::Result<()> {
-        let lines = std::mem::take(&mut self.unwritten);
-        self.paper.print(&lines)
     }
 }

@@ -15,7 +15,10 @@ pub(super) fn lines(config: &RunConfig, width: usize) -> Vec<String> {
     lines.push(layout::rule(&title(&config.world.name, &definition.description), width));
     let mut fact = |label, text: String| lines.extend(layout::fact(label, &text, width));
     fact("Servers", servers(definition));
-    fact("Rounds", format!("{}, {} each", plan.rounds, round_length(definition.round_seconds)));
+    fact(
+        "Rounds",
+        format!("{}, {} each", figure::count(plan.rounds.into()), round_length(definition.round_seconds)),
+    );
     fact("Chaos level", chaos_level(definition, plan));
     fact("On call", plan.sres.iter().map(sre).collect::<Vec<_>>().join(", "));
     fact("SLA", format!("{} %", definition.sla_target));
@@ -38,7 +41,7 @@ fn servers(definition: &Definition) -> String {
         }) += 1;
     }
     let counted: Vec<_> = kinds.iter().map(|kind| format!("{} {kind}", counts[kind])).collect();
-    format!("{} ({})", definition.servers.len(), counted.join(", "))
+    format!("{} ({})", figure::count(definition.servers.len() as u64), counted.join(", "))
 }
 
 fn round_length(seconds: f64) -> String {

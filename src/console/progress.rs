@@ -27,6 +27,11 @@ impl Progress {
         self.bar.suspend(write);
     }
 
+    /// Whether anybody sees it.
+    pub(crate) fn is_visible(&self) -> bool {
+        !self.bar.is_hidden()
+    }
+
     /// Something happened.
     pub(crate) fn tell(&mut self, event: &Event) {
         let Event::Entry(entry) = event else { return };

@@ -1,15 +1,17 @@
 //! The story of a run: what happens, as lines.
 //!
-//! Pure: an event in, lines out. What it remembers are only the names behind the numbers that
-//! later records use, and how many rounds there will be.
+//! Pure: an event in, lines out. A round is told when it is closed, and what changed is told of it:
+//! a rule that says how many users were served, and below it faults, servers, and what the SREs
+//! made of them. A round in which nothing changed is its rule alone.
 
 use super::ink::{self, paint};
+use super::servers::{Servers, alert_text};
 use super::{by_hand, figure, layout};
-use crate::config::Detail;
+use crate::config::{Detail, RunConfig};
 use crate::event::{Agent, Event};
 use anstyle::Style;
 use std::collections::BTreeMap;
-use worlds::definition::Role;
+use worlds::definition::SreKind;
 use worlds::id::Name;
 use worlds::journal::{FaultEnd, Record};
 use worlds::message::{ActionOutcome, Failure, Metric, Refusal, Severity};
@@ -18,268 +20,337 @@ use worlds::outcome::Requests;
 /// Width of the word that says what sort of thing happened.
 pub(super) const TAG: usize = 11;
 
-/// Width of the longest name of a metric.
-const METRIC: usize = "services_down".len();
+/// Of one sort of thing, so many are told of a round; then the rest is counted.
+const LINES_MAX: usize = 6;
+
+/// Of more agents than this, types are told.
+const AGENTS_MAX: usize = 12;
+
+/// Below this share of users served, percent, a missed promise is a bad one.
+const BADLY_SERVED: f64 = 90.0;
 
 /// Tells a run, event by event.
 #[derive(Debug)]
 pub(super) struct Story {
     width: usize,
     detail: Detail,
-    /// Width of the longest name of a server.
-    name_width: usize,
     rounds: u32,
+    sla_target: f64,
     agents_announced: bool,
+    /// Agents that are there and were not told of: of many, only types are told when all are.
+    unannounced: Vec<Agent>,
+    /// How many agents there will be.
+    agents: usize,
+    /// Width of the longest name of an agent.
+    agent_width: usize,
+    servers: Servers,
     alerts: BTreeMap<u32, (Name, Metric)>,
     faults: BTreeMap<u32, (Name, Name)>,
-    /// Alerts of the round so far: they are told below the servers.
-    held: Vec<String>,
-    /// Each server's part in its service when it was first told.
-    first_roles: BTreeMap<Name, Option<Role>>,
+    /// The round so far.
+    page: Page,
+    /// Whether the line above is one of a round's details.
+    is_below_details: bool,
+}
+
+/// What there is to tell of one round.
+#[derive(Debug, Default)]
+struct Page {
+    /// What happened to the servers, before they answered.
+    before: Vec<Line>,
+    /// What the SREs made of it, and single alerts.
+    after: Vec<Line>,
+}
+
+/// A line, and what sort of thing it is about.
+#[derive(Debug)]
+struct Line {
+    tag: &'static str,
+    style: Style,
+    text: String,
 }
 
 impl Story {
-    /// A story about to begin.
-    pub(super) fn new(rounds: u32, name_width: usize, width: usize, detail: Detail) -> Self {
+    /// The story of a run that is about to begin.
+    pub(super) fn new(config: &RunConfig, width: usize) -> Self {
+        let definition = &config.world.definition;
+        let names = definition.servers.iter().map(|server| server.name.chars().count());
+        let thinking = config.plan.sres.iter().filter(|sre| sre.kind != SreKind::Oracle).count();
         Self {
             width,
-            detail,
-            name_width,
-            rounds,
+            detail: config.output.detail,
+            rounds: config.plan.rounds,
+            sla_target: definition.sla_target,
             agents_announced: false,
+            unannounced: Vec::new(),
+            agents: definition.servers.len() + thinking,
+            agent_width: names.max().unwrap_or_default() + "server-".len(),
+            servers: Servers::of(definition),
             alerts: BTreeMap::new(),
             faults: BTreeMap::new(),
-            held: Vec::new(),
-            first_roles: BTreeMap::new(),
+            page: Page::default(),
+            is_below_details: true,
         }
     }
 
-    /// Leaves out the heading above the agents.
-    pub(super) fn announce_no_agents(&mut self) {
-        self.agents_announced = true;
+    /// Tells nothing but of agents that are started by hand, and without a heading.
+    pub(super) fn of_notices(config: &RunConfig, width: usize) -> Self {
+        Self { agents_announced: true, ..Self::new(config, width) }
     }
 
     /// What there is to say of an event.
     pub(super) fn lines(&mut self, event: &Event) -> Vec<String> {
-        match event {
+        let lines = match event {
+            Event::Entry(entry) => return self.record(&entry.record),
             Event::Waiting { agents, invitation } => by_hand::waiting(agents, invitation, self.width),
             Event::Spawned { agent, awaited } => self.spawned(agent, awaited.as_deref()),
             Event::Left { agent, how, again } => by_hand::left(agent, how, again.as_deref()),
             Event::Lost { agent, how, again } => by_hand::lost(agent, how, again.as_deref()),
             Event::Returned { agent, round } => vec![by_hand::returned(agent, *round)],
-            Event::Entry(entry) => self.record(&entry.record),
-        }
+        };
+        self.is_below_details = true;
+        lines
     }
 
     fn spawned(&mut self, agent: &Agent, awaited: Option<&[Name]>) -> Vec<String> {
-        let heading =
-            (!self.agents_announced).then(|| vec![String::new(), layout::rule("Agents", self.width)]);
-        self.agents_announced = true;
-        let kind = format!("[{}]", agent.kind.to_uppercase());
-        let name_width = self.name_width + "server-".len();
-        let line = format!("  {kind:<TAG$}{:<name_width$}  PID {}", agent.name, agent.pid);
-        let awaited = awaited.map(|awaited| by_hand::still_awaited(awaited, self.width));
-        heading.into_iter().flatten().chain([line]).chain(awaited).collect()
+        if self.agents > AGENTS_MAX && self.detail < Detail::Verbose && awaited.is_none() {
+            return self.spawned_among_many(agent);
+        }
+        let mut lines = self.agents_heading();
+        let name_width = self.agent_width;
+        let line = format!("  {:<TAG$}{:<name_width$}  PID {}", kind_tag(&agent.kind), agent.name, agent.pid);
+        match awaited {
+            Some(awaited) if awaited.len() > by_hand::NAMES_MAX => {
+                lines.push(format!("{line:<50}  still awaited: {}", awaited.len()));
+            }
+            Some(awaited) => lines.extend([line, by_hand::still_awaited(awaited, self.width)]),
+            None => lines.push(line),
+        }
+        lines
     }
 
-    /// Servers first, and below them their alerts, which the journal has between them.
-    fn record(&mut self, record: &Record) -> Vec<String> {
-        let lines = self.told(record);
-        match record {
-            Record::Server { .. } => lines,
-            Record::AlertOpened { .. } | Record::AlertChanged { .. } | Record::AlertClosed { .. } => {
-                self.held.extend(lines);
-                Vec::new()
-            }
-            _ => std::mem::take(&mut self.held).into_iter().chain(lines).collect(),
+    fn agents_heading(&mut self) -> Vec<String> {
+        if std::mem::replace(&mut self.agents_announced, true) {
+            return Vec::new();
         }
+        vec![String::new(), layout::rule("Agents", self.width)]
+    }
+
+    /// A line a type, when all are there; later ones, which follow lost ones, by themselves.
+    fn spawned_among_many(&mut self, agent: &Agent) -> Vec<String> {
+        self.unannounced.push(agent.clone());
+        let is_due = self.agents_announced || self.unannounced.len() == self.agents;
+        if is_due { self.agents_by_type() } else { Vec::new() }
+    }
+
+    fn agents_by_type(&mut self) -> Vec<String> {
+        if self.unannounced.is_empty() {
+            return Vec::new();
+        }
+        let mut lines = self.agents_heading();
+        let agents = std::mem::take(&mut self.unannounced);
+        for of_kind in agents.chunk_by(|one, other| one.kind == other.kind) {
+            let [first, .., last] = of_kind else {
+                let only = &of_kind[0];
+                lines.push(format!("  {:<TAG$}{}  PID {}", kind_tag(&only.kind), only.name, only.pid));
+                continue;
+            };
+            let count = figure::count(of_kind.len() as u64);
+            lines.push(format!(
+                "  {:<TAG$}{count} processes, {} to {}",
+                kind_tag(&first.kind),
+                first.name,
+                last.name
+            ));
+        }
+        lines
+    }
+
+    /// Takes a record in; all that there is to tell comes when its round is closed.
+    fn record(&mut self, record: &Record) -> Vec<String> {
+        if let Record::RoundClosed { round, total, good, burn_rate, .. } = record {
+            return self.closed(*round, Requests { total: *total, good: *good }, *burn_rate);
+        }
+        self.servers.take(record);
+        self.take(record);
+        Vec::new()
     }
 
     /// One arm a record; those that nobody needs to see while it runs say nothing.
-    fn told(&mut self, record: &Record) -> Vec<String> {
-        let line = match record {
-            Record::RoundOpened { round, .. } => return self.round(*round),
-            Record::Server { .. } => self.server(record),
+    fn take(&mut self, record: &Record) {
+        match record {
             Record::FaultInjected { .. } => self.fault(record),
-            Record::FaultEnded { fault_kind, target, how, .. } => Some(ended(fault_kind, target, *how)),
+            Record::FaultEnded { fault_kind, target, how, .. } => {
+                self.before("ENDED", ink::PLAIN, format!("{fault_kind} on {target}, {}", end_text(*how)));
+            }
             Record::FaultWitnessed { fault, .. } => self.witnessed(*fault),
             Record::AlertOpened { alert, server, metric, severity, value, .. } => {
                 self.alerts.insert(*alert, (server.clone(), *metric));
-                Some(self.alert(*severity, server, *metric, *value))
+                self.alert(Detail::Verbose, *severity, server, *metric, *value);
             }
-            Record::AlertChanged { server, metric, severity, value, .. } => self
-                .seen_from(worth_telling(*severity))
-                .then(|| self.alert(*severity, server, *metric, *value)),
+            Record::AlertChanged { server, metric, severity, value, .. } => {
+                self.alert(worth_telling(*severity), *severity, server, *metric, *value);
+            }
             Record::AlertClosed { server, metric, value, alert, .. } => {
                 self.alerts.remove(alert);
-                self.seen_from(Detail::Verbose).then(|| self.calm(server, *metric, *value))
+                let text = alert_text(server, *metric, *value);
+                self.after_from(Detail::Full, "CALM", ink::PLAIN, text);
             }
             Record::AlertAcknowledged { alert, sre, .. } => self.acknowledged(*alert, sre),
             Record::Diagnosed { sre, alerting, entity, cause, .. } => {
-                Some(tagged("DIAGNOSIS", ink::SRE, &diagnosis(sre, alerting, entity, cause.as_ref())))
+                self.after("DIAGNOSIS", ink::PLAIN, diagnosis(sre, alerting, entity, cause.as_ref()));
             }
             Record::ActionAccepted { sre, action, target, acts_round, .. } => {
-                let text = format!("{sre}: {action} on {target}, acts in round {acts_round}");
-                Some(tagged("ACTION", ink::SRE, &text))
+                self.after(
+                    "ACTION",
+                    ink::STRONG,
+                    format!("{sre}: {action} on {target}, acts in round {acts_round}"),
+                );
             }
             Record::ActionRefused { sre, action, target, outcome, .. } => {
                 let text = format!("{sre}: {action} on {target}: {}", outcome_text(*outcome));
-                Some(tagged("REFUSED", ink::FRAME, &text))
+                self.after("REFUSED", ink::FRAME, text);
             }
             Record::ActionActed { sre, action, target, outcome, .. } => {
                 let text = format!("{sre}: {action} on {target} {}", outcome_text(*outcome));
-                Some(tagged("ACTED", of_outcome(*outcome), &text))
+                self.before("ACTED", of_outcome(*outcome), text);
             }
-            Record::RoundClosed { total, good, burn_rate, .. } => {
-                Some(self.closed(Requests { total: *total, good: *good }, *burn_rate))
-            }
-            // The header is told by the opening, the end by the ending, a lost agent by its event.
-            Record::Header { .. }
-            | Record::AgentLost { .. }
-            | Record::AgentReturned { .. }
-            | Record::Incident { .. }
-            | Record::SreAccount { .. }
-            | Record::RunEnded { .. } => None,
-        };
-        line.into_iter().collect()
+            // The header is told by the opening, the end by the ending, agents by their events.
+            _ => {}
+        }
     }
 
-    fn seen_from(&self, detail: Detail) -> bool {
-        self.detail >= detail
+    fn before(&mut self, tag: &'static str, style: Style, text: String) {
+        self.page.before.push(Line { tag, style, text });
     }
 
-    fn round(&self, round: u32) -> Vec<String> {
-        vec![String::new(), layout::rule(&format!("Round {round} of {}", self.rounds), self.width)]
+    fn after(&mut self, tag: &'static str, style: Style, text: String) {
+        self.page.after.push(Line { tag, style, text });
     }
 
-    fn server(&mut self, record: &Record) -> Option<String> {
-        let Record::Server { server, status, health, cpu_usage: cpu, role, .. } = record else {
-            return None;
-        };
-        let shown = paint(ink::of_status(*status), &format!("{:<4}", status_text(*status)));
-        let name_width = self.name_width;
-        let figures = match self.detail {
-            Detail::Verbose => format!("{health:>3}{}", all_metrics(record)),
-            _ => format!("health {health:>3}   cpu {cpu:>3.0} %"),
-        };
-        let first_role = *self.first_roles.entry(server.clone()).or_insert(*role);
-        let notes = server_notes(record, role.filter(|role| Some(*role) != first_role));
-        let notes = if notes.is_empty() { notes } else { format!("   {notes}") };
-        Some(format!("  {server:<name_width$}  {shown}  {figures}{notes}"))
+    fn after_from(&mut self, detail: Detail, tag: &'static str, style: Style, text: String) {
+        if self.detail >= detail {
+            self.after(tag, style, text);
+        }
     }
 
-    fn fault(&mut self, record: &Record) -> Option<String> {
-        let Record::FaultInjected { fault, fault_kind, target, service, rounds, .. } = record else {
-            return None;
-        };
+    fn fault(&mut self, record: &Record) {
+        let Record::FaultInjected { fault, fault_kind, target, service, rounds, .. } = record else { return };
         self.faults.insert(*fault, (fault_kind.clone(), target.clone()));
         let service = service.as_ref().map(|service| format!(" ({service})")).unwrap_or_default();
         let length = match rounds {
             Some(rounds) => format!("for {}", figure::plural(*rounds, "round")),
             None => "until it is cured".to_owned(),
         };
-        Some(tagged("CHAOS", ink::CHAOS, &format!("{fault_kind} on {target}{service} {length}")))
+        self.before("CHAOS", ink::CHAOS, format!("{fault_kind} on {target}{service} {length}"));
     }
 
-    fn witnessed(&self, fault: u32) -> Option<String> {
-        let (kind, target) = self.faults.get(&fault)?;
+    fn witnessed(&mut self, fault: u32) {
+        let Some((kind, target)) = self.faults.get(&fault) else { return };
         let text = format!("{kind} on {target} shows in telemetry");
-        self.seen_from(Detail::Verbose).then(|| tagged("SYMPTOM", ink::CHAOS, &text))
+        self.after_from(Detail::Full, "SYMPTOM", ink::CHAOS, text);
     }
 
-    fn alert(&self, severity: Severity, server: &str, metric: Metric, value: f64) -> String {
+    fn alert(&mut self, from: Detail, severity: Severity, server: &Name, metric: Metric, value: f64) {
         let word = match severity {
-            Severity::Warning => "warning",
+            Severity::Warning => "warning ",
             Severity::Critical => "critical",
         };
-        tagged("ALERT", ink::of_severity(severity), &self.measured(word, server, metric, value))
+        let text = format!("{word}  {}", alert_text(server, metric, value));
+        self.after_from(from, "ALERT", ink::of_severity(severity), text);
     }
 
-    fn calm(&self, server: &str, metric: Metric, value: f64) -> String {
-        tagged("CALM", ink::GOOD, &self.measured("", server, metric, value))
-    }
-
-    fn measured(&self, word: &str, server: &str, metric: Metric, value: f64) -> String {
-        let (name_width, value) = (self.name_width, figure::metric(metric, value));
-        format!("{word:<8}  {server:<name_width$}  {:<METRIC$}  {value:>8}", metric.name())
-    }
-
-    fn acknowledged(&self, alert: u32, sre: &str) -> Option<String> {
-        let (server, metric) = self.alerts.get(&alert)?;
+    fn acknowledged(&mut self, alert: u32, sre: &Name) {
+        let Some((server, metric)) = self.alerts.get(&alert) else { return };
         let text = format!("{sre}: {server}  {}", metric.name());
-        self.seen_from(Detail::Verbose).then(|| tagged("ACK", ink::SRE, &text))
+        self.after_from(Detail::Full, "ACK", ink::PLAIN, text);
     }
 
-    fn closed(&self, requests: Requests, burn_rate: f64) -> String {
-        let served = format!(
-            "{} of {} served, {}",
-            figure::count(requests.good),
-            figure::count(requests.total),
-            figure::percent(requests.availability_pct())
-        );
-        let burn = if self.seen_from(Detail::Verbose) {
-            format!(", burn rate {burn_rate:.1}")
-        } else {
-            String::new()
+    // ---- the round as a whole -----------------------------------------------------------------
+
+    fn closed(&mut self, round: u32, requests: Requests, burn_rate: f64) -> Vec<String> {
+        let page = std::mem::take(&mut self.page);
+        let mut details = self.capped(page.before);
+        details.extend(self.servers.lines(self.detail, self.width));
+        details.extend(self.capped(page.after));
+        let rule = self.rule(round, requests, burn_rate);
+        self.servers.turn_the_page();
+        // Rules of quiet rounds follow each other; details are set apart.
+        let blank = std::mem::replace(&mut self.is_below_details, !details.is_empty()).then(String::new);
+        self.agents_by_type().into_iter().chain(blank).chain([rule]).chain(details).collect()
+    }
+
+    /// `── Round 4 of 15 ── 2 WARN, 1 DOWN ──────────── 876 of 1,171 served   74.80 %`
+    fn rule(&self, round: u32, requests: Requests, burn_rate: f64) -> String {
+        let title = format!("Round {round} of {}", self.rounds);
+        let share = requests.availability_pct();
+        let percent = format!("{:>8}", figure::percent(share));
+        let style = match share {
+            share if share >= self.sla_target => ink::PLAIN,
+            share if share >= BADLY_SERVED => ink::POOR,
+            _ => ink::BAD,
         };
-        tagged("USERS", ink::FRAME, &format!("{served}{burn}"))
+        let burn =
+            if self.detail >= Detail::Full { format!(", burn rate {burn_rate:.1}") } else { String::new() };
+        let served = format!("{} of {}", figure::count(requests.good), figure::count(requests.total));
+        let ends = [format!("{served} served{burn}  "), format!("{served}  "), String::new()]
+            .map(|served| format!("{served}{}", paint(style, &percent)));
+        // Where it is narrow, what comes first goes last.
+        let middle = self.servers.counts();
+        ends.iter()
+            .find_map(|end| layout::rule_between(&title, &middle, end, self.width))
+            .or_else(|| layout::rule_between(&title, "", &ends[2], self.width))
+            .unwrap_or_else(|| format!("{title} {percent}"))
+    }
+
+    /// Of each sort of thing as many as one can follow.
+    fn capped(&self, lines: Vec<Line>) -> Vec<String> {
+        let mut told = Vec::with_capacity(lines.len());
+        for sort in lines.chunk_by(|one, other| one.tag == other.tag) {
+            let fits = sort.len() <= LINES_MAX || self.detail > Detail::Normal;
+            let shown = if fits { sort.len() } else { LINES_MAX - 1 };
+            for line in &sort[..shown] {
+                told.extend(tagged_lines(line.tag, line.style, &line.text, self.width));
+            }
+            if shown < sort.len() {
+                told.push(tagged("", ink::PLAIN, &format!("and {} more; -v tells them", sort.len() - shown)));
+            }
+        }
+        told
     }
 }
 
-/// An alert that became worse is told to everybody, one that became better to those who want all.
+/// An alert that became worse is told to those who want single alerts, one that became better to
+/// those who want all.
 fn worth_telling(severity: Severity) -> Detail {
     match severity {
-        Severity::Critical => Detail::Normal,
-        Severity::Warning => Detail::Verbose,
+        Severity::Critical => Detail::Verbose,
+        Severity::Warning => Detail::Full,
     }
+}
+
+fn kind_tag(kind: &str) -> String {
+    format!("[{}]", kind.to_uppercase())
 }
 
 pub(super) fn tagged(tag: &str, style: Style, text: &str) -> String {
-    format!("  {}{text}", paint(style, &format!("{tag:<TAG$}")))
+    let blanks = " ".repeat(TAG.saturating_sub(tag.chars().count()));
+    format!("  {}{blanks}{text}", paint(style, tag))
 }
 
-fn status_text(status: worlds::journal::Status) -> &'static str {
-    use worlds::journal::Status;
-    match status {
-        Status::Ok => "OK",
-        Status::Warn => "WARN",
-        Status::Crit => "CRIT",
-        Status::Down => "DOWN",
+/// A tag and its text, which goes on below itself where it is too long.
+pub(super) fn tagged_lines(tag: &str, style: Style, text: &str, width: usize) -> Vec<String> {
+    let lines = layout::wrapped(text, width.saturating_sub(TAG + 2));
+    let line = |(index, line): (usize, &String)| {
+        if index == 0 { tagged(tag, style, line) } else { tagged("", style, &format!("  {line}")) }
+    };
+    lines.iter().enumerate().map(line).collect()
+}
+
+fn end_text(how: FaultEnd) -> &'static str {
+    match how {
+        FaultEnd::Remedied => "remedied",
+        FaultEnd::Expired => "expired",
     }
-}
-
-/// The five metrics, narrow enough for 80 columns.
-fn all_metrics(record: &Record) -> String {
-    let Record::Server { cpu_usage, memory_usage, error_rate, latency_p99, disk_usage, .. } = record else {
-        return String::new();
-    };
-    format!(
-        "  cpu {cpu_usage:>3.0}%  mem {memory_usage:>3.0}%  err {error_rate:>5.1}%  \
-         p99 {latency_p99:>5.0}ms  disk {disk_usage:>3.0}%"
-    )
-}
-
-/// What figures do not say.
-fn server_notes(record: &Record, new_role: Option<Role>) -> String {
-    let Record::Server { services_down, reachable, in_rotation, .. } = record else {
-        return String::new();
-    };
-    let role = new_role.map(|role| match role {
-        Role::Primary => "now primary".to_owned(),
-        Role::Replica => "now replica".to_owned(),
-    });
-    let cut_off = (!reachable).then(|| "cut off".to_owned());
-    let down = (*services_down > 0).then(|| format!("{} down", figure::plural(*services_down, "service")));
-    let resting = (!in_rotation).then(|| "out of rotation".to_owned());
-    [cut_off, down, resting, role].into_iter().flatten().collect::<Vec<_>>().join(", ")
-}
-
-fn ended(kind: &str, target: &str, how: FaultEnd) -> String {
-    let (style, how) = match how {
-        FaultEnd::Remedied => (ink::GOOD, "remedied"),
-        FaultEnd::Expired => (ink::FRAME, "expired"),
-    };
-    tagged("ENDED", style, &format!("{kind} on {target}, {how}"))
 }
 
 fn diagnosis(sre: &str, alerting: &str, entity: &str, cause: Option<&Name>) -> String {
@@ -290,7 +361,7 @@ fn diagnosis(sre: &str, alerting: &str, entity: &str, cause: Option<&Name>) -> S
 
 fn of_outcome(outcome: ActionOutcome) -> Style {
     match outcome {
-        ActionOutcome::Succeeded => ink::GOOD,
+        ActionOutcome::Succeeded => ink::STRONG,
         ActionOutcome::Failed(_) => ink::BAD,
         ActionOutcome::Refused(_) => ink::FRAME,
     }
@@ -320,23 +391,57 @@ fn refusal_text(refusal: Refusal) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::{Cli, Command};
+    use clap::Parser;
     use worlds::journal::Status;
     use worlds::message::RequestId;
     use worlds::round::Entry;
 
-    fn story(detail: Detail) -> Story {
-        Story::new(15, "db-primary".len(), 80, detail)
+    /// A story of the default world, or of one with so many times its servers.
+    fn story(flags: &str, times: usize) -> Story {
+        let arguments = ["world", "run", "-n", "15"].into_iter().chain(flags.split_whitespace());
+        let Command::Run(args) = Cli::try_parse_from(arguments).expect("good flags").command else {
+            panic!("not a run");
+        };
+        let systems = worlds::definition::builtin::find("systems").expect("it is built in");
+        let mut definition =
+            worlds::definition::parse("systems.toml", systems.text).expect("it is good").definition;
+        let servers = definition.servers.clone();
+        for copy in 1..times {
+            definition.servers.extend(servers.iter().cloned().map(|mut server| {
+                server.name = format!("{}-{copy}", server.name);
+                server
+            }));
+        }
+        let config = RunConfig::decide(&args, "systems", definition, || 42).expect("it fits");
+        Story::new(&config, 80)
     }
 
-    fn tell(story: &mut Story, record: Record) -> Vec<String> {
-        let lines = story.lines(&Event::Entry(Entry { record, line: Vec::new() }));
+    fn plain(lines: Vec<String>) -> Vec<String> {
         lines.iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect()
     }
 
-    fn server(status: Status, health: u32, reachable: bool) -> Record {
+    /// What is told of a round with these records.
+    fn round(story: &mut Story, records: impl IntoIterator<Item = Record>) -> Vec<String> {
+        for record in records {
+            let lines = story.lines(&Event::Entry(Entry { record, line: Vec::new() }));
+            assert_eq!(lines, Vec::<String>::new(), "a round is told when it is closed");
+        }
+        let closed =
+            Record::RoundClosed { round: 4, total: 1034, good: 1012, burn_rate: 21.3, hash: String::new() };
+        plain(story.lines(&Event::Entry(Entry { record: closed, line: Vec::new() })))
+    }
+
+    /// The details of a round, below its rule.
+    fn details(story: &mut Story, records: impl IntoIterator<Item = Record>) -> Vec<String> {
+        let lines = round(story, records);
+        lines.into_iter().skip_while(|line| line.is_empty()).skip(1).collect()
+    }
+
+    fn server(name: &str, status: Status, health: u32) -> Record {
         Record::Server {
             round: 4,
-            server: "api-1".into(),
+            server: name.into(),
             status,
             health,
             cpu_usage: 95.4,
@@ -346,32 +451,96 @@ mod tests {
             disk_usage: 41.0,
             requests: 1034,
             services_down: 0,
-            reachable,
+            reachable: status != Status::Down,
             in_rotation: true,
             role: None,
         }
     }
 
-    #[test]
-    fn a_server_shows_status_health_and_cpu() {
-        let lines = tell(&mut story(Detail::Normal), server(Status::Crit, 40, true));
-        assert_eq!(lines, ["  api-1       CRIT  health  40   cpu  95 %"]);
+    fn opened(server: &str, metric: Metric, value: f64) -> Record {
+        let severity = Severity::Critical;
+        Record::AlertOpened { round: 4, alert: 1, server: server.into(), metric, severity, value }
     }
 
     #[test]
-    fn a_server_that_is_cut_off_says_so() {
-        let lines = tell(&mut story(Detail::Normal), server(Status::Down, 0, false));
-        assert_eq!(lines, ["  api-1       DOWN  health   0   cpu  95 %   cut off"]);
-    }
-
-    #[test]
-    fn in_detail_every_metric_fits_eighty_columns() {
-        let lines = tell(&mut story(Detail::Verbose), server(Status::Crit, 40, true));
+    fn a_quiet_round_is_one_line() {
+        let mut story = story("", 1);
+        let calm = || [server("web-1", Status::Ok, 100), server("api-1", Status::Ok, 100)];
+        let first = round(&mut story, calm());
         assert_eq!(
-            lines,
-            ["  api-1       CRIT   40  cpu  95%  mem  31%  err  12.2%  p99  2311ms  disk  41%"]
+            first,
+            ["", "── Round 4 of 15 ─────────────────────────────── 1,012 of 1,034 served   97.87 %"]
         );
-        assert!(lines[0].chars().count() <= 80);
+        assert_eq!(round(&mut story, calm()).len(), 1, "quiet rounds follow each other");
+    }
+
+    #[test]
+    fn a_server_is_told_when_it_changes_and_not_when_it_stays() {
+        let mut story = story("", 1);
+        let broken = || server("api-1", Status::Crit, 40);
+        let alerts = [opened("api-1", Metric::CpuUsage, 95.4), opened("api-1", Metric::LatencyP99, 2310.7)];
+        assert_eq!(
+            details(&mut story, [broken()].into_iter().chain(alerts)),
+            ["  CRIT       api-1       health  40   cpu_usage 95 %, latency_p99 2311 ms"]
+        );
+        assert_eq!(details(&mut story, [broken()]), [""; 0]);
+        assert_eq!(
+            details(&mut story, [server("api-1", Status::Ok, 100)]),
+            ["  OK         api-1       health 100   was CRIT for 2 rounds"]
+        );
+        assert_eq!(
+            details(&mut story, [server("api-1", Status::Down, 0)]),
+            ["  DOWN       api-1       health   0   cut off"]
+        );
+    }
+
+    #[test]
+    fn the_rule_counts_servers_that_are_not_well() {
+        let mut story = story("", 1);
+        let told = round(&mut story, [server("web-1", Status::Ok, 100), server("api-1", Status::Crit, 40)]);
+        assert_eq!(
+            told[1],
+            "── Round 4 of 15 ── 1 CRIT ───────────────────── 1,012 of 1,034 served   97.87 %"
+        );
+    }
+
+    #[test]
+    fn where_many_servers_change_their_tiers_are_told() {
+        let mut story = story("", 4);
+        let names: Vec<_> = (1..4)
+            .flat_map(|copy| ["web-1", "web-2", "api-1"].map(|name| format!("{name}-{copy}")))
+            .collect();
+        let told = details(&mut story, names.iter().map(|name| server(name, Status::Crit, 40)));
+        assert_eq!(
+            told,
+            [
+                "  web        6 CRIT    87.75 % served   worst web-1-1, health 40",
+                "  api        3 CRIT    87.75 % served   worst api-1-1, health 40",
+            ]
+        );
+    }
+
+    #[test]
+    fn on_demand_every_server_has_its_metrics_within_eighty_columns() {
+        let told = details(&mut story("-v", 1), [server("api-1", Status::Crit, 40)]);
+        assert_eq!(told, ["  api-1       CRIT   40  cpu  95%  mem  31%  err  12.2%  p99  2311ms  disk  41%"]);
+        assert!(told[0].chars().count() <= 80);
+    }
+
+    #[test]
+    fn more_of_one_sort_than_one_can_follow_is_counted() {
+        let diagnosis = |number: usize| Record::Diagnosed {
+            round: 4,
+            sre: "oncall".into(),
+            alerting: format!("web-{number}").as_str().into(),
+            entity: format!("web-{number}").as_str().into(),
+            cause: None,
+        };
+        let told = details(&mut story("", 1), (0..6).map(diagnosis));
+        assert_eq!(told.len(), 6);
+        let told = details(&mut story("", 1), (0..20).map(diagnosis));
+        assert_eq!((told.len(), &*told[5]), (6, "             and 15 more; -v tells them"));
+        assert_eq!(details(&mut story("-v", 1), (0..20).map(diagnosis)).len(), 20);
     }
 
     #[test]
@@ -384,34 +553,17 @@ mod tests {
             service: service.map(Into::into),
             rounds,
         };
-        let mut story = story(Detail::Normal);
-        let crash = tell(&mut story, fault(Some("nginx"), Some(1)));
-        assert_eq!(crash, ["  CHAOS      service_crash on web-1 (nginx) for 1 round"]);
         assert_eq!(
-            tell(&mut story, fault(None, None)),
-            ["  CHAOS      service_crash on web-1 until it is cured"]
+            details(&mut story("", 1), [fault(Some("nginx"), Some(1)), fault(None, None)]),
+            [
+                "  CHAOS      service_crash on web-1 (nginx) for 1 round",
+                "  CHAOS      service_crash on web-1 until it is cured"
+            ]
         );
     }
 
     #[test]
-    fn an_alert_shows_its_value_and_unit() {
-        let opened = Record::AlertOpened {
-            round: 4,
-            alert: 1,
-            server: "api-1".into(),
-            metric: Metric::LatencyP99,
-            severity: Severity::Critical,
-            value: 2310.7,
-        };
-        let mut story = story(Detail::Normal);
-        assert!(tell(&mut story, opened).is_empty(), "it waits for the servers below it");
-        assert_eq!(tell(&mut story, server(Status::Ok, 100, true)).len(), 1);
-        let closed = Record::RoundClosed { round: 4, total: 1, good: 1, burn_rate: 0.0, hash: String::new() };
-        assert_eq!(tell(&mut story, closed)[0], "  ALERT      critical  api-1       latency_p99     2311 ms");
-    }
-
-    #[test]
-    fn an_alert_that_got_better_is_only_a_detail() {
+    fn single_alerts_are_told_to_those_who_want_them() {
         let changed = |severity| Record::AlertChanged {
             round: 5,
             alert: 1,
@@ -420,10 +572,18 @@ mod tests {
             severity,
             value: 80.0,
         };
-        let told = |detail, severity| story(detail).told(&changed(severity)).len();
-        assert_eq!(told(Detail::Normal, Severity::Warning), 0);
-        assert_eq!(told(Detail::Normal, Severity::Critical), 1);
-        assert_eq!(told(Detail::Verbose, Severity::Warning), 1);
+        let told = |flags, record: Record| details(&mut story(flags, 1), [record]);
+        let open = || opened("api-1", Metric::LatencyP99, 2310.7);
+        assert_eq!(told("", open()), [""; 0]);
+        assert_eq!(told("-v", open()), ["  ALERT      critical  api-1  latency_p99 2311 ms"]);
+        for (flags, severity, lines) in [
+            ("", Severity::Critical, 0),
+            ("-v", Severity::Critical, 1),
+            ("-v", Severity::Warning, 0),
+            ("-vv", Severity::Warning, 1),
+        ] {
+            assert_eq!(told(flags, changed(severity)).len(), lines, "{flags} {severity:?}");
+        }
     }
 
     #[test]
@@ -435,18 +595,20 @@ mod tests {
             entity: entity.into(),
             cause: cause.map(Into::into),
         };
-        let mut story = story(Detail::Normal);
-        let mut told = |record| tell(&mut story, record).remove(0);
-        assert_eq!(told(claim("web-1", Some("cpu_spike"))), "  DIAGNOSIS  oncall: cpu_spike on web-1");
-        assert_eq!(told(claim("api-1", None)), "  DIAGNOSIS  oncall: web-1 suffers from api-1");
+        let claims =
+            [claim("web-1", Some("cpu_spike")), claim("api-1", None), claim("api-1", Some("cpu_spike"))];
         assert_eq!(
-            told(claim("api-1", Some("cpu_spike"))),
-            "  DIAGNOSIS  oncall: web-1 suffers from cpu_spike on api-1"
+            details(&mut story("", 1), claims),
+            [
+                "  DIAGNOSIS  oncall: cpu_spike on web-1",
+                "  DIAGNOSIS  oncall: web-1 suffers from api-1",
+                "  DIAGNOSIS  oncall: web-1 suffers from cpu_spike on api-1"
+            ]
         );
     }
 
     #[test]
-    fn an_action_is_told_when_asked_refused_and_carried_out() {
+    fn an_action_is_told_when_refused_and_carried_out() {
         let (sre, action, target): (Name, Name, Name) = ("oncall".into(), "rollback".into(), "api-1".into());
         let request = RequestId(1);
         let refused = Record::ActionRefused {
@@ -465,29 +627,20 @@ mod tests {
             target: target.clone(),
             outcome,
         };
-        let mut story = story(Detail::Normal);
-        let mut told = |record| tell(&mut story, record).remove(0);
-        assert_eq!(told(refused), "  REFUSED    oncall: rollback on api-1: too soon after the last one");
-        assert_eq!(told(acted(ActionOutcome::Succeeded)), "  ACTED      oncall: rollback on api-1 succeeded");
+        let unreachable = acted(ActionOutcome::Failed(Failure::Unreachable));
         assert_eq!(
-            told(acted(ActionOutcome::Failed(Failure::Unreachable))),
-            "  ACTED      oncall: rollback on api-1 failed: the target is out of reach"
+            details(&mut story("", 1), [acted(ActionOutcome::Succeeded), unreachable, refused]),
+            [
+                "  ACTED      oncall: rollback on api-1 succeeded",
+                "  ACTED      oncall: rollback on api-1 failed: the target is out of reach",
+                "  REFUSED    oncall: rollback on api-1: too soon after the last one"
+            ]
         );
     }
 
     #[test]
-    fn a_round_begins_with_a_rule_and_ends_with_its_users() {
-        let mut story = story(Detail::Normal);
-        let opened = tell(&mut story, Record::RoundOpened { round: 4, requests: 1034 });
-        assert!(opened[1].starts_with("── Round 4 of 15 ──"), "{opened:?}");
-        let hash = String::new();
-        let closed = Record::RoundClosed { round: 4, total: 1034, good: 1012, burn_rate: 21.3, hash };
-        assert_eq!(tell(&mut story, closed), ["  USERS      1,012 of 1,034 served, 97.87 %"]);
-    }
-
-    #[test]
     fn agents_are_told_with_type_and_process_id() {
-        let mut story = story(Detail::Normal);
+        let mut story = story("", 1);
         let agent = |name: &str, kind: &str, pid| Agent { name: name.into(), kind: kind.into(), pid };
         let spawned = |agent| Event::Spawned { agent, awaited: None };
         let first = story.lines(&spawned(agent("server-web-1", "web", 12345)));
@@ -500,10 +653,7 @@ mod tests {
     fn a_lost_agent_is_told_with_how_it_ended() {
         let lost =
             Event::Lost { agent: "server-web-1".into(), how: "killed by signal 9".to_owned(), again: None };
-        let lines = story(Detail::Normal).lines(&lost);
-        assert_eq!(
-            anstream::adapter::strip_str(&lines[0]).to_string(),
-            "  LOST       server-web-1: killed by signal 9"
-        );
+        let lines = plain(story("", 1).lines(&lost));
+        assert_eq!(lines, ["  LOST       server-web-1: killed by signal 9"]);
     }
 }

@@ -9,6 +9,7 @@
 //! processes are gone and the run's directory is removed before [`run`] returns. If the director
 //! itself is killed, agents notice the end of the bus, and remove the directory.
 
+mod audience;
 mod lineup;
 mod messages;
 mod notice_board;
@@ -21,7 +22,8 @@ use crate::config::{Manual, RunConfig};
 use crate::event::Finished;
 use crate::exit_code;
 use crate::signal::{Attention, Signals};
-use crate::watchers::Watchers;
+use crate::watchers::{Watcher as _, Watchers};
+use audience::Correspondent;
 use bus::address::{AddressError, RunDirectory};
 use bus::hub::{Counters, HubError};
 use messages::{OwnerMessage, WatchMessage};
@@ -208,6 +210,7 @@ async fn direct(
     watchers: Watchers,
 ) -> Directed {
     let Watchers { screen, records } = watchers;
+    let follow = (screen.follows(), records.follows());
     let (console, recorder) = (ConsoleActor::spawn(screen).await?, RecorderActor::spawn(records).await?);
     let directory = Arc::new(directory);
     let program = std::env::current_exe().map_err(DirectorError::system("find this program"))?;
@@ -217,8 +220,8 @@ async fn direct(
         run,
         directory: Arc::clone(&directory),
         program,
-        console: console.clone(),
-        recorder: recorder.clone(),
+        console: Correspondent::new(console.clone(), follow.0),
+        recorder: Correspondent::new(recorder.clone(), follow.1),
         alive,
         ending,
     };

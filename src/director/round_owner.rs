@@ -15,11 +15,11 @@
 
 mod hands;
 
+use super::audience::{Audience, Correspondent};
 use super::lineup::{Lineup, Sre};
-use super::messages::{KeeperMessage, Order, OwnerMessage, WatchMessage};
+use super::messages::{KeeperMessage, Order, OwnerMessage};
 use super::notice_board::NoticeBoard;
 use super::process_keeper::{KeeperArguments, ProcessKeeper};
-use super::watching::Correspondent;
 use super::{BusStats, DirectorError, ProcessRun, plausible};
 use crate::event::{Agent, Event, Finished};
 use crate::watchers::{Records, Screen};
@@ -31,7 +31,6 @@ use hands::Hands;
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SupervisionEvent};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::convert::Infallible;
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +46,10 @@ const ARRIVAL_TIME: Duration = Duration::from_secs(30);
 
 /// For the end of a process whose connection has ended: it is told at once, but in another thread.
 const OBITUARY_TIME: Duration = Duration::from_millis(500);
+
+/// How long rounds are played without a look at what else there is to be heard. A message to itself
+/// and a turn of the runtime cost as much as a small world's agent; nobody notices this.
+const BURST: Duration = Duration::from_millis(2);
 
 /// Processes that follow one that died after its greeting, before the run begins: one may be bad
 /// luck, as many as this are not.
@@ -67,9 +70,9 @@ pub(super) struct OwnerArguments {
     /// The program that agents are started from.
     pub program: PathBuf,
     /// Who shows what happens.
-    pub console: ActorRef<WatchMessage<Screen>>,
+    pub console: Correspondent<Screen>,
     /// Who writes it down.
-    pub recorder: ActorRef<WatchMessage<Records>>,
+    pub recorder: Correspondent<Records>,
     /// See [`KeeperArguments::alive`].
     pub alive: mpsc::Sender<Infallible>,
     /// Where the ending goes.
@@ -110,8 +113,7 @@ pub(super) struct State {
     decisions: Vec<Decision>,
     hands: Hands,
     keeper: ActorRef<KeeperMessage>,
-    console: Correspondent<Screen>,
-    recorder: Correspondent<Records>,
+    audience: Audience,
     board: NoticeBoard,
     myself: ActorRef<OwnerMessage>,
     phase: Phase,
@@ -143,8 +145,8 @@ impl Actor for RoundOwner {
         let (keeper, _) = Actor::spawn_linked(None, ProcessKeeper, keeper, myself.get_cell()).await?;
         let state = State::open(&myself, given, keeper)?;
         // From here on this hears of their ends.
-        state.console.actor().link(myself.get_cell());
-        state.recorder.actor().link(myself.get_cell());
+        state.audience.console.actor().link(myself.get_cell());
+        state.audience.recorder.actor().link(myself.get_cell());
         Ok(state)
     }
 
@@ -232,8 +234,7 @@ impl State {
             lineup,
             hands,
             keeper,
-            console: Correspondent::new(console),
-            recorder: Correspondent::new(recorder),
+            audience: Audience::of(console, recorder),
             board,
             myself: myself.clone(),
             interrupted_by: None,
@@ -248,8 +249,8 @@ impl State {
     fn name_of(&self, child: &ActorCell) -> &'static str {
         match child.get_id() {
             id if id == self.keeper.get_id() => "the process keeper",
-            id if id == self.console.actor().get_id() => "the console",
-            id if id == self.recorder.actor().get_id() => "the recorder",
+            id if id == self.audience.console.actor().get_id() => "the console",
+            id if id == self.audience.recorder.actor().get_id() => "the recorder",
             _ => "an actor",
         }
     }
@@ -277,7 +278,7 @@ impl State {
         }
         if awaited.is_empty() || self.enough {
             self.phase = Phase::Between;
-            return self.go_on(myself, Instant::now()).await;
+            return self.go_on(myself, self.next(Instant::now())).await;
         }
         if !greeting.is_empty() {
             self.watch_the_clock(myself);
@@ -430,24 +431,34 @@ fn there(hub: &mut Option<Hub>) -> Result<&mut Hub, DirectorError> {
 // ---- rounds -----------------------------------------------------------------------------------
 
 impl State {
-    /// Plays one round, up to where it may have to wait for a successor.
+    /// Plays rounds, until they have to wait for something or others have to be heard.
     async fn play(&mut self, myself: &ActorRef<OwnerMessage>) -> Result<(), DirectorError> {
-        if !matches!(self.phase, Phase::Between) {
-            return Ok(());
+        let burst = Instant::now() + BURST;
+        while matches!(self.phase, Phase::Between) {
+            let began = Instant::now();
+            let awaited = self.open_round()?;
+            if !awaited.is_empty() {
+                self.phase = Phase::Awaiting { awaited, began };
+                self.watch_the_clock(myself);
+                return self.tell(Vec::new()).await;
+            }
+            self.exchange().await?;
+            match self.next(began) {
+                Next::AtOnce if Instant::now() < burst => {}
+                next => return self.go_on(myself, next).await,
+            }
         }
-        let began = Instant::now();
-        self.let_return()?;
-        let respawn = self.round.open().respawn.clone();
-        if respawn.is_empty() {
-            return self.exchange(myself, began).await;
-        }
-        let awaited = self.respawn(&respawn)?;
-        if awaited.is_empty() {
-            return self.exchange(myself, began).await;
-        }
-        self.phase = Phase::Awaiting { awaited, began };
-        self.watch_the_clock(myself);
         Ok(())
+    }
+
+    /// Opens a round; gives the agents that have to come before it goes on.
+    fn open_round(&mut self) -> Result<BTreeSet<SeatId>, DirectorError> {
+        self.let_return()?;
+        if self.round.open().respawn.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let servers = self.round.opening().respawn.clone();
+        self.respawn(&servers)
     }
 
     /// Starts a new process for each of these servers, with a fresh brief.
@@ -473,7 +484,10 @@ impl State {
 
     async fn go_on_when_complete(&mut self, myself: &ActorRef<OwnerMessage>) -> Result<(), DirectorError> {
         match std::mem::replace(&mut self.phase, Phase::Between) {
-            Phase::Awaiting { awaited, began } if awaited.is_empty() => self.exchange(myself, began).await,
+            Phase::Awaiting { awaited, began } if awaited.is_empty() => {
+                self.exchange().await?;
+                self.go_on(myself, self.next(began)).await
+            }
             other => {
                 self.phase = other;
                 Ok(())
@@ -482,11 +496,7 @@ impl State {
     }
 
     /// The two barriers of a round, and its end.
-    async fn exchange(
-        &mut self,
-        myself: &ActorRef<OwnerMessage>,
-        began: Instant,
-    ) -> Result<(), DirectorError> {
+    async fn exchange(&mut self) -> Result<(), DirectorError> {
         self.phase = Phase::Between;
         let mut events = Vec::new();
         self.ask_servers(&mut events).await?;
@@ -494,8 +504,9 @@ impl State {
         self.ask_sres(&mut events).await?;
         self.round.close(&self.decisions);
         events.extend(self.entries());
-        self.tell(events).await?;
-        self.go_on(myself, began).await
+        self.note(events);
+        self.enough |= self.audience.tell_in_time().await?.is_break();
+        Ok(())
     }
 
     /// Collects the reports of all servers; `None` from those that are lost.
@@ -593,18 +604,40 @@ impl State {
         asked.ok()?.success_or(()).ok()
     }
 
-    /// The next round, when it is due; or the end.
-    async fn go_on(&mut self, myself: &ActorRef<OwnerMessage>, began: Instant) -> Result<(), DirectorError> {
+    /// What follows a round that began then.
+    fn next(&self, began: Instant) -> Next {
         if self.round.is_over() || self.interrupted_by.is_some() || self.enough {
-            return self.end().await;
+            return Next::End;
         }
         let due = self.run.pace.filter(|_| self.round.number() > 0).map(|pace| began + pace);
         match due.map(|due| due.saturating_duration_since(Instant::now())) {
-            Some(rest) if !rest.is_zero() => drop(myself.send_after(rest, || OwnerMessage::Play)),
-            _ => myself.cast(OwnerMessage::Play).map_err(DirectorError::actor)?,
+            Some(rest) if !rest.is_zero() => Next::After(rest),
+            _ => Next::AtOnce,
+        }
+    }
+
+    /// Has the next round played when it is due, after whatever else there is to be heard; or ends.
+    async fn go_on(&mut self, myself: &ActorRef<OwnerMessage>, next: Next) -> Result<(), DirectorError> {
+        match next {
+            Next::End => return self.end().await,
+            Next::After(rest) => {
+                self.tell(Vec::new()).await?;
+                drop(myself.send_after(rest, || OwnerMessage::Play));
+            }
+            Next::AtOnce => myself.cast(OwnerMessage::Play).map_err(DirectorError::actor)?,
         }
         Ok(())
     }
+}
+
+/// What follows a round.
+enum Next {
+    /// Another, at once.
+    AtOnce,
+    /// Another, when some time has passed.
+    After(Duration),
+    /// Nothing.
+    End,
 }
 
 // ---- the end ----------------------------------------------------------------------------------
@@ -645,14 +678,18 @@ impl State {
         self.round.take_entries().into_iter().map(Event::Entry).collect()
     }
 
+    /// Tells what happened, before the run may come to wait for something else.
     async fn tell(&mut self, events: Vec<Event>) -> Result<(), DirectorError> {
-        if events.is_empty() {
-            return Ok(());
-        }
-        self.board.tell(&self.myself, &events);
-        let events = events.into();
-        let flows = [self.console.tell(&events).await?, self.recorder.tell(&events).await?];
-        self.enough |= flows.iter().any(ControlFlow::is_break);
+        self.note(events);
+        self.enough |= self.audience.tell().await?.is_break();
         Ok(())
+    }
+
+    /// Takes down what happened, to be told in time.
+    fn note(&mut self, events: Vec<Event>) {
+        if !events.is_empty() {
+            self.board.tell(&self.myself, &events);
+            self.audience.gather(events);
+        }
     }
 }
