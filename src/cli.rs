@@ -32,6 +32,15 @@ Examples:
 
 The same seed gives the same run, byte for byte, whatever the mode.";
 
+const WORLDS_EXAMPLES: &str = "\
+Examples:
+  world worlds list
+  world worlds show boutique                     who calls whom, on a terminal
+  world worlds show systems > mine.toml          the file, to start your own from
+  world worlds show three-tier --dot | dot -Tsvg > three-tier.svg
+  world worlds validate mine.toml
+  world worlds generate --servers 60 --zones 3 --seed 7 > sixty.toml";
+
 const PS_EXAMPLES: &str = "\
 Examples:
   world ps
@@ -55,7 +64,8 @@ pub(crate) enum Command {
     /// Run a world: chaos hits it, SREs answer, users are counted
     #[command(after_help = RUN_EXAMPLES)]
     Run(Box<RunArgs>),
-    /// List, show and check world files
+    /// List, show, check and generate worlds
+    #[command(after_help = WORLDS_EXAMPLES)]
     Worlds(WorldsArgs),
     /// List the worlds that are running, and their agents
     #[command(after_help = PS_EXAMPLES)]
@@ -119,17 +129,41 @@ pub(crate) struct WorldsArgs {
 pub(crate) enum WorldsCommand {
     /// The worlds that come with the program
     List,
-    /// Print a world file, to read or to start your own from
+    /// Draw a world's call graph, or print its file to start your own from
+    ///
+    /// On a terminal the call graph is drawn; into a file or a pipe the world file is written as it
+    /// is. A flag decides it in both cases.
     Show {
         /// A built-in world, or a path (with `/` or `.toml`)
         #[arg(default_value = "systems")]
         world: String,
+        /// Draw the call graph as text
+        #[arg(long)]
+        graph: bool,
+        /// Print the call graph for Graphviz: `... --dot | dot -Tsvg > world.svg`
+        #[arg(long, conflicts_with = "graph")]
+        dot: bool,
+        /// Print the world file as it is
+        #[arg(long, conflicts_with_all = ["graph", "dot"])]
+        toml: bool,
     },
     /// Check a world file, and say where it is wrong
     Validate {
         /// A path, or a built-in world
         #[arg(value_name = "FILE")]
         world: String,
+    },
+    /// Write a world file of any size: a shop of many tiers in several zones
+    Generate {
+        /// Servers in all; three for each zone and one more at least
+        #[arg(long, value_name = "N")]
+        servers: usize,
+        /// Zones to spread them over
+        #[arg(long, value_name = "Z", default_value_t = 3)]
+        zones: usize,
+        /// The number from which the rest follows: the same arguments give the same file
+        #[arg(long, value_name = "S", default_value_t = 0)]
+        seed: u64,
     },
     /// Print the JSON Schema of world files
     Schema,

@@ -2,6 +2,7 @@
 
 mod agent_command;
 mod by_hand;
+mod call_graph;
 mod cli;
 mod config;
 mod console;
@@ -10,6 +11,7 @@ mod director;
 mod event;
 mod exit_code;
 mod gate;
+mod graphviz;
 mod inline;
 mod manual;
 mod proc;

@@ -10,7 +10,8 @@ use crate::worlds_command::{self, LoadError};
 use crate::{console, exit_code, manual, ps, run};
 use clap::Parser;
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, IsTerminal};
+use worlds::definition::generate::{GenerateError, Request, generate};
 
 /// Runs the program; what it says goes to `stdio`.
 pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>, stdio: &mut Stdio) -> u8 {
@@ -32,7 +33,7 @@ pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>, stdio: &mut St
 fn dispatch(command: Command, stdio: &mut Stdio) -> Result<u8, Failure> {
     match command {
         Command::Run(args) => run::run(&args, stdio),
-        Command::Worlds(worlds) => print(&worlds_text(&worlds.command)?, stdio),
+        Command::Worlds(worlds) => worlds_command(&worlds.command, stdio),
         Command::Ps(args) => list_running(&args, stdio),
         Command::Schema { document } => {
             let schema = match document {
@@ -57,13 +58,29 @@ fn list_running(args: &PsArgs, stdio: &mut Stdio) -> Result<u8, Failure> {
     Ok(exit_code::OK)
 }
 
-fn worlds_text(command: &WorldsCommand) -> Result<String, LoadError> {
-    match command {
-        WorldsCommand::List => Ok(worlds_command::list()),
-        WorldsCommand::Show { world } => worlds_command::show(world),
-        WorldsCommand::Validate { world } => worlds_command::validate(world),
-        WorldsCommand::Schema => Ok(worlds_command::schema()),
-    }
+fn worlds_command(command: &WorldsCommand, stdio: &mut Stdio) -> Result<u8, Failure> {
+    let text = match command {
+        WorldsCommand::List => {
+            stdio.out.print(&console::catalogue::lines(stdio.out.width))?;
+            return Ok(exit_code::OK);
+        }
+        WorldsCommand::Show { dot: true, world, .. } => worlds_command::dot(world)?,
+        WorldsCommand::Show { graph, toml, world, .. } => {
+            // As `ls` does it: what people look at is laid out for them, what goes on is left as it is.
+            if *graph || (!toml && io::stdout().is_terminal()) {
+                let lines = worlds_command::graph(world, stdio.out.width, !graph)?;
+                stdio.out.print(&lines)?;
+                return Ok(exit_code::OK);
+            }
+            worlds_command::show(world)?
+        }
+        WorldsCommand::Validate { world } => worlds_command::validate(world)?,
+        WorldsCommand::Generate { servers, zones, seed } => {
+            generate(Request { servers: *servers, zones: *zones, seed: *seed })?
+        }
+        WorldsCommand::Schema => worlds_command::schema(),
+    };
+    print(&text, stdio)
 }
 
 fn print(text: &(impl AsRef<[u8]> + ?Sized), stdio: &mut Stdio) -> Result<u8, Failure> {
@@ -93,6 +110,9 @@ pub(crate) enum Failure {
     /// No world to run.
     #[error("{0}")]
     World(#[from] LoadError),
+    /// No such world can be generated.
+    #[error("{0}")]
+    Generate(#[from] GenerateError),
     /// The run could not be recorded, and was not begun.
     #[error("{0}")]
     Unrecordable(RecordingError),
@@ -123,7 +143,7 @@ impl Failure {
     /// The exit code that says the same.
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::World(_) | Self::Unrecordable(_) => exit_code::USAGE,
+            Self::Usage(_) | Self::World(_) | Self::Generate(_) | Self::Unrecordable(_) => exit_code::USAGE,
             Self::Director(error) => error.exit_code(),
             Self::Recording(_)
             | Self::Difference(_)
@@ -139,6 +159,7 @@ impl Failure {
         match self {
             Self::Usage(error) => error.hint(),
             Self::World(error) => error.hint(),
+            Self::Generate(error) => Some(error.hint()),
             Self::Unrecordable(error) => error.hint(),
             Self::Director(error) => error.hint(),
             Self::Seed(_) => Some("choose one with --seed".to_owned()),

@@ -3,15 +3,18 @@
 //! Everything here returns text or an error; who prints it, and on which stream, is decided by the
 //! caller. Every [`LoadError`] is a bad file or a wrong name: exit code 2.
 
+use crate::{console, graphviz};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use thiserror::Error;
 use worlds::definition::{Checked, Diagnostic, builtin, parse, schema};
+use worlds::topology::World;
 
-/// Bytes of a world file. A thousand servers fit well; what is larger is no world.
-const FILE_BYTES_MAX: usize = 1 << 20;
+/// Bytes of a world file. A server takes some 150 of them, so that as many as a world may have fit
+/// twice over; what is larger is no world.
+const FILE_BYTES_MAX: usize = 4 << 20;
 
 /// Why there is no world to run.
 #[derive(Debug, Error)]
@@ -115,21 +118,25 @@ pub(crate) fn load_world(name_or_path: &str) -> Result<(String, Checked), LoadEr
     Ok((source.name, checked))
 }
 
-/// `world worlds list`: the built-in worlds.
-pub(crate) fn list() -> String {
-    let rows: Vec<[String; 3]> = builtin::ALL.iter().filter_map(row).collect();
-    let width = rows.iter().map(|[name, ..]| name.len()).max().unwrap_or_default().max("world".len());
-    let mut table = format!("{:width$}  servers  description\n", "world");
-    for [name, servers, description] in rows {
-        let _ = writeln!(table, "{name:width$}  {servers:>7}  {description}");
+/// `world worlds show --graph`: who calls whom, in lines. `with_hint` says besides how the file itself
+/// is had: for those who did not ask for the graph.
+pub(crate) fn graph(name_or_path: &str, width: usize, with_hint: bool) -> Result<Vec<String>, LoadError> {
+    let mut lines = console::call_graph::lines(&world_of(name_or_path)?, width);
+    if with_hint {
+        lines.push(String::new());
+        lines.push(format!("The file itself: world worlds show {name_or_path} --toml"));
     }
-    table
+    Ok(lines)
 }
 
-/// A built-in world that did not load would be refused where it is asked for, and by a test.
-fn row(world: &builtin::Builtin) -> Option<[String; 3]> {
-    let definition = parse(world.name, world.text).ok()?.definition;
-    Some([world.name.to_owned(), definition.servers.len().to_string(), definition.description])
+/// `world worlds show --dot`: who calls whom, for Graphviz.
+pub(crate) fn dot(name_or_path: &str) -> Result<String, LoadError> {
+    Ok(graphviz::text(&world_of(name_or_path)?))
+}
+
+fn world_of(name_or_path: &str) -> Result<World, LoadError> {
+    let (name, checked) = load_world(name_or_path)?;
+    Ok(World::new(&name, checked.definition))
 }
 
 /// `world worlds show`: the file of a world, as it is.
@@ -243,10 +250,13 @@ mod tests {
         assert_eq!(error.to_string(), "there is no world `sytems`");
         assert_eq!(
             error.hint().as_deref(),
-            Some("did you mean `systems`? there is systems; a file of your own is named with `/` or `.toml`")
+            Some(
+                "did you mean `systems`? there is systems, three-tier, boutique, single, replicated; \
+                 a file of your own is named with `/` or `.toml`"
+            )
         );
         let hint = load_world("mainframe").expect_err("there is none").hint().expect("there is advice");
-        assert!(hint.starts_with("there is systems;"), "{hint}");
+        assert!(hint.starts_with("there is systems, three-tier,"), "{hint}");
     }
 
     #[test]
@@ -257,8 +267,8 @@ mod tests {
         for (path, message) in [
             (in_directory("none.toml"), "there is no file `PATH`".to_owned()),
             (in_directory(""), "`PATH` is a directory, not a world file".to_owned()),
-            (large, "`PATH` is larger than a world file may be, 1048576 bytes".to_owned()),
-            ("/dev/zero".to_owned(), "`PATH` is larger than a world file may be, 1048576 bytes".to_owned()),
+            (large, "`PATH` is larger than a world file may be, 4194304 bytes".to_owned()),
+            ("/dev/zero".to_owned(), "`PATH` is larger than a world file may be, 4194304 bytes".to_owned()),
             (latin, "PATH:2: this is no text: a byte is not UTF-8".to_owned()),
         ] {
             let error = load_world(&path).expect_err("it is no world");
@@ -318,12 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn worlds_are_listed_shown_and_described() {
-        assert_eq!(
-            list(),
-            "world    servers  description\n\
-             systems        6  CloudInfra Production\n"
-        );
+    fn worlds_are_shown_and_described() {
         assert_eq!(show("systems").expect("systems is there"), systems());
         assert!(schema().starts_with("{\n") && schema().ends_with("}\n"));
     }

@@ -45,6 +45,38 @@ fn processes_and_inline_give_the_same_journal() {
     }
 }
 
+/// The worlds that come with the program but for the default one, which all other tests play.
+const OTHER_WORLDS: [&str; 4] = ["three-tier", "boutique", "single", "replicated"];
+
+#[test]
+fn every_other_world_gives_the_same_journal_as_processes_and_inline() {
+    for world in OTHER_WORLDS {
+        let arguments = format!("{world} --seed 5 --chaos-level high --skill senior --rounds 8");
+        assert_eq!(hash(&arguments), hash(&format!("{arguments} --inline")), "{world}");
+    }
+}
+
+/// Two runs of each of them, and one of a generated world, one a line as below.
+const GOLDEN_WORLDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden_hashes_of_worlds.txt");
+
+#[test]
+fn stored_runs_of_the_other_worlds_keep_their_hashes() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let generated = directory.path().join("generated.toml");
+    let text = world("worlds generate --servers 48 --zones 3 --seed 11").ends_with(0).out;
+    std::fs::write(&generated, text).expect("a world file");
+    let mut now = String::new();
+    for (seed, world) in OTHER_WORLDS.into_iter().enumerate() {
+        for (level, sre) in [("medium", "rules:mid"), ("extreme", "rules:senior")] {
+            let run = format!("{world} --seed {seed} --chaos-level {level} --sre {sre}");
+            now += &format!("{run} = {}\n", hash(&format!("{run} --inline")));
+        }
+    }
+    let run = "--seed 4 --chaos-level high --sre rules:senior";
+    now += &format!("generated.toml {run} = {}\n", hash(&format!("{} {run} --inline", generated.display())));
+    kept(GOLDEN_WORLDS, 9, &now);
+}
+
 /// Twenty runs, one a line: its arguments, and the hash of its journal.
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden_hashes.txt");
 
@@ -71,11 +103,16 @@ fn stored_runs_keep_their_hashes() {
         .into_iter()
         .map(|run| format!("{run} = {}\n", hash(&format!("{run} --inline"))))
         .collect();
+    kept(GOLDEN, 20, &now);
+}
+
+/// The lines are those that are stored; on request they are stored anew.
+fn kept(file: &str, lines: usize, now: &str) {
     if std::env::var_os("WORLD_BLESS").is_some() {
-        std::fs::write(GOLDEN, &now).expect("the stored hashes are written");
+        std::fs::write(file, now).expect("the stored hashes are written");
     }
-    let stored = std::fs::read_to_string(Path::new(GOLDEN)).expect("the stored hashes");
-    assert_eq!(stored.lines().count(), 20);
+    let stored = std::fs::read_to_string(Path::new(file)).expect("the stored hashes");
+    assert_eq!((stored.lines().count(), now.lines().count()), (lines, lines));
     for (stored, now) in stored.lines().zip(now.lines()) {
         assert_eq!(stored, now, "the model changed: see the head of this file");
     }

@@ -61,7 +61,7 @@ pub(super) fn memory(kib: Option<u64>) -> String {
 }
 
 /// A count and what is counted: `1 round`, `2 rounds`.
-pub(super) fn plural(number: u32, noun: &str) -> String {
+pub(crate) fn plural(number: u32, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 

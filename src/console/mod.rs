@@ -6,6 +6,8 @@
 //! are not wanted.
 
 mod by_hand;
+pub(crate) mod call_graph;
+pub(crate) mod catalogue;
 mod ending;
 pub(crate) mod figure;
 mod ink;

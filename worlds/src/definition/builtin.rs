@@ -12,8 +12,13 @@ pub struct Builtin {
 }
 
 /// All of them, the default first.
-pub const ALL: &[Builtin] =
-    &[Builtin { name: "systems", text: include_str!("../../definitions/systems.toml") }];
+pub const ALL: &[Builtin] = &[
+    Builtin { name: "systems", text: include_str!("../../definitions/systems.toml") },
+    Builtin { name: "three-tier", text: include_str!("../../definitions/three-tier.toml") },
+    Builtin { name: "boutique", text: include_str!("../../definitions/boutique.toml") },
+    Builtin { name: "single", text: include_str!("../../definitions/single.toml") },
+    Builtin { name: "replicated", text: include_str!("../../definitions/replicated.toml") },
+];
 
 /// The world of this name.
 pub fn find(name: &str) -> Option<&'static Builtin> {

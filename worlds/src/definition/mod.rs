@@ -16,6 +16,7 @@ pub mod builtin;
 pub mod check;
 mod diagnostic;
 mod findings;
+pub mod generate;
 mod key_path;
 pub mod limits;
 pub mod load;

@@ -21,7 +21,7 @@ pub(super) fn check(definition: &Definition, known: &Known<'_>, findings: &mut F
     match callers_first(definition) {
         Ok(order) => {
             if let Some(calls) = calls_per_request(definition, &order, findings) {
-                countable(definition, &calls, findings);
+                countable(definition, known, &calls, findings);
             }
         }
         Err(cycle) => report(&cycle, findings),
@@ -121,7 +121,9 @@ impl Checked<'_> {
             return findings.error(path, message);
         }
         let clients = self.known.hosts(name);
-        let without = self.known.hosts(self.caller).iter().find(|server| !clients.contains(server));
+        // Hosts are listed in the order of the file.
+        let has_client = |server: &&usize| clients.binary_search(server).is_ok();
+        let without = self.known.hosts(self.caller).iter().find(|server| !has_client(server));
         if let Some(&server) = without {
             let server = &self.definition.servers[server].name;
             let message = format!("server `{server}` hosts `{}`, but not its client `{name}`", self.caller);
@@ -246,10 +248,20 @@ fn calls_per_request<'d>(
 
 /// The requests of the worst round can be counted: all of them are on one server, under every flood
 /// at once, and replicas apply what is written.
-fn countable(definition: &Definition, calls: &BTreeMap<&str, [f64; 2]>, findings: &mut Findings) {
+fn countable(
+    definition: &Definition,
+    known: &Known<'_>,
+    calls: &BTreeMap<&str, [f64; 2]>,
+    findings: &mut Findings,
+) {
     let users = definition.traffic.base * definition.traffic.noise[1];
     let a_user: f64 = calls.values().map(|[reads, writes]| reads.max(*writes)).sum();
-    let flood: f64 = definition.chaos.iter().filter_map(|kind| kind.effect.traffic_factor).product();
+    // Floods that hit different types of servers never meet.
+    let flood_of = |server_type: &&str| -> f64 {
+        let meeting = definition.chaos.iter().filter(|kind| kind.can_hit(server_type));
+        meeting.filter_map(|kind| kind.effect.traffic_factor).product()
+    };
+    let flood = known.types.iter().map(flood_of).fold(1.0, f64::max);
     let worst = users * a_user * 2.0 * flood;
     // What is no number, or a flood beyond measure, has been told where it stands.
     let told = !users.is_finite() || flood > limits::FACTOR_PRODUCT_MAX;

@@ -35,7 +35,7 @@ pub(super) fn into_findings(definition: &Definition, findings: &mut Findings) {
 
 /// The names that other keys may refer to.
 struct Known<'d> {
-    /// Services by name, with the servers that host them.
+    /// Services by name, with the servers that host them, in the order of the file.
     hosts: BTreeMap<&'d str, Vec<usize>>,
     /// Types of servers.
     types: BTreeSet<&'d str>,
@@ -63,7 +63,7 @@ impl<'d> Known<'d> {
         self.hosts.keys().copied()
     }
 
-    /// The servers that host a service; none for one that is unknown.
+    /// The servers that host a service, in the order of the file; none for one that is unknown.
     fn hosts(&self, service: &str) -> &[usize] {
         self.hosts.get(service).map_or(&[], Vec::as_slice)
     }

@@ -31,11 +31,11 @@ pub(super) fn check(definition: &Definition, known: &Known<'_>, findings: &mut F
 /// failover moves them together.
 fn company(one: &str, other: &str, known: &Known<'_>, definition: &Definition, findings: &mut Findings) {
     let (ones, others) = (known.hosts(one), known.hosts(other));
-    let Some(shared) = ones.iter().find(|index| others.contains(index)) else { return };
-    let alone = ones
-        .iter()
-        .find(|index| !others.contains(index))
-        .or(others.iter().find(|index| !ones.contains(index)));
+    // Hosts are listed in the order of the file.
+    let among = |hosts: &[usize], index: &usize| hosts.binary_search(index).is_ok();
+    let Some(shared) = ones.iter().find(|index| among(others, index)) else { return };
+    let alone =
+        ones.iter().find(|index| !among(others, index)).or(others.iter().find(|index| !among(ones, index)));
     if let Some(alone) = alone {
         let name = |index: &usize| &definition.servers[*index].name;
         let message = format!(

@@ -1,0 +1,78 @@
+//! What an SRE is told of the largest worlds fits a frame.
+
+use bus::frame::{FRAME_BYTES_MAX, encode};
+use std::sync::Arc;
+use worlds::definition::generate::{Request, generate};
+use worlds::definition::{Role, SreKind, parse};
+use worlds::id::{ServerId, SreId};
+use worlds::message::{AlertId, AlertView, Metric, Metrics, Observation, ServerView, Severity, SreBrief};
+use worlds::plan::{Level, RunPlan, SrePlan};
+use worlds::round::Round;
+use worlds::topology::World;
+
+/// The brief and an observation of a generated world with these alerts on each server.
+fn told(servers: usize, alerts: &[Metric]) -> (SreBrief, Observation) {
+    let text = generate(Request { servers, zones: 3, seed: 1 }).expect("a world");
+    let definition = parse("large", &text).expect("it is valid").definition;
+    let sre = SrePlan { name: "oncall".into(), kind: SreKind::None, skill: None };
+    let plan = RunPlan { seed: 1, level: Level::Off, rounds: 15, sres: vec![sre], scripted: Vec::new() };
+    let round = Round::new(Arc::new(World::new("large", definition)), plan);
+    let brief = round.sre_brief(SreId(0));
+    let mut seen = round.observation().clone();
+    // Figures that take as many bytes as figures can.
+    let view = ServerView {
+        metrics: Some(Metrics {
+            cpu_usage: 99.999,
+            memory_usage: 99.999,
+            error_rate: 99.999,
+            latency_p99: 2999.999,
+            disk_usage: 99.999,
+            requests: u32::MAX,
+            services_down: 2,
+        }),
+        age_rounds: 100_000,
+        stale: true,
+        role: Some(Role::Replica),
+        in_rotation: true,
+        settling_rounds: 1,
+    };
+    seen.servers = vec![view; servers];
+    let every = (0..servers).flat_map(|server| alerts.iter().map(move |metric| (server, *metric)));
+    seen.alerts = every
+        .enumerate()
+        .map(|(index, (server, metric))| AlertView {
+            id: AlertId(index as u32 + 1_000_000),
+            server: ServerId::from(server),
+            metric,
+            severity: Severity::Critical,
+            value: 99.999,
+            opened_round: 100_000,
+            since_round: 100_000,
+            acknowledged: true,
+        })
+        .collect();
+    (brief, seen)
+}
+
+fn frame_bytes(message: &impl serde::Serialize) -> usize {
+    let mut frame = Vec::new();
+    encode(message, &mut frame).expect("it fits a frame");
+    frame.len()
+}
+
+/// Five thousand servers, and something is wrong with everything that is measured on each of them.
+#[test]
+fn five_thousand_servers_fit_with_five_alerts_on_each() {
+    let (brief, seen) = told(5_000, &Metric::MEASURED);
+    let bytes = [frame_bytes(&brief), frame_bytes(&seen)];
+    assert!(bytes.iter().all(|bytes| *bytes < FRAME_BYTES_MAX), "{bytes:?}");
+    println!("brief and observation: {bytes:?}");
+}
+
+#[test]
+fn ten_thousand_servers_fit_with_an_alert_on_each() {
+    let (brief, seen) = told(10_000, &[Metric::ErrorRate]);
+    let bytes = [frame_bytes(&brief), frame_bytes(&seen)];
+    assert!(bytes.iter().all(|bytes| *bytes < FRAME_BYTES_MAX), "{bytes:?}");
+    println!("brief and observation: {bytes:?}");
+}
