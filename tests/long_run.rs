@@ -132,7 +132,7 @@ fn think(bus: &Path, mut before: impl FnMut(u32)) {
     };
     let (mut client, brief) = Client::connect(&socket_in(bus), &hello).expect("welcome");
     let Brief::Sre(brief) = brief else { panic!("another's brief") };
-    let mut mind = Mind::new(*brief);
+    let mut mind = Mind::new(&brief);
     let (mut results, mut decision) = (Vec::new(), Decision::default());
     loop {
         match client.receive().expect("a bus that does not break") {

@@ -30,9 +30,14 @@ impl Audience {
         Self { console, recorder, gathered: Vec::new() }
     }
 
+    /// Whether anybody is to be told of records.
+    pub(super) fn follows(&self) -> bool {
+        self.console.follows || self.recorder.follows
+    }
+
     /// Takes down what happened, to be told later.
     pub(super) fn gather(&mut self, events: Vec<Event>) {
-        let follows = self.console.follows || self.recorder.follows;
+        let follows = self.follows();
         for event in events.into_iter().filter(|event| follows || !is_record(event)) {
             match (self.gathered.last_mut(), event) {
                 // How many are here now is all that matters.

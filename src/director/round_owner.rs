@@ -215,7 +215,9 @@ impl State {
         // An arrival at an owner that is gone hangs up by being dropped.
         let on_arrival = Box::new(move |arrival| drop(owner.cast(OwnerMessage::Arrived(arrival))));
         let mut hub = Hub::open(&directory, token, HubLimits::default(), on_arrival)?;
-        let round = Round::new(Arc::clone(&run.world), run.plan.clone());
+        let audience = Audience::of(console, recorder);
+        let begin = if audience.follows() { Round::new } else { Round::hashed };
+        let round = begin(Arc::clone(&run.world), run.plan.clone());
         let (lineup, orders) = Lineup::take_seats(&mut hub, &run.world, &run.plan, &round, &run.manual)?;
         let awaited = lineup.seats.keys().copied().collect();
         let hands = Hands::of(&lineup);
@@ -235,7 +237,7 @@ impl State {
             lineup,
             hands,
             keeper,
-            audience: Audience::of(console, recorder),
+            audience,
             board,
             myself: myself.clone(),
             interrupted_by: None,
@@ -460,10 +462,8 @@ impl State {
     /// Opens a round; gives the agents that have to come before it goes on.
     fn open_round(&mut self) -> Result<BTreeSet<SeatId>, DirectorError> {
         self.let_return()?;
-        if self.round.open().respawn.is_empty() {
-            return Ok(BTreeSet::new());
-        }
-        let servers = self.round.opening().respawn.clone();
+        let servers = self.round.open().respawn.clone();
+        self.board.opened(&self.myself, self.round.number());
         self.respawn(&servers)
     }
 
