@@ -16,7 +16,9 @@ impl Agent {
     /// By what a run said that one should type, in a shell that knows nothing but where runs are.
     fn typed(command: &str, runtime_dir: &Path) -> Self {
         let mut shell = Command::new("sh");
-        shell.args(["-c", &format!("exec {}", command.trim())]).env("XDG_RUNTIME_DIR", runtime_dir);
+        shell
+            .args(["-c", &format!("exec {}", command.trim())])
+            .env("WORLD_RUNTIME_DIR", runtime_dir.join("world"));
         Self(shell.stdin(Stdio::null()).stderr(Stdio::null()).spawn().expect("a shell"))
     }
 

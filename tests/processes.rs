@@ -13,12 +13,9 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
-use support::running::{Run, is_gone, make_private, said, wait_for, wait_until, world};
+use support::running::{AGENTS_GONE, Run, is_gone, make_private, said, wait_for, wait_until, world};
 use worlds::id::{ActionId, ServerId};
 use worlds::message::{ActionRequest, Decision, RequestId};
-
-/// What the design promises: from the end of the bus to the end of every agent.
-const AGENTS_GONE: Duration = Duration::from_millis(500);
 
 // ---- the same run -----------------------------------------------------------------------------
 
@@ -205,7 +202,7 @@ fn a_signal_that_was_inherited_as_ignored_is_heard() {
     let mut command = Command::new("sh");
     let script = "trap '' INT TERM; exec \"$@\"";
     command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_world"), "run", "-n", "100", "--pace", "1m"]);
-    command.env("XDG_RUNTIME_DIR", runtime_dir.path()).env("NO_COLOR", "1");
+    command.env("WORLD_RUNTIME_DIR", runtime_dir.path().join("world")).env("NO_COLOR", "1");
     let mut run = Run::spawn(runtime_dir, command);
     run.line_with("Round ");
     run.signal(Signal::INT);
@@ -330,7 +327,7 @@ fn a_recording_that_breaks_off_is_an_error_and_ends_the_run() {
     // Files may grow to a few kilobytes, and then take no more.
     command.args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_world"), "run"]);
     command.args(["-n", "100000", "--pace", "10ms", "-q", "--out"]).arg(kept.path().join("run"));
-    command.env("XDG_RUNTIME_DIR", runtime_dir.path()).stderr(Stdio::piped());
+    command.env("WORLD_RUNTIME_DIR", runtime_dir.path().join("world")).stderr(Stdio::piped());
     let mut run = Run::spawn(runtime_dir, command);
     let ended = run.wait();
     let said = std::io::read_to_string(run.child.stderr.take().expect("its errors")).expect("text");
@@ -447,7 +444,7 @@ fn a_token_is_nowhere_where_other_users_look() {
     // Each agent has a token of its own, which no file holds: nothing that looks like one may be
     // seen, and what the environment of this test holds is none of it.
     let mut command = world(runtime_dir.path());
-    command.env_clear().env("XDG_RUNTIME_DIR", runtime_dir.path());
+    command.env_clear().env("WORLD_RUNTIME_DIR", runtime_dir.path().join("world"));
     command.args(["run", "--seed", "1", "-n", "100", "--pace", "1m"]);
     let mut run = Run::spawn(runtime_dir, command);
     run.line_with("Round ");

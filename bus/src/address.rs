@@ -1,7 +1,8 @@
 //! Where a run is found: a directory of its own, which only its user can enter.
 //!
 //! ```text
-//!   $XDG_RUNTIME_DIR/world/<id>/      or /tmp/world-<uid>/<id>/, or the directory of `--bus`
+//!   $XDG_RUNTIME_DIR/world/<id>/      or /tmp/world-<uid>/<id>/, or the directory of `--bus`;
+//!                                     where WORLD_RUNTIME_DIR is set, only $WORLD_RUNTIME_DIR/<id>/
 //!       lock       held by the director as long as it lives: `world <process id>`, and whether
 //!                  it made the directory or found it
 //!       token      the run's token, for agents that are started by hand
@@ -38,6 +39,9 @@ const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// Names of runs that are tried before it is given up to find one that is free.
 const ID_TRIES: u32 = 16;
+
+/// Names the one directory in which this user's runs have theirs.
+const ONLY_BASE: &str = "WORLD_RUNTIME_DIR";
 
 const LOCK: &str = "lock";
 const TOKEN: &str = "token";
@@ -596,12 +600,15 @@ fn state(directory: &Path) -> State {
 struct Bases {
     /// That of the session, if there is one.
     session: Option<PathBuf>,
-    /// That which always works.
+    /// That which always works, or the only one.
     temporary: PathBuf,
 }
 
 impl Bases {
     fn of_this_user() -> Self {
+        if let Some(only) = std::env::var_os(ONLY_BASE).filter(|only| !only.is_empty()) {
+            return Self { session: None, temporary: only.into() };
+        }
         Self::with_session(std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from))
     }
 
