@@ -327,7 +327,8 @@ impl RunResult {
             interrupted_by: finished.interrupted_by,
             gates: Vec::new(),
             availability_pct: (outcome.rounds > 0).then(|| outcome.requests.availability_pct()),
-            availability_mean_of_rounds_pct: mean_of_rounds(&outcome.by_round),
+            availability_mean_of_rounds_pct: (outcome.rounds > 0)
+                .then_some(outcome.availability_mean_of_rounds_pct),
             requests: outcome.requests,
             sla: Sla { met: sla.met && outcome.rounds > 0, ..sla },
             score,
@@ -376,11 +377,6 @@ impl RunResult {
 /// The JSON Schema of the document.
 pub(crate) fn json_schema() -> schemars::Schema {
     schemars::schema_for!(RunResult)
-}
-
-fn mean_of_rounds(by_round: &[Requests]) -> Option<f64> {
-    let sum: f64 = by_round.iter().map(|requests| requests.availability_pct()).sum();
-    (!by_round.is_empty()).then(|| sum / by_round.len() as f64)
 }
 
 fn sres(outcome: &Outcome, score: Option<f64>) -> Vec<SreResult> {

@@ -10,8 +10,8 @@ use std::process::Stdio;
 use std::time::Duration;
 use support::{names, world, world_with};
 
-/// The journal of a run that nobody wants to play twice more, bytes.
-const LONG_JOURNAL: u64 = 60_000_000;
+/// Work of a run that nobody wants to wait for twice more: clock ticks of processor time.
+const LONG_WORK: u64 = 200;
 
 fn read(path: &Path) -> String {
     fs::read_to_string(path).expect("a file")
@@ -287,18 +287,24 @@ fn a_signal_ends_a_run_with_what_was_played() {
     assert_eq!((&result["verdict"], &result["rounds"]), (&Value::from("interrupted"), &Value::from(1)));
 }
 
+/// Processor time that a process of this test has used, in clock ticks.
+fn work(pid: u32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("a process of this test");
+    let behind_the_name = stat.rsplit(')').next().expect("a name in parentheses");
+    behind_the_name.split_whitespace().nth(11).and_then(|ticks| ticks.parse().ok()).expect("utime")
+}
+
 #[test]
 fn a_signal_ends_a_long_run_soon_and_its_references_with_it() {
     let dir = tempfile::tempdir().expect("a directory");
-    let mut child = world("run --inline --seed 42 -n 400000 -q --json --out run")
+    let mut child = world("run --inline --seed 42 -n 10000000 -q --json")
         .inside(dir.path())
         .command()
         .stdout(Stdio::piped())
         .spawn()
         .expect("the program starts");
     // So many rounds that its references take longer than anybody waits.
-    let journal = dir.path().join("run/journal.jsonl");
-    while fs::metadata(&journal).map_or(0, |journal| journal.len()) < LONG_JOURNAL {
+    while work(child.id()) < LONG_WORK {
         assert_eq!(child.try_wait().expect("a child"), None);
         std::thread::sleep(Duration::from_millis(1));
     }

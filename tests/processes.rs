@@ -129,7 +129,7 @@ fn restart_what_is_stale(directory: &Path) {
     let (mut client, brief) = Client::connect(&address::socket_in(directory), &hello).expect("welcome");
     let Brief::Sre(brief) = brief else { panic!("another's brief") };
     let restart =
-        brief.actions.iter().position(|action| action.name == "restart_service").expect("a restart");
+        brief.runbook.actions.iter().position(|action| action.name == "restart_service").expect("a restart");
     loop {
         let observation = match client.receive().expect("a bus that does not break") {
             ToSre::Observe(observation) => observation,

@@ -9,7 +9,7 @@ use worlds::sre::Mind;
 pub fn think(membership: Membership) -> Result<(), AgentError> {
     let (mut member, brief) = membership.join(Role::Sre)?;
     let Brief::Sre(brief) = brief else { return Err(AgentError::WrongBrief) };
-    let mut mind = Mind::new(*brief);
+    let mut mind = Mind::new(&brief);
     let (mut results, mut decision) = (Vec::new(), Decision::default());
     loop {
         match member.hear()? {

@@ -84,7 +84,7 @@ impl Drop for Director {
 pub fn think(directory: &Path, name: &str) -> Outcome<()> {
     let (mut client, brief) = join(directory, name)?;
     let Brief::Sre(brief) = brief else { return Err("the brief of another role".into()) };
-    let mut mind = Mind::new(*brief);
+    let mut mind = Mind::new(&brief);
     let mut seen = observe(&mut client)?;
     take_turns(|| {
         let mut decision = Decision::default();

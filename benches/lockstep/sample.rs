@@ -126,8 +126,8 @@ fn play(world: World) -> Outcome<(Vec<Exchange>, Exchange, Content)> {
     let sres = sres_of(&world.definition);
     let plan = RunPlan { seed: 42, level: Level::Medium, rounds: ROUNDS, sres, scripted: Vec::new() };
     let mut round = Round::unrecorded(Arc::new(world), plan);
-    let mut servers: Vec<Server> = round.server_briefs().into_iter().map(Server::new).collect();
-    let mut mind = Mind::new(round.sre_briefs().remove(0));
+    let mut servers: Vec<Server> = round.server_briefs().map(Server::new).collect();
+    let mut mind = Mind::new(&round.sre_brief(SreId(0)));
     let mut sums = vec![Exchange::default(); servers.len()];
     let mut sre = Exchange::default();
     loop {

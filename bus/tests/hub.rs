@@ -17,6 +17,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -220,7 +221,8 @@ async fn an_agent_is_handed_its_own_brief() {
 async fn a_brief_that_is_larger_than_the_sockets_buffer_arrives_whole() {
     let mut bench = Bench::new();
     let mut large = server_brief("web-1");
-    large.services = vec![large.services[0].clone(); 30_000];
+    let machine = Arc::make_mut(&mut large.machine);
+    machine.services = vec![machine.services[0].clone(); 30_000];
     let seat = bench.seat("web-1", None, Brief::Server(Box::new(large.clone())), Admits::Anyone);
     let agent =
         bench.agent(hello(Role::Server, "web-1"), |client, brief| (serve(client, brief.clone()), brief));
@@ -274,7 +276,7 @@ async fn a_lost_agents_successor_is_handed_a_fresh_brief() {
     assert_eq!(bench.refused(hello(Role::Server, "web-1")).await, Refusal::NotAwaited { name });
 
     let mut fresh = server_brief("web-1");
-    fresh.cpu_capacity = 50.0;
+    Arc::make_mut(&mut fresh.machine).cpu_capacity = 50.0;
     let own = Token::random().expect("randomness");
     let brief = Brief::Server(Box::new(fresh));
     bench.hub.reopen_seat(seat, brief.clone(), Admits::Holder(own.clone())).expect("a brief");

@@ -4,7 +4,7 @@ use bus::frame::{FRAME_BYTES_MAX, encode};
 use std::sync::Arc;
 use worlds::definition::generate::{Request, generate};
 use worlds::definition::{Role, SreKind, parse};
-use worlds::id::ServerId;
+use worlds::id::{ServerId, SreId};
 use worlds::message::{AlertId, AlertView, Metric, Metrics, Observation, ServerView, Severity, SreBrief};
 use worlds::plan::{Level, RunPlan, SrePlan};
 use worlds::round::Round;
@@ -17,7 +17,7 @@ fn told(servers: usize, alerts: &[Metric]) -> (SreBrief, Observation) {
     let sre = SrePlan { name: "oncall".into(), kind: SreKind::None, skill: None };
     let plan = RunPlan { seed: 1, level: Level::Off, rounds: 15, sres: vec![sre], scripted: Vec::new() };
     let round = Round::new(Arc::new(World::new("large", definition)), plan);
-    let brief = round.sre_briefs().remove(0);
+    let brief = round.sre_brief(SreId(0));
     let mut seen = round.observation().clone();
     // Figures that take as many bytes as figures can.
     let view = ServerView {

@@ -8,6 +8,7 @@ use bus::hub::{Admits, Hub, SeatId, SeatPlan};
 use bus::token::Token;
 use bus::wire::{Brief, Role};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use worlds::definition::SreKind;
 use worlds::id::Name;
 use worlds::plan::RunPlan;
@@ -82,7 +83,7 @@ impl Lineup {
         }
         for (sre, brief) in plan.sres.iter().zip(round.sre_briefs()) {
             let taken = if sre.kind == SreKind::Oracle {
-                Sre::Oracle(Box::new(Oracle::new(brief)))
+                Sre::Oracle(Box::new(Oracle::new(Arc::clone(&world.study))))
             } else {
                 let facts = facts(Role::Sre, &sre.name, "sre", manual);
                 let brief = Brief::Sre(Box::new(brief));

@@ -463,7 +463,6 @@ impl State {
 
     /// Starts a new process for each of these servers, with a fresh brief.
     fn respawn(&mut self, servers: &[ServerId]) -> Result<BTreeSet<SeatId>, DirectorError> {
-        let briefs = self.round.server_briefs();
         let mut awaited = BTreeSet::new();
         for server in servers {
             let seat = self.lineup.servers[server.index()];
@@ -472,7 +471,7 @@ impl State {
                 continue;
             }
             let token = Token::random().map_err(DirectorError::Randomness)?;
-            let brief = Brief::Server(Box::new(briefs[server.index()].clone()));
+            let brief = Brief::Server(Box::new(self.round.server_brief(*server)));
             self.hub()?.reopen_seat(seat, brief, Admits::Holder(token.clone()))?;
             if let Some(order) = self.lineup.successor(seat, token) {
                 self.keeper.cast(KeeperMessage::Spawn(order)).map_err(DirectorError::actor)?;

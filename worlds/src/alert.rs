@@ -7,7 +7,7 @@
 
 use crate::definition::{self, Definition, Threshold};
 use crate::id::ServerId;
-use crate::message::{AlertId, AlertView, Metric, Metrics, Severity};
+use crate::message::{AlertId, AlertView, Metric, MetricSet, Metrics, Severity};
 
 /// What happened to an alert.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,6 +27,10 @@ pub struct Alerts {
     close_ratio: f64,
     /// Open ones, oldest first.
     open: Vec<AlertView>,
+    /// For each server, the metrics on which one is open.
+    on: Vec<MetricSet>,
+    /// For each server and metric, the alert that is or was open on it.
+    latest: Vec<[AlertId; Metric::ALL.len()]>,
     opened: u32,
 }
 
@@ -53,6 +57,16 @@ pub fn severity(threshold: Threshold, value: f64) -> Option<Severity> {
     }
 }
 
+/// What is seen of one metric.
+struct Look {
+    metric: Metric,
+    value: f64,
+    /// How bad it is, if it is.
+    severity: Option<Severity>,
+    /// Whether an open alert on it closes.
+    calm: bool,
+}
+
 impl Alerts {
     /// No alert is open.
     pub fn new(definition: &Definition) -> Self {
@@ -60,6 +74,8 @@ impl Alerts {
             thresholds: thresholds(&definition.metrics),
             close_ratio: definition.alerts.close_ratio,
             open: Vec::new(),
+            on: vec![MetricSet::default(); definition.servers.len()],
+            latest: vec![[AlertId(0); Metric::ALL.len()]; definition.servers.len()],
             opened: 0,
         }
     }
@@ -74,20 +90,22 @@ impl Alerts {
         self.opened
     }
 
-    /// Whether a server has an open alert on one of these metrics (any, when none are named).
-    pub fn on(&self, server: ServerId, metrics: &[String]) -> bool {
-        self.open.iter().any(|alert| {
-            alert.server == server
-                && (metrics.is_empty() || metrics.iter().any(|name| name == alert.metric.name()))
-        })
+    /// The metrics of a server on which an alert is open.
+    pub fn on(&self, server: ServerId) -> MetricSet {
+        self.on[server.index()]
     }
 
     /// Notes that somebody looks after an alert. `false` when it is not open, or was taken before.
     pub fn acknowledge(&mut self, id: AlertId) -> bool {
-        match self.open.iter_mut().find(|alert| alert.id == id) {
-            Some(alert) => !std::mem::replace(&mut alert.acknowledged, true),
+        match self.position(id) {
+            Some(position) => !std::mem::replace(&mut self.open[position].acknowledged, true),
             None => false,
         }
+    }
+
+    /// Where an alert is among those that are open; they are in the order of their numbers.
+    fn position(&self, id: AlertId) -> Option<usize> {
+        self.open.binary_search_by_key(&id, |alert| alert.id).ok()
     }
 
     /// Looks at a server's metrics (`None`: stale for `age` rounds) and tells what changed.
@@ -100,37 +118,44 @@ impl Alerts {
         mut tell: impl FnMut(Change, &AlertView),
     ) {
         let Some(metrics) = metrics else {
-            let stale = Some(Severity::Critical);
-            self.update(server, Metric::Staleness, f64::from(age), stale, false, round, &mut tell);
+            let severity = Some(Severity::Critical);
+            let stale = Look { metric: Metric::Staleness, value: f64::from(age), severity, calm: false };
+            self.update(server, stale, round, &mut tell);
             return;
         };
-        self.update(server, Metric::Staleness, 0.0, None, true, round, &mut tell);
+        let fresh = Look { metric: Metric::Staleness, value: 0.0, severity: None, calm: true };
+        self.update(server, fresh, round, &mut tell);
         for ((metric, threshold), value) in
             Metric::MEASURED.into_iter().zip(self.thresholds).zip(values(metrics))
         {
             let calm = value < self.close_ratio * threshold.warning;
-            self.update(server, metric, value, severity(threshold, value), calm, round, &mut tell);
+            let look = Look { metric, value, severity: severity(threshold, value), calm };
+            self.update(server, look, round, &mut tell);
         }
-        let down = f64::from(metrics.services_down);
+        let value = f64::from(metrics.services_down);
         let severity = (metrics.services_down > 0).then_some(Severity::Critical);
-        self.update(server, Metric::ServicesDown, down, severity, severity.is_none(), round, &mut tell);
+        let down = Look { metric: Metric::ServicesDown, value, severity, calm: severity.is_none() };
+        self.update(server, down, round, &mut tell);
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one fact each, and private")]
     fn update(
         &mut self,
         server: ServerId,
-        metric: Metric,
-        value: f64,
-        severity: Option<Severity>,
-        calm: bool,
+        look: Look,
         round: u32,
         tell: &mut impl FnMut(Change, &AlertView),
     ) {
-        let position = self.open.iter().position(|alert| alert.server == server && alert.metric == metric);
+        let Look { metric, value, severity, calm } = look;
+        let is_open = self.on[server.index()].contains(metric);
+        if severity.is_none() && !is_open {
+            return;
+        }
+        let latest = self.latest[server.index()][metric as usize];
+        let position = is_open.then(|| self.position(latest).expect("it is open"));
         match (position, severity) {
             (Some(position), _) if calm => {
                 let mut alert = self.open.remove(position);
+                self.on[server.index()].remove(metric);
                 alert.value = value;
                 tell(Change::Closed, &alert);
             }
@@ -163,6 +188,8 @@ impl Alerts {
                     acknowledged,
                 };
                 self.open.push(alert);
+                self.on[server.index()].insert(metric);
+                self.latest[server.index()][metric as usize] = id;
                 tell(Change::Opened, self.open.last().expect("it was just pushed"));
             }
             (None, None) => {}
@@ -186,6 +213,8 @@ mod tests {
             ],
             close_ratio: 0.9,
             open: Vec::new(),
+            on: vec![MetricSet::default()],
+            latest: vec![[AlertId(0); Metric::ALL.len()]],
             opened: 0,
         }
     }

@@ -8,10 +8,19 @@
 //! keys keep honest agents from peeking by accident, they are no secret from a determined one.
 //! Under a key, ChaCha8 is addressed by position: the stream is the entity, the block is the round,
 //! and each purpose has its fixed words in it.
+//!
+//! ChaCha makes several blocks at once. Whoever needs the same entity round after round keeps a
+//! [`Dice`], which uses them all; the draws are those of [`Key::draws`], whatever was asked before.
 
+use blake3::hazmat::{ContextKey, HasherExt as _, hash_derive_key_context};
 use rand::rand_core::{Rng, SeedableRng};
 use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+use std::sync::LazyLock;
+
+/// What sets these keys apart from all other uses of BLAKE3.
+static CONTEXT: LazyLock<ContextKey> =
+    LazyLock::new(|| hash_derive_key_context("world 2026 chance: key of a domain"));
 
 /// The one number from which all chance of a run flows.
 pub type Seed = u64;
@@ -29,7 +38,7 @@ impl std::fmt::Debug for Key {
 impl Key {
     /// The key of a domain: `kind` is what it is for, `name` whose it is.
     pub fn derive(seed: Seed, kind: &str, name: &str) -> Self {
-        let mut hasher = blake3::Hasher::new_derive_key("world 2026 chance: key of a domain");
+        let mut hasher = blake3::Hasher::new_from_context_key(&CONTEXT);
         hasher.update(&seed.to_le_bytes());
         hasher.update(&(kind.len() as u64).to_le_bytes());
         hasher.update(kind.as_bytes());
@@ -39,12 +48,42 @@ impl Key {
 
     /// The draws of one entity in one round.
     pub fn draws(&self, entity: u64, round: u32) -> Draws {
+        self.dice(entity).draws(round)
+    }
+
+    /// The dice of one entity, to be thrown in many rounds.
+    pub fn dice(&self, entity: u64) -> Dice {
         let mut generator = ChaCha8Rng::from_seed(self.0);
         generator.set_stream(entity);
-        generator.set_word_pos(u128::from(round) * Draws::WORDS);
-        let mut values = [0; Draws::COUNT];
-        values.fill_with(|| generator.next_u64());
-        Draws { values }
+        Dice { generator, next_round: 0 }
+    }
+}
+
+/// The dice of one entity under one key.
+pub struct Dice {
+    generator: ChaCha8Rng,
+    /// The round whose block the generator comes to next.
+    next_round: u64,
+}
+
+impl std::fmt::Debug for Dice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Dice(..)")
+    }
+}
+
+impl Dice {
+    /// The draws of a round. Cheapest when rounds are asked for one after another.
+    pub fn draws(&mut self, round: u32) -> Draws {
+        let round = u64::from(round);
+        if round != self.next_round {
+            self.generator.set_word_pos(u128::from(round) * Draws::WORDS);
+        }
+        self.next_round = round + 1;
+        let mut bytes = [0; Draws::COUNT * size_of::<u64>()];
+        self.generator.fill_bytes(&mut bytes);
+        let (words, _) = bytes.as_chunks();
+        Draws { values: std::array::from_fn(|index| u64::from_le_bytes(words[index])) }
     }
 }
 
@@ -100,6 +139,15 @@ mod tests {
     }
 
     const GOLDEN: [u64; 2] = [5575534235240151338, 10492930691051710289];
+
+    #[test]
+    fn dice_fall_the_same_in_whichever_order_rounds_are_asked_for() {
+        let key = Key::derive(9, "chaos", "cpu_spike");
+        let mut dice = key.dice(4);
+        for round in [0, 1, 2, 3, 4, 5, 9, 8, 8, 2, u32::MAX, 0, 1] {
+            assert_eq!(dice.draws(round).values, key.draws(4, round).values, "round {round}");
+        }
+    }
 
     #[test]
     fn another_seed_domain_name_entity_or_round_draws_otherwise() {

@@ -7,6 +7,7 @@
 //! door) is a [`Relief`] here.
 
 use crate::alert::Alerts;
+use crate::catalogue::Catalogue;
 use crate::chance::Key;
 use crate::definition::{Action, Effect, LimitsTraffic, Role};
 use crate::id::{ActionId, ServerId, SreId};
@@ -78,6 +79,8 @@ pub struct Changes {
     last_acted: Vec<Option<u32>>,
     /// For each server and action, the last round in which it acted, and how often it did.
     history: Vec<(Option<u32>, u32)>,
+    /// Positions in `history` of what may be cooling down, in order.
+    cooling: Vec<usize>,
 }
 
 impl Changes {
@@ -91,10 +94,11 @@ impl Changes {
             reliefs: Vec::new(),
             last_acted: vec![None; servers],
             history: vec![(None, 0); servers * actions],
+            cooling: Vec::new(),
         }
     }
 
-    /// Checks the requests of one round, SRE by SRE; gives each its verdict, in order.
+    /// Checks the requests of one round, SRE by SRE; adds a verdict for each, in order.
     pub fn ask(
         &mut self,
         world: &World,
@@ -102,26 +106,24 @@ impl Changes {
         requests: &[(SreId, ActionRequest)],
         alerts: &Alerts,
         standby: impl Fn(ServerId) -> Standby,
-    ) -> Vec<Result<Pending, Refusal>> {
-        let mut taken: Vec<ServerId> = Vec::new();
-        let mut verdicts = Vec::new();
+        verdicts: &mut Vec<Result<Pending, Refusal>>,
+    ) {
+        let before = self.pending.len();
         let mut asked = (None, 0);
         for (sre, request) in requests {
             asked = if asked.0 == Some(*sre) { (asked.0, asked.1 + 1) } else { (Some(*sre), 1) };
             let verdict = if asked.1 > world.definition.changes.actions_per_round {
                 Err(Refusal::TooMany)
             } else {
-                self.verdict(world, round, request, alerts, &taken, &standby)
+                self.verdict(world, round, request, alerts, before, &standby)
             };
             verdicts.push(verdict.map(|()| {
-                taken.push(request.target);
                 let acts_round = round + 1 + u32::from(request.late);
                 let pending = Pending { sre: *sre, request: *request, acts_round };
                 self.pending.push(pending);
                 pending
             }));
         }
-        verdicts
     }
 
     fn verdict(
@@ -130,7 +132,7 @@ impl Changes {
         round: u32,
         request: &ActionRequest,
         alerts: &Alerts,
-        taken: &[ServerId],
+        before: usize,
         standby: &impl Fn(ServerId) -> Standby,
     ) -> Result<(), Refusal> {
         let target = request.target;
@@ -138,10 +140,11 @@ impl Changes {
         if target.index() >= world.servers.len() {
             return Err(Refusal::Unknown);
         }
-        if !alerts.on(target, &action.alerts) {
+        if !alerts.on(target).meets(world.catalogue.alerts(request.action)) {
             return Err(Refusal::NoAlert);
         }
-        if taken.contains(&target) {
+        let accepted_now = &self.pending[before..];
+        if accepted_now.iter().any(|pending| pending.request.target == target) {
             return Err(Refusal::Conflict);
         }
         if self.settling_rounds(world, round, target) > 0 {
@@ -172,27 +175,21 @@ impl Changes {
         acted.map_or(0, |acted| (acted + cooldown).saturating_sub(round))
     }
 
-    /// All that is cooling down.
-    pub fn cooldowns(&self, world: &World, round: u32) -> Vec<Cooldown> {
-        let mut cooldowns = Vec::new();
-        for (slot, (acted, _)) in self.history.iter().enumerate() {
-            if acted.is_none() {
-                continue;
-            }
+    /// All that is cooling down, by target and action.
+    pub fn cooldowns(&self, world: &World, round: u32, cooldowns: &mut Vec<Cooldown>) {
+        cooldowns.clear();
+        cooldowns.extend(self.cooling.iter().map(|slot| {
             let (target, action) = (ServerId::from(slot / self.actions), ActionId::from(slot % self.actions));
             let rounds_left = self.cooldown_rounds(world, round, action, target);
-            if rounds_left > 0 {
-                cooldowns.push(Cooldown { action, target, rounds_left });
-            }
-        }
-        cooldowns
+            Cooldown { action, target, rounds_left }
+        }));
+        cooldowns.retain(|cooldown| cooldown.rounds_left > 0);
     }
 
-    /// Takes those that act at the start of a round.
-    pub fn due(&mut self, round: u32) -> Vec<Pending> {
-        let (due, later) = self.pending.iter().partition(|pending| pending.acts_round <= round);
-        self.pending = later;
-        due
+    /// Takes those that act at the start of a round, in the order in which they were accepted.
+    pub fn due(&mut self, round: u32, due: &mut Vec<Pending>) {
+        due.clear();
+        due.extend(self.pending.extract_if(.., |pending| pending.acts_round <= round));
     }
 
     /// Notes that an action acts, and throws its dice.
@@ -202,9 +199,12 @@ impl Changes {
         let (acted, attempts) = &mut self.history[slot];
         *acted = Some(pending.acts_round);
         *attempts += 1;
+        if let Err(place) = self.cooling.binary_search(&slot) {
+            self.cooling.insert(place, slot);
+        }
         self.last_acted[target.index()] = Some(pending.acts_round);
         let entity = u64::from(target.0) << 16 | u64::from(action.0);
-        let draws = self.key.draws(entity, *attempts);
+        let draws = self.key.draws(entity, self.history[slot].1);
         draws.happens(0, world.definition.actions[action.index()].success_rate)
     }
 
@@ -223,9 +223,14 @@ impl Changes {
         }
     }
 
-    /// Forgets what no longer stands.
-    pub fn tidy(&mut self, round: u32) {
+    /// Forgets what no longer stands, and what has cooled down.
+    pub fn tidy(&mut self, world: &World, round: u32) {
         self.reliefs.retain(|relief| relief.until > round);
+        let (history, actions) = (&self.history, &world.definition.actions);
+        self.cooling.retain(|slot| {
+            let cooldown = actions[slot % actions.len()].cooldown;
+            history[*slot].0.is_some_and(|acted| acted + cooldown > round)
+        });
     }
 
     /// What stands on any server in a round.
@@ -277,11 +282,6 @@ pub fn relieves(action: &Action, effect: &Effect, standby: Standby) -> bool {
         || promotes(action, standby)
 }
 
-/// Whether an action ends faults of this kind.
-pub fn cures(action: &Action, kind: &str) -> bool {
-    action.remedy.cures.iter().any(|cured| cured == kind)
-}
-
 /// Whether a successful action ends a fault whose time is over by removing what it left behind.
 pub fn clears_traces(world: &World, action: &Action, fault: &Fault, round: u32, leaked_points: f64) -> bool {
     let kind = fault.kind(world);
@@ -294,14 +294,17 @@ pub fn clears_traces(world: &World, action: &Action, fault: &Fault, round: u32, 
 }
 
 /// What an action does inside the target's host.
-pub fn command(world: &World, action: &Action, succeeded: bool, write_downtime: bool) -> Command {
+pub fn command(
+    catalogue: &Catalogue,
+    id: ActionId,
+    action: &Action,
+    succeeded: bool,
+    write_downtime: bool,
+) -> Command {
     let remedy = &action.remedy;
-    let cures_leak = remedy.cures.iter().any(|cured| {
-        world.definition.chaos.iter().any(|kind| kind.name == *cured && kind.effect.memory_growth.is_some())
-    });
     Command {
         restarts_services: succeeded && remedy.restarts_services,
-        frees_leak: succeeded && cures_leak,
+        frees_leak: succeeded && catalogue.cures_leaks(id),
         frees_memory: if succeeded { remedy.frees_memory } else { 0.0 },
         empties_cache: action.cost.empties_cache,
         downtime: action.cost.downtime,

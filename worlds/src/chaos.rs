@@ -6,7 +6,7 @@
 //! to be on already. None of this looks at what SREs did, so the same seed brings the same faults
 //! to everybody. Whether and when a fault is cured is kept by [`crate::incident`].
 
-use crate::chance::{Key, Seed};
+use crate::chance::{Dice, Draws, Key, Seed};
 use crate::definition::{ChaosKind, ChaosLevels, Effect};
 use crate::id::{KindId, ServerId};
 use crate::message::Conditions;
@@ -61,13 +61,19 @@ pub fn schedule(
     scripted: &[ScriptedFault],
 ) -> Vec<PlannedFault> {
     let mut chaos = Chaos::new(world, seed, level, scripted);
-    (1..=rounds).flat_map(|round| chaos.faults_of(world, round)).collect()
+    let (mut all, mut faults) = (Vec::new(), Vec::new());
+    for round in 1..=rounds {
+        chaos.faults_of(world, round, &mut faults);
+        all.append(&mut faults);
+    }
+    all
 }
 
 /// The schedule, worked out a round at a time: it never has to be held as a whole.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Chaos {
-    keys: Vec<Key>,
+    /// Of each kind.
+    dice: Vec<Dice>,
     factor: f64,
     /// By round, the next one last.
     scripted: Vec<PlannedFault>,
@@ -78,45 +84,47 @@ impl Chaos {
     /// Before the first round.
     pub fn new(world: &World, seed: Seed, level: Level, scripted: &[ScriptedFault]) -> Self {
         let definition = &world.definition;
-        let keys: Vec<Key> =
-            definition.chaos.iter().map(|kind| Key::derive(seed, "chaos", &kind.name)).collect();
-        let mut scripted: Vec<PlannedFault> =
-            scripted.iter().map(|fault| plan(world, &keys, fault.round, fault.kind, fault.target)).collect();
+        let dice = |kind: &ChaosKind| Key::derive(seed, "chaos", &kind.name).dice(0);
+        let mut dice: Vec<Dice> = definition.chaos.iter().map(dice).collect();
+        let mut planned = |fault: &ScriptedFault| {
+            let draws = dice[fault.kind.index()].draws(fault.round);
+            plan(world, &draws, fault.round, fault.kind, fault.target)
+        };
+        let mut scripted: Vec<PlannedFault> = scripted.iter().map(&mut planned).collect();
         scripted.sort_by_key(|fault| std::cmp::Reverse(fault.round));
         let busy = Busy::new(world, &scripted);
-        Self { keys, factor: multiplier(&definition.chaos_levels, level), scripted, busy }
+        Self { dice, factor: multiplier(&definition.chaos_levels, level), scripted, busy }
     }
 
     /// The faults that begin in a round, by kind and target. Rounds are asked for in order.
-    pub fn faults_of(&mut self, world: &World, round: u32) -> Vec<PlannedFault> {
-        let mut faults = Vec::new();
+    pub fn faults_of(&mut self, world: &World, round: u32, faults: &mut Vec<PlannedFault>) {
+        faults.clear();
         while let Some(fault) = self.scripted.pop_if(|fault| fault.round <= round) {
             faults.push(fault);
         }
         for (index, kind) in world.definition.chaos.iter().enumerate() {
             let eligible = &world.eligible[index];
-            let draws = self.keys[index].draws(0, round);
+            let draws = self.dice[index].draws(round);
             if eligible.is_empty() || !draws.happens(0, (kind.probability * self.factor).min(1.0)) {
                 continue;
             }
             let target = eligible[draws.pick(1, eligible.len())];
-            let fault = plan(world, &self.keys, round, KindId::from(index), target);
+            let fault = plan(world, &draws, round, KindId::from(index), target);
             if self.busy.book(&fault) {
                 faults.push(fault);
             }
         }
         faults.sort_by_key(|fault| (fault.kind, fault.target));
-        faults
     }
 }
 
-fn plan(world: &World, keys: &[Key], round: u32, kind: KindId, target: ServerId) -> PlannedFault {
+fn plan(world: &World, draws: &Draws, round: u32, kind: KindId, target: ServerId) -> PlannedFault {
     let definition = &world.definition.chaos[kind.index()];
     let services = world.servers[target.index()].services.len();
     let service = definition
         .effect
         .service_down
-        .then(|| keys[kind.index()].draws(0, round).pick(2, services))
+        .then(|| draws.pick(2, services))
         .map(|index| u16::try_from(index).expect("a server runs few services"));
     PlannedFault { round, kind, target, service, rounds: scheduled_rounds(world, definition) }
 }
@@ -225,9 +233,11 @@ impl Force {
     }
 }
 
-/// The conditions of a host on which nothing works.
-pub fn calm(services: usize) -> Conditions {
-    Conditions {
+/// Makes conditions those of a host on which nothing works, with no service named as held down yet.
+pub fn calm(conditions: &mut Conditions) {
+    let mut held_down = std::mem::take(&mut conditions.held_down);
+    held_down.clear();
+    *conditions = Conditions {
         cpu_floor: 0.0,
         capacity_factor: 1.0,
         workers_factor: 1.0,
@@ -236,6 +246,6 @@ pub fn calm(services: usize) -> Conditions {
         latency_factor: 1.0,
         latency_added_seconds: 0.0,
         error_rate: 0.0,
-        held_down: vec![false; services],
-    }
+        held_down,
+    };
 }

@@ -10,10 +10,13 @@ use crate::definition::ChaosKind;
 use crate::id::{KindId, ServerId};
 use crate::journal::FaultEnd;
 use crate::message::{AlertView, Arrivals, Report};
-use crate::outcome::{Incident, Requests, Resolution};
+use crate::outcome::{Incident, Resolution};
 use crate::topology::World;
+use crate::traffic::Doors;
+use std::num::NonZeroU32;
+use std::ops::Range;
 
-/// A fault of this run.
+/// A fault of this run. A long run keeps many: it is as small as it can be.
 #[derive(Clone, Debug)]
 pub struct Fault {
     /// Its number, from 1 in the order of injection.
@@ -33,12 +36,20 @@ pub struct Fault {
     times: Times,
 }
 
+/// Rounds, which count from 1: of none nothing is known.
 #[derive(Clone, Copy, Debug, Default)]
 struct Times {
-    detected: Option<u32>,
-    acknowledged: Option<u32>,
-    first_action: Option<u32>,
-    diagnosed: Option<u32>,
+    detected: Option<NonZeroU32>,
+    acknowledged: Option<NonZeroU32>,
+    first_action: Option<NonZeroU32>,
+    diagnosed: Option<NonZeroU32>,
+    /// The last one with the fault in force in which users were served below the objective.
+    last_hurt: Option<NonZeroU32>,
+}
+
+/// Notes a round as the first one, unless one is noted.
+fn note_first(time: &mut Option<NonZeroU32>, round: u32) {
+    *time = time.or(NonZeroU32::new(round));
 }
 
 /// Effects that add up or multiply may come out this much apart, as a share, by rounding alone.
@@ -111,20 +122,21 @@ impl Fault {
         !self.witnessed && self.hidden
     }
 
-    /// The incident that it became, when the run is over. `by_round` are users' requests.
-    pub fn incident(&self, world: &World, by_round: &[Requests]) -> Incident {
-        let onset = self.planned.round;
+    /// The incident that it became, when the run is over after so many rounds.
+    pub fn incident(&self, world: &World, rounds: u32) -> Incident {
+        let Times { detected, acknowledged, first_action, diagnosed, last_hurt } = self.times;
         let resolved = self.end.map(|(round, _)| round);
         Incident {
             id: self.id,
-            kind: self.kind(world).name.as_str().into(),
+            kind: world.catalogue.kinds[self.planned.kind.index()].clone(),
             target: world.servers[self.planned.target.index()].name.clone(),
-            onset_round: onset,
-            detected_round: self.times.detected,
-            acknowledged_round: self.times.acknowledged,
-            first_action_round: self.times.first_action,
-            diagnosed_round: self.times.diagnosed,
-            mitigated_round: mitigated(onset, resolved, by_round, world.definition.sla_target),
+            onset_round: self.planned.round,
+            detected_round: detected.map(NonZeroU32::get),
+            acknowledged_round: acknowledged.map(NonZeroU32::get),
+            first_action_round: first_action.map(NonZeroU32::get),
+            diagnosed_round: diagnosed.map(NonZeroU32::get),
+            mitigated_round: mitigated(last_hurt, resolved, rounds),
+            hurt_users: last_hurt.is_some(),
             resolved_round: resolved,
             resolution: match self.end {
                 Some((_, FaultEnd::Remedied)) => Resolution::Remedied,
@@ -137,14 +149,9 @@ impl Fault {
 
 /// First round from which users' success keeps to the objective until the resolution; `None` if it
 /// always did, or if it did not at the end of a run with the incident open.
-fn mitigated(onset: u32, resolved: Option<u32>, by_round: &[Requests], objective_pct: f64) -> Option<u32> {
-    let after = resolved.unwrap_or(u32::try_from(by_round.len()).unwrap_or(u32::MAX - 1) + 1);
-    let hurt = |round: &u32| {
-        by_round.get(*round as usize - 1).is_some_and(|requests| requests.availability_pct() < objective_pct)
-    };
-    let last_hurt = (onset..after).rfind(hurt)?;
-    let next = last_hurt + 1;
-    (next < after || resolved.is_some()).then_some(next)
+fn mitigated(last_hurt: Option<NonZeroU32>, resolved: Option<u32>, rounds: u32) -> Option<u32> {
+    let next = last_hurt?.get() + 1;
+    (next <= rounds || resolved.is_some()).then_some(next)
 }
 
 /// All faults of a run.
@@ -187,31 +194,37 @@ impl Faults {
     }
 
     /// Injects the faults that begin in a round; gives their positions among the injected.
-    pub fn inject(&mut self, planned: Vec<PlannedFault>) -> std::ops::Range<usize> {
+    pub fn inject(&mut self, planned: &[PlannedFault]) -> Range<usize> {
         let first = self.injected.len();
         for planned in planned {
             let id = u32::try_from(self.injected.len() + 1).expect("faults are counted in 32 bits");
             self.in_force.push(self.injected.len());
-            self.injected.push(Fault::new(id, planned));
+            self.injected.push(Fault::new(id, *planned));
         }
         first..self.injected.len()
     }
 
-    /// Ends those of which nothing is left. `reports` are those of the round before.
-    pub fn expire(&mut self, world: &World, round: u32, reports: &[Option<Report>]) -> Vec<usize> {
+    /// One of those that ended a few rounds ago at most.
+    pub fn ended(&self, place: usize) -> &Fault {
+        &self.injected[self.ended[place]]
+    }
+
+    /// Ends those of which nothing is left; gives their places among the [`Faults::ended`]. `reports`
+    /// are those of the round before.
+    pub fn expire(&mut self, world: &World, round: u32, reports: &[Option<Report>]) -> Range<usize> {
         self.end_where(round, FaultEnd::Expired, |fault| {
             round >= fault.planned.scheduled_end() && !leaves_traces(world, fault, reports)
         })
     }
 
-    /// Cures those on a target that `cures` names.
-    pub fn cure(&mut self, round: u32, target: ServerId, cures: impl Fn(&Fault) -> bool) -> Vec<usize> {
+    /// Cures those on a target that `cures` names; gives their places among the [`Faults::ended`].
+    pub fn cure(&mut self, round: u32, target: ServerId, cures: impl Fn(&Fault) -> bool) -> Range<usize> {
         self.end_where(round, FaultEnd::Remedied, |fault| fault.planned.target == target && cures(fault))
     }
 
-    fn end_where(&mut self, round: u32, how: FaultEnd, over: impl Fn(&Fault) -> bool) -> Vec<usize> {
-        let injected = &mut self.injected;
-        let mut ended = Vec::new();
+    fn end_where(&mut self, round: u32, how: FaultEnd, over: impl Fn(&Fault) -> bool) -> Range<usize> {
+        let (injected, ended) = (&mut self.injected, &mut self.ended);
+        let before = ended.len();
         self.in_force.retain(|position| {
             let fault = &mut injected[*position];
             let over = over(fault);
@@ -221,8 +234,7 @@ impl Faults {
             }
             !over
         });
-        self.ended.extend(&ended);
-        ended
+        before..ended.len()
     }
 
     /// Forgets those that ended before the last `grace` rounds: they explain nothing any more.
@@ -231,18 +243,16 @@ impl Faults {
         self.ended.retain(|position| injected[*position].end.is_some_and(|(end, _)| end + grace >= round));
     }
 
-    /// Looks for traces of those in force; gives the numbers of those witnessed for the first time.
-    pub fn witness(&mut self, world: &World, round: u32, scene: &Scene<'_>) -> Vec<u32> {
-        let sights: Vec<Sight> =
-            self.in_force().map(|fault| self.sight(world, round, fault, scene)).collect();
-        let mut first = Vec::new();
-        for (position, sight) in self.in_force.iter().zip(sights) {
-            let fault = &mut self.injected[*position];
+    /// Looks for traces of those in force; tells the numbers of those witnessed for the first time.
+    pub fn witness(&mut self, world: &World, round: u32, scene: &Scene<'_>, mut first: impl FnMut(u32)) {
+        for place in 0..self.in_force.len() {
+            let position = self.in_force[place];
+            let sight = self.sight(world, round, &self.injected[position], scene);
+            let fault = &mut self.injected[position];
             if fault.note(sight) {
-                first.push(fault.id);
+                first(fault.id);
             }
         }
-        first
     }
 
     /// The plainest sight of any part of a fault's effect.
@@ -262,65 +272,75 @@ impl Faults {
             if other > mine { Sight::Hidden } else { at_least(met, mine) }
         };
         let effect = &fault.kind(world).effect;
-        let flood: u32 = scene.arrivals[target].iter().map(|arrivals| arrivals.flood).sum();
-        let mut sights = Vec::new();
+        let mut plainest = Sight::Nothing;
+        let mut see = |sight: Sight| plainest = plainest.max(sight);
         if effect.cpu_floor.is_some() {
-            sights.push(highest(force.cpu_floor, report.cpu_pct, others(|other| other.cpu_floor)));
+            see(highest(force.cpu_floor, report.cpu_pct, others(|other| other.cpu_floor)));
         }
         if effect.capacity_factor.is_some() {
-            sights.push(at_least(force.capacity_factor, report.met.capacity_factor));
+            see(at_least(force.capacity_factor, report.met.capacity_factor));
         }
         if effect.memory_growth.is_some() {
-            sights.push(at_least(report.met.memory_growth, force.memory_growth));
+            see(at_least(report.met.memory_growth, force.memory_growth));
         }
         if effect.disk_level.is_some() {
-            sights.push(highest(force.disk_level, report.disk_pct, others(|other| other.disk_level)));
+            see(highest(force.disk_level, report.disk_pct, others(|other| other.disk_level)));
         }
         if effect.unreachable {
-            sights.push(seen(scene.closed[target] || fault.linked));
+            see(seen(scene.doors.servers[target].closed || fault.linked));
         }
         if let Some(slot) = fault.planned.service {
-            sights.push(seen(!report.services[usize::from(slot)].up));
+            see(seen(!report.services[usize::from(slot)].up));
         }
         if effect.traffic_factor.is_some() {
             // A flood is kept from a server that is cut off, down, limited or never called.
-            sights.push(if flood > 0 { Sight::Seen } else { Sight::Hidden });
+            let arrivals = &scene.arrivals[world.servers[target].instances()];
+            let flooded = arrivals.iter().any(|arrivals| arrivals.flood > 0);
+            see(if flooded { Sight::Seen } else { Sight::Hidden });
         }
         if effect.latency_factor.is_some() {
-            sights.push(at_least(report.met.latency_factor, force.latency_factor));
+            see(at_least(report.met.latency_factor, force.latency_factor));
         }
         if effect.latency_added_ms.is_some() {
-            sights.push(at_least(report.met.latency_added_seconds, force.latency_added_seconds));
+            see(at_least(report.met.latency_added_seconds, force.latency_added_seconds));
         }
         if effect.error_rate.is_some() {
-            sights.push(at_least(report.met.error_rate, force.error_rate));
+            see(at_least(report.met.error_rate, force.error_rate));
         }
-        sights.into_iter().max().unwrap_or(Sight::Nothing)
+        plainest
     }
 
     /// Looks at the open alerts: a fault is detected by one that opened or worsened since its
     /// onset, on its target or on a server that its harm reaches.
     pub fn detect(&mut self, world: &World, round: u32, alerts: &[AlertView]) {
         self.each_in_force(|fault| {
+            let Times { detected, acknowledged, .. } = &mut fault.times;
+            if detected.is_some() && acknowledged.is_some() {
+                return;
+            }
             let (target, onset) = (fault.planned.target, fault.planned.round);
             let mine = alerts.iter().filter(|alert| {
-                alert.since_round >= onset
-                    && (alert.server == target || world.reach.includes(target, alert.server))
+                alert.since_round >= onset && (alert.server == target || world.reaches(target, alert.server))
             });
             for alert in mine {
-                fault.times.detected.get_or_insert(round);
+                note_first(detected, round);
                 if alert.acknowledged {
-                    fault.times.acknowledged.get_or_insert(round);
+                    note_first(acknowledged, round);
                 }
             }
         });
+    }
+
+    /// Users were served below the objective in a round.
+    pub fn users_were_hurt(&mut self, round: u32) {
+        self.each_in_force(|fault| fault.times.last_hurt = NonZeroU32::new(round));
     }
 
     /// An action acted on a target.
     pub fn acted(&mut self, round: u32, target: ServerId) {
         self.each_in_force(|fault| {
             if fault.planned.target == target {
-                fault.times.first_action.get_or_insert(round);
+                note_first(&mut fault.times.first_action, round);
             }
         });
     }
@@ -334,7 +354,7 @@ impl Faults {
                 right.0 = true;
                 if Some(fault.planned.kind) == cause {
                     right.1 = true;
-                    fault.times.diagnosed.get_or_insert(round);
+                    note_first(&mut fault.times.diagnosed, round);
                 }
             }
         });
@@ -346,7 +366,7 @@ impl Faults {
     pub fn explains(&self, world: &World, server: ServerId) -> bool {
         self.in_force.iter().chain(&self.ended).any(|position| {
             let target = self.injected[*position].planned.target;
-            target == server || world.reach.includes(target, server)
+            target == server || world.reaches(target, server)
         })
     }
 }
@@ -375,8 +395,46 @@ fn leaves_traces(world: &World, fault: &Fault, reports: &[Option<Report>]) -> bo
 pub struct Scene<'a> {
     /// The servers' own reports.
     pub reports: &'a [Option<Report>],
-    /// What arrived at them.
-    pub arrivals: &'a [Vec<Arrivals>],
+    /// What arrived at each instance.
+    pub arrivals: &'a [Arrivals],
     /// Which of them are cut off.
-    pub closed: &'a [bool],
+    pub doors: &'a Doors,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn last_hurt(round: u32) -> Option<NonZeroU32> {
+        NonZeroU32::new(round)
+    }
+
+    #[test]
+    fn an_incident_that_never_hurt_anybody_needs_no_mitigation() {
+        assert_eq!(mitigated(None, Some(7), 10), None);
+    }
+
+    #[test]
+    fn it_is_mitigated_in_the_round_after_the_last_that_hurt() {
+        assert_eq!(mitigated(last_hurt(4), Some(7), 10), Some(5));
+        assert_eq!(mitigated(last_hurt(4), None, 10), Some(5));
+    }
+
+    #[test]
+    fn one_that_hurts_to_the_end_of_the_run_is_mitigated_by_its_resolution_alone() {
+        assert_eq!(mitigated(last_hurt(10), None, 10), None);
+        assert_eq!(mitigated(last_hurt(10), Some(11), 10), Some(11));
+    }
+
+    #[test]
+    fn users_who_are_hurt_after_the_end_are_not_hurt_by_it() {
+        let planned =
+            PlannedFault { round: 1, kind: KindId(0), target: ServerId(0), service: None, rounds: 2 };
+        let mut faults = Faults::new();
+        faults.inject(&[planned]);
+        faults.users_were_hurt(1);
+        faults.cure(2, ServerId(0), |_| true);
+        faults.users_were_hurt(2);
+        assert_eq!(faults.injected()[0].times.last_hurt, last_hurt(1));
+    }
 }

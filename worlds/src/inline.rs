@@ -39,13 +39,13 @@ impl Inline {
     }
 
     fn carry(round: Round) -> Self {
-        let servers: Vec<Server> = round.server_briefs().into_iter().map(Server::new).collect();
+        let servers: Vec<Server> = round.server_briefs().map(Server::new).collect();
+        let study = &round.world().study;
         let minds: Vec<Agent> = round
             .sre_briefs()
-            .into_iter()
             .map(|brief| match brief.kind {
-                SreKind::Oracle => Agent::Oracle(Box::new(Oracle::new(brief))),
-                SreKind::Rules | SreKind::None => Agent::Mind(Mind::new(brief)),
+                SreKind::Oracle => Agent::Oracle(Box::new(Oracle::new(Arc::clone(study)))),
+                SreKind::Rules | SreKind::None => Agent::Mind(Mind::after(Arc::clone(study), &brief)),
             })
             .collect();
         let (reports, decisions) = (vec![None; servers.len()], vec![Decision::default(); minds.len()]);

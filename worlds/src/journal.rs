@@ -8,7 +8,9 @@
 use crate::definition::{Role, SkillName, SreKind};
 use crate::id::Name;
 use crate::message::{ActionOutcome, Metric, RequestId, Severity};
+use crate::outcome::Incident;
 use serde::Serialize;
+use serde::ser::{SerializeStruct as _, Serializer};
 
 /// One line of the journal. Rounds count from 1. Figures are rounded to three decimals by
 /// [`figure`], so that lines stay readable.
@@ -98,7 +100,10 @@ pub enum Record {
     /// A round is over: requests of this round, and the hash of the journal up to here.
     RoundClosed { round: u32, total: u64, good: u64, burn_rate: f64, hash: String },
     /// An incident, with all its times, when the run is over.
-    Incident { incident: crate::outcome::Incident },
+    Incident {
+        #[serde(serialize_with = "incident_line")]
+        incident: Incident,
+    },
     /// What an SRE did over the whole run, when the run is over.
     SreAccount {
         sre: Name,
@@ -118,6 +123,23 @@ pub enum Record {
         simulated_minutes: f64,
         hash: String,
     },
+}
+
+/// An incident as the journal has it: it does not repeat what follows from the rounds before it.
+fn incident_line<S: Serializer>(incident: &Incident, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut line = serializer.serialize_struct("Incident", 11)?;
+    line.serialize_field("id", &incident.id)?;
+    line.serialize_field("kind", &incident.kind)?;
+    line.serialize_field("target", &incident.target)?;
+    line.serialize_field("onset_round", &incident.onset_round)?;
+    line.serialize_field("detected_round", &incident.detected_round)?;
+    line.serialize_field("acknowledged_round", &incident.acknowledged_round)?;
+    line.serialize_field("first_action_round", &incident.first_action_round)?;
+    line.serialize_field("diagnosed_round", &incident.diagnosed_round)?;
+    line.serialize_field("mitigated_round", &incident.mitigated_round)?;
+    line.serialize_field("resolved_round", &incident.resolved_round)?;
+    line.serialize_field("resolution", &incident.resolution)?;
+    line.end()
 }
 
 /// An SRE in the header.
@@ -161,11 +183,16 @@ pub fn figure(value: f64) -> f64 {
     libm::round(value * 1000.0) / 1000.0
 }
 
+/// Lines are hashed together, a round's at a time, and at the latest when there are so many bytes of
+/// them: hashing is fastest in large pieces, and these stay in the processor's cache.
+const UNHASHED_BYTES_MAX: usize = 64 * 1024;
+
 /// Writes records down and keeps the hash.
 #[derive(Debug, Default)]
 pub struct Journal {
     hasher: blake3::Hasher,
-    line: Vec<u8>,
+    /// Lines that were written and are not hashed yet.
+    unhashed: Vec<u8>,
 }
 
 impl Journal {
@@ -176,16 +203,31 @@ impl Journal {
 
     /// Writes one record: the returned line, with its line end, is what a file should hold next.
     pub fn write(&mut self, record: &Record) -> &[u8] {
-        self.line.clear();
-        serde_json::to_writer(&mut self.line, record)
+        if self.unhashed.len() > UNHASHED_BYTES_MAX {
+            self.catch_up();
+        }
+        let start = self.unhashed.len();
+        serde_json::to_writer(&mut self.unhashed, record)
             .expect("a record has only string keys and finite figures");
-        self.line.push(b'\n');
-        self.hasher.update(&self.line);
-        &self.line
+        self.unhashed.push(b'\n');
+        &self.unhashed[start..]
     }
 
     /// The hash of everything written so far, in lower-case hexadecimal.
     pub fn hash(&self) -> String {
+        let mut hasher = self.hasher.clone();
+        hasher.update(&self.unhashed);
+        hasher.finalize().to_hex().to_string()
+    }
+
+    /// As [`Journal::hash`], without copying the state.
+    pub fn seal(&mut self) -> String {
+        self.catch_up();
         self.hasher.finalize().to_hex().to_string()
+    }
+
+    fn catch_up(&mut self) {
+        self.hasher.update(&self.unhashed);
+        self.unhashed.clear();
     }
 }

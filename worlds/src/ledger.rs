@@ -14,8 +14,12 @@ use crate::topology::World;
 /// Counts of a run.
 #[derive(Clone, Debug)]
 pub struct Ledger {
-    /// Users' requests, round by round.
-    pub by_round: Vec<Requests>,
+    /// Users' requests of all rounds together.
+    requests: Requests,
+    /// Rounds that were closed.
+    rounds: u32,
+    /// Sum over rounds of the share of good requests, percent.
+    availability_sum_pct: f64,
     /// Actions of all SREs.
     pub actions: ActionCounts,
     /// Alerts without a fault behind them.
@@ -40,7 +44,9 @@ impl Ledger {
     /// Nothing happened yet.
     pub fn new(servers: usize, sres: usize) -> Self {
         Self {
-            by_round: Vec::new(),
+            requests: Requests::default(),
+            rounds: 0,
+            availability_sum_pct: 0.0,
             actions: ActionCounts::default(),
             false_alarms: 0,
             capacity_rounds: 0.0,
@@ -48,6 +54,14 @@ impl Ledger {
             up_rounds: vec![0; servers],
             sres: vec![SreAccount::default(); sres],
         }
+    }
+
+    /// A round was closed in which users got this.
+    pub fn close_round(&mut self, requests: Requests) {
+        self.requests.total += requests.total;
+        self.requests.good += requests.good;
+        self.rounds += 1;
+        self.availability_sum_pct += requests.availability_pct();
     }
 
     /// A server was reachable with all its services running for a round.
@@ -80,28 +94,22 @@ impl Ledger {
 
     /// All claims of an SRE in a round.
     pub fn remember_claims(&mut self, sre: SreId, claims: &[Diagnosis]) {
-        self.sres[sre.index()].last_claims = claims.to_vec();
-    }
-
-    /// Users' requests of all rounds together.
-    pub fn requests(&self) -> Requests {
-        self.by_round.iter().fold(Requests::default(), |sum, round| Requests {
-            total: sum.total + round.total,
-            good: sum.good + round.good,
-        })
+        let last = &mut self.sres[sre.index()].last_claims;
+        last.clear();
+        last.extend_from_slice(claims);
     }
 
     /// Extra capacity held, as a share of what the world has over the rounds played.
     pub fn capacity_held(&self, world: &World) -> f64 {
         let own: f64 = world.definition.servers.iter().map(|server| server.cpu_capacity).sum();
-        let rounds = self.by_round.len().max(1) as f64;
+        let rounds = f64::from(self.rounds.max(1));
         self.capacity_rounds / (own * rounds)
     }
 
     /// What it all came to. Faults and incidents are filled in by the caller.
     pub fn outcome(&self, world: &World, plan: &RunPlan, alerts_opened: u32) -> Outcome {
-        let rounds = u32::try_from(self.by_round.len()).expect("rounds are counted in 32 bits");
-        let requests = self.requests();
+        let (rounds, requests) = (self.rounds, self.requests);
+        let mean_of_rounds = self.availability_sum_pct / f64::from(rounds);
         let capacity_held = self.capacity_held(world);
         let servers = world.servers.iter().zip(&self.up_rounds);
         let sres = plan.sres.iter().zip(&self.sres);
@@ -109,7 +117,7 @@ impl Ledger {
             rounds,
             round_seconds: world.definition.round_seconds,
             requests,
-            by_round: self.by_round.clone(),
+            availability_mean_of_rounds_pct: if rounds > 0 { mean_of_rounds } else { 100.0 },
             sla_target_pct: world.definition.sla_target,
             servers: servers
                 .map(|(server, up_rounds)| ServerOutcome {

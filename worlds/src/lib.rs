@@ -6,9 +6,11 @@
 //! [`message`] between it and the agents, as plain calls or over a bus.
 
 pub mod alert;
+pub mod catalogue;
 pub mod chance;
 pub mod change;
 pub mod chaos;
+pub mod classes;
 pub mod definition;
 pub mod health;
 pub mod id;

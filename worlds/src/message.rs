@@ -15,6 +15,7 @@ use crate::chance::Key;
 use crate::definition::{self, Role, Skill, SreKind, Threshold};
 use crate::id::{ActionId, KindId, Name, ServerId, ServiceId};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 // ---- servers ----------------------------------------------------------------------------------
 
@@ -25,6 +26,13 @@ pub struct ServerBrief {
     pub name: Name,
     /// The key of its own dice.
     pub key: Key,
+    /// What the world file says of it: the same in every run.
+    pub machine: Arc<Machine>,
+}
+
+/// A server as the world file has it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
     /// What all hosts have in common.
     pub host: definition::Host,
     /// Points of compute.
@@ -53,7 +61,7 @@ pub struct HostedService {
 }
 
 /// To a server: the round begins; this reaches you, and this holds for you.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tick {
     /// The round, from 1.
     pub round: u32,
@@ -79,7 +87,7 @@ pub struct Arrivals {
 }
 
 /// What holds for a host during a round: effects of faults and of standing remedies, merged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Conditions {
     /// Background work takes the CPU to at least this, percent.
     pub cpu_floor: f64,
@@ -195,6 +203,13 @@ pub struct SreBrief {
     pub colleagues: Colleagues,
     /// Rounds of the run.
     pub rounds: u32,
+    /// What is known of the world before the first round: the same in every run.
+    pub runbook: Arc<Runbook>,
+}
+
+/// The architecture and the runbook of a world.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Runbook {
     /// The machines.
     pub servers: Vec<ServerFacts>,
     /// The services.
@@ -259,7 +274,7 @@ pub struct Observation {
 }
 
 /// A server as telemetry shows it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ServerView {
     /// The last metrics that arrived; `None` before any did.
     pub metrics: Option<Metrics>,
@@ -276,7 +291,7 @@ pub struct ServerView {
 }
 
 /// What a server's telemetry holds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// CPU in use, percent.
     pub cpu_usage: f64,
@@ -319,6 +334,17 @@ impl Metric {
     pub const MEASURED: [Metric; 5] =
         [Metric::CpuUsage, Metric::MemoryUsage, Metric::ErrorRate, Metric::LatencyP99, Metric::DiskUsage];
 
+    /// All of them.
+    pub const ALL: [Metric; 7] = [
+        Metric::CpuUsage,
+        Metric::MemoryUsage,
+        Metric::ErrorRate,
+        Metric::LatencyP99,
+        Metric::DiskUsage,
+        Metric::ServicesDown,
+        Metric::Staleness,
+    ];
+
     /// Whether it is about the host itself rather than about its answers.
     pub fn is_local(self) -> bool {
         !matches!(self, Metric::ErrorRate | Metric::LatencyP99)
@@ -338,6 +364,59 @@ impl Metric {
     }
 }
 
+/// Some of the metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MetricSet(u8);
+
+impl MetricSet {
+    /// These.
+    pub const fn of(metrics: &[Metric]) -> Self {
+        let (mut set, mut index) = (0, 0);
+        while index < metrics.len() {
+            set |= Self::bit(metrics[index]);
+            index += 1;
+        }
+        Self(set)
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether it has this one.
+    pub fn contains(self, metric: Metric) -> bool {
+        self.0 & Self::bit(metric) != 0
+    }
+
+    /// Whether it has one of those.
+    pub fn meets(self, others: Self) -> bool {
+        self.0 & others.0 != 0
+    }
+
+    /// Adds one.
+    pub fn insert(&mut self, metric: Metric) {
+        self.0 |= Self::bit(metric);
+    }
+
+    /// Takes one away.
+    pub fn remove(&mut self, metric: Metric) {
+        self.0 &= !Self::bit(metric);
+    }
+
+    const fn bit(metric: Metric) -> u8 {
+        1 << metric as u8
+    }
+}
+
+impl FromIterator<Metric> for MetricSet {
+    fn from_iter<M: IntoIterator<Item = Metric>>(metrics: M) -> Self {
+        let mut set = Self::default();
+        metrics.into_iter().for_each(|metric| set.insert(metric));
+        set
+    }
+}
+
 /// How bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -353,7 +432,7 @@ pub enum Severity {
 pub struct AlertId(pub u32);
 
 /// An open alert.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AlertView {
     /// Its number.
     pub id: AlertId,
@@ -378,7 +457,7 @@ pub struct AlertView {
 pub struct RequestId(pub u32);
 
 /// What became of an action.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ActionResult {
     /// The request that it answers.
     pub request: RequestId,
@@ -433,7 +512,7 @@ pub enum Failure {
 }
 
 /// An action that cannot be asked for again yet.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cooldown {
     /// The action.
     pub action: ActionId,

@@ -17,8 +17,9 @@ pub struct Outcome {
     pub round_seconds: f64,
     /// Users' requests of the whole run.
     pub requests: Requests,
-    /// Users' requests, round by round.
-    pub by_round: Vec<Requests>,
+    /// Mean over rounds of the share of good requests, each round counting alike, percent; 100 when
+    /// there was none.
+    pub availability_mean_of_rounds_pct: f64,
     /// The promise, percent.
     pub sla_target_pct: f64,
     /// Each server, in the order of the world file.
@@ -161,8 +162,10 @@ pub struct Incident {
     /// First right claim of entity and kind.
     pub diagnosed_round: Option<u32>,
     /// First round from which the entry's success kept to the objective until the resolution;
-    /// `null` if users were never hurt, or hurt to the end.
+    /// `null` if users were never hurt (`hurt_users`), or hurt to the end.
     pub mitigated_round: Option<u32>,
+    /// Whether users were served below the objective in a round in which the fault was in force.
+    pub hurt_users: bool,
     /// First round without the fault.
     pub resolved_round: Option<u32>,
     /// How it came to its end.

@@ -34,12 +34,13 @@ pub fn waiting(arrivals: f64, service_seconds: f64, workers: u32, limit_seconds:
     let drain = f64::from(workers) / service_seconds;
     let slack = drain - arrivals;
     let not_waiting = idle_weight(arrivals * service_seconds, workers);
-    let weights = Weights::new(arrivals, drain, slack, limit_seconds, not_waiting);
+    let tail = Tail::new(slack, limit_seconds);
+    let weights = Weights::new(arrivals, drain, tail, not_waiting);
     let served = weights.at_once + weights.after_waiting;
     Waiting {
         turned_away: weights.turned_away / (served + weights.turned_away),
         mean_seconds: weights.first_moment / served,
-        p99_seconds: weights.quantile(0.01 * served, arrivals, slack, limit_seconds),
+        p99_seconds: weights.quantile(0.01 * served, arrivals, tail),
     }
 }
 
@@ -47,6 +48,32 @@ pub fn waiting(arrivals: f64, service_seconds: f64, workers: u32, limit_seconds:
 /// neither overflows nor cancels.
 fn idle_weight(offered: f64, workers: u32) -> f64 {
     (1..workers).fold(1.0, |weight, busy| 1.0 + weight * f64::from(busy) / offered)
+}
+
+/// How the density of waits runs up to the limit: as `near` at no wait, as `far` at the limit. The
+/// larger of both is 1: above saturation everything is scaled by e^(d t), which is then the small
+/// number.
+#[derive(Clone, Copy)]
+struct Tail {
+    slack: f64,
+    limit: f64,
+    exponent: f64,
+    near: f64,
+    far: f64,
+}
+
+impl Tail {
+    fn new(slack: f64, limit: f64) -> Self {
+        let exponent = slack * limit;
+        let small = libm::exp(-exponent.abs());
+        let (near, far) = if exponent > 0.0 { (1.0, small) } else { (small, 1.0) };
+        Self { slack, limit, exponent, near, far }
+    }
+
+    /// Whether the exponentials have to be replaced by their limits.
+    fn is_nearly_flat(self) -> bool {
+        self.exponent.abs() < NEARLY_CRITICAL
+    }
 }
 
 /// Unnormalised probabilities, in units of `p` or, above saturation, of `p e^(-d t)`.
@@ -62,9 +89,9 @@ struct Weights {
 const NEARLY_CRITICAL: f64 = 1e-5;
 
 impl Weights {
-    fn new(arrivals: f64, drain: f64, slack: f64, limit: f64, not_waiting: f64) -> Self {
-        let exponent = slack * limit;
-        if exponent.abs() < NEARLY_CRITICAL {
+    fn new(arrivals: f64, drain: f64, tail: Tail, not_waiting: f64) -> Self {
+        let Tail { slack, limit, exponent, near, far } = tail;
+        if tail.is_nearly_flat() {
             return Self {
                 at_once: not_waiting,
                 after_waiting: arrivals * limit,
@@ -72,9 +99,6 @@ impl Weights {
                 first_moment: arrivals * limit * limit / 2.0,
             };
         }
-        // Above saturation everything is scaled by e^(d t), which is then the small number.
-        let (near, far) =
-            if exponent > 0.0 { (1.0, libm::exp(-exponent)) } else { (libm::exp(exponent), 1.0) };
         Self {
             at_once: not_waiting * near,
             after_waiting: arrivals * (near - far) / slack,
@@ -83,19 +107,19 @@ impl Weights {
         }
     }
 
-    /// The wait that is exceeded with weight `tail`.
-    fn quantile(&self, tail: f64, arrivals: f64, slack: f64, limit: f64) -> f64 {
-        if self.after_waiting <= tail {
+    /// The wait that is exceeded with this weight.
+    fn quantile(&self, weight: f64, arrivals: f64, tail: Tail) -> f64 {
+        let Tail { slack, limit, exponent, far, .. } = tail;
+        if self.after_waiting <= weight {
             return 0.0;
         }
-        let exponent = slack * limit;
-        if exponent.abs() < NEARLY_CRITICAL {
-            return limit - tail / arrivals;
+        if tail.is_nearly_flat() {
+            return limit - weight / arrivals;
         }
         if exponent > 0.0 {
-            -libm::log(libm::exp(-exponent) + tail * slack / arrivals) / slack
+            -libm::log(far + weight * slack / arrivals) / slack
         } else {
-            limit - libm::log1p(tail * slack / arrivals) / slack
+            limit - libm::log1p(weight * slack / arrivals) / slack
         }
     }
 }

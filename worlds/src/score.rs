@@ -45,7 +45,7 @@ mod tests {
             rounds: 10,
             round_seconds: 60.0,
             requests: Requests::default(),
-            by_round: Vec::new(),
+            availability_mean_of_rounds_pct: 100.0,
             sla_target_pct: 99.9,
             servers: Vec::new(),
             faults: FaultCounts::default(),

@@ -5,9 +5,10 @@
 //! servers nor why its conditions are what they are, and what lies behind a service is folded in
 //! later, by [`crate::traffic`].
 
-use crate::definition::{Cache, Host};
-use crate::message::{Command, Conditions, HostedService, Met, Report, ServerBrief, ServiceReport, Tick};
+use crate::definition::Host;
+use crate::message::{Command, Conditions, Machine, Met, Report, ServerBrief, ServiceReport, Tick};
 use crate::queue::{self, Waiting};
+use std::sync::Arc;
 
 /// ln 100: the 99th percentile of an exponential time, in means.
 const P99_OF_EXPONENTIAL: f64 = 4.605_170_185_988_091;
@@ -15,7 +16,11 @@ const P99_OF_EXPONENTIAL: f64 = 4.605_170_185_988_091;
 /// A server's state.
 #[derive(Clone, Debug)]
 pub struct Server {
-    brief: ServerBrief,
+    machine: Arc<Machine>,
+    /// Workers without faults and remedies.
+    nominal_workers: f64,
+    /// Work that one of them does in a second, in seconds of nominal work.
+    speed: f64,
     background_cpu: f64,
     base_memory: f64,
     base_disk: f64,
@@ -30,6 +35,8 @@ pub struct Server {
 struct ServiceState {
     /// Share of reads that a cache answers now.
     warmth: f64,
+    /// Runs in this round.
+    up: bool,
 }
 
 /// What actions cost the services in this round.
@@ -52,22 +59,28 @@ struct Pace {
 impl Server {
     /// A server in its initial state, drawn from its own dice.
     pub fn new(brief: ServerBrief) -> Self {
-        let draws = brief.key.draws(0, 0);
-        let services = brief
+        let ServerBrief { key, machine, .. } = brief;
+        let draws = key.draws(0, 0);
+        let host = &machine.host;
+        let nominal_workers = libm::round(machine.cpu_capacity / host.cpu_per_worker).max(1.0);
+        let services = machine
             .services
             .iter()
             .map(|service| ServiceState {
                 warmth: service.cache.as_ref().map_or(0.0, |cache| cache.hit_ratio),
+                up: true,
             })
             .collect();
         Self {
-            background_cpu: draws.between(0, brief.host.background_cpu),
-            base_memory: draws.between(1, brief.host.memory),
-            base_disk: draws.between(2, brief.host.disk),
+            nominal_workers,
+            speed: machine.cpu_capacity / (host.cpu_per_worker * nominal_workers),
+            background_cpu: draws.between(0, host.background_cpu),
+            base_memory: draws.between(1, host.memory),
+            base_disk: draws.between(2, host.disk),
             leaked: 0.0,
             killed_until: 0,
             services,
-            brief,
+            machine,
         }
     }
 
@@ -76,20 +89,17 @@ impl Server {
         let conditions = &tick.conditions;
         let pause = self.obey(&tick.commands);
         self.leaked += conditions.memory_growth;
-        let up: Vec<bool> =
-            conditions.held_down.iter().map(|held| !held && tick.round >= self.killed_until).collect();
+        for (service, held_down) in self.services.iter_mut().zip(&conditions.held_down) {
+            service.up = !held_down && tick.round >= self.killed_until;
+        }
 
         let pace = self.pace(conditions);
-        let load = self.load(tick, &up);
+        let load = self.load(tick);
         let waiting = self.waiting(load, pace);
-        report.services.clear();
-        report.services.extend(
-            (0..self.services.len())
-                .map(|index| self.serve(index, up[index], &waiting, pace, pause, conditions)),
-        );
-        let in_flight = self.memory_in_flight(tick, &up, &report.services);
+        self.serve(&waiting, pace, pause, conditions, &mut report.services);
+        let in_flight = self.memory_in_flight(tick, &report.services);
         let memory_pct = (self.base_memory + self.leaked + in_flight).min(100.0);
-        let report_leaked = self.age(tick.round, memory_pct, &up);
+        let report_leaked = self.age(tick.round, memory_pct);
 
         report.round = tick.round;
         report.cpu_pct = self.cpu(load, waiting.turned_away, pace, conditions);
@@ -130,33 +140,32 @@ impl Server {
     }
 
     fn pace(&self, conditions: &Conditions) -> Pace {
-        let Host { memory_slow_from, memory_slow_factor, memory_oom_at, cpu_per_worker, .. } =
-            self.brief.host;
-        let nominal = libm::round(self.brief.cpu_capacity / cpu_per_worker).max(1.0);
-        let workers = libm::round(nominal * conditions.workers_factor).max(1.0);
-        let speed = self.brief.cpu_capacity / (cpu_per_worker * nominal);
+        let Host { memory_slow_from, memory_slow_factor, memory_oom_at, .. } = self.machine.host;
+        let workers = libm::round(self.nominal_workers * conditions.workers_factor).max(1.0);
         let memory = self.base_memory + self.leaked;
         let pressure = ((memory - memory_slow_from) / (memory_oom_at - memory_slow_from)).clamp(0.0, 1.0);
         let paging = 1.0 + (memory_slow_factor - 1.0) * pressure;
         Pace {
             workers: workers as u32,
-            speed,
+            speed: self.speed,
             slowdown: paging * conditions.latency_factor / conditions.capacity_factor,
         }
     }
 
     /// What reaches the services that run.
-    fn load(&self, tick: &Tick, up: &[bool]) -> Load {
+    fn load(&self, tick: &Tick) -> Load {
+        let round_seconds = self.machine.round_seconds;
         let mut load = Load::default();
-        for ((service, arrivals), up) in self.brief.services.iter().zip(&tick.arrivals).zip(up) {
-            if !up {
+        for ((service, state), arrivals) in
+            self.machine.services.iter().zip(&self.services).zip(&tick.arrivals)
+        {
+            if !state.up {
                 continue;
             }
             let requests = f64::from(arrivals.reads) + f64::from(arrivals.writes) + f64::from(arrivals.flood);
             let applies = f64::from(arrivals.applies);
-            load.arrivals += (requests + applies) / self.brief.round_seconds;
-            load.work += (requests * service.work_seconds + applies * service.apply_seconds)
-                / self.brief.round_seconds;
+            load.arrivals += (requests + applies) / round_seconds;
+            load.work += (requests * service.work_seconds + applies * service.apply_seconds) / round_seconds;
         }
         load
     }
@@ -166,7 +175,7 @@ impl Server {
             return Waiting::default();
         }
         let service_seconds = load.work / load.arrivals * pace.slowdown / pace.speed;
-        queue::waiting(load.arrivals, service_seconds, pace.workers, self.brief.queue_limit_seconds)
+        queue::waiting(load.arrivals, service_seconds, pace.workers, self.machine.queue_limit_seconds)
     }
 
     /// Percent of the host's compute in use: the host's own needs, the services' work that was not
@@ -182,69 +191,76 @@ impl Server {
         self.base_disk.max(conditions.disk_level)
     }
 
+    /// What comes of each service.
     fn serve(
         &self,
-        index: usize,
-        up: bool,
         waiting: &Waiting,
         pace: Pace,
         pause: Pause,
         conditions: &Conditions,
-    ) -> ServiceReport {
-        if !up {
-            return ServiceReport::default();
-        }
-        let HostedService { work_seconds, .. } = self.brief.services[index];
-        let service_seconds = work_seconds * pace.slowdown / pace.speed;
+        reports: &mut Vec<ServiceReport>,
+    ) {
         let without_cost = (1.0 - waiting.turned_away) * (1.0 - conditions.error_rate);
-        let writable = if self.disk(conditions) >= self.brief.host.disk_full_at { 0.0 } else { without_cost };
+        let writable =
+            if self.disk(conditions) >= self.machine.host.disk_full_at { 0.0 } else { without_cost };
         let read_success = without_cost * (1.0 - pause.all);
         let write_success = writable * (1.0 - pause.all) * (1.0 - pause.writes);
-        ServiceReport {
-            up,
-            read_success,
-            write_success,
-            read_harm: without_cost - read_success,
-            write_harm: writable - write_success,
-            mean_seconds: waiting.mean_seconds + service_seconds + conditions.latency_added_seconds,
-            p99_seconds: (waiting.mean_seconds + service_seconds * P99_OF_EXPONENTIAL)
-                .max(waiting.p99_seconds + service_seconds)
-                + conditions.latency_added_seconds,
-            hit_ratio: self.services[index].warmth,
+        reports.clear();
+        for (service, state) in self.machine.services.iter().zip(&self.services) {
+            if !state.up {
+                reports.push(ServiceReport::default());
+                continue;
+            }
+            let service_seconds = service.work_seconds * pace.slowdown / pace.speed;
+            reports.push(ServiceReport {
+                up: true,
+                read_success,
+                write_success,
+                read_harm: without_cost - read_success,
+                write_harm: writable - write_success,
+                mean_seconds: waiting.mean_seconds + service_seconds + conditions.latency_added_seconds,
+                p99_seconds: (waiting.mean_seconds + service_seconds * P99_OF_EXPONENTIAL)
+                    .max(waiting.p99_seconds + service_seconds)
+                    + conditions.latency_added_seconds,
+                hit_ratio: state.warmth,
+            });
         }
     }
 
     /// Percent of memory that requests hold while they wait or are worked on (Little's law).
-    fn memory_in_flight(&self, tick: &Tick, up: &[bool], services: &[ServiceReport]) -> f64 {
+    fn memory_in_flight(&self, tick: &Tick, services: &[ServiceReport]) -> f64 {
         let megabytes: f64 = self
-            .brief
+            .machine
             .services
             .iter()
             .zip(&tick.arrivals)
             .zip(services)
-            .zip(up)
-            .filter(|(_, up)| **up)
-            .map(|(((service, arrivals), report), _)| {
+            .filter(|(_, report)| report.up)
+            .map(|((service, arrivals), report)| {
                 let requests =
                     f64::from(arrivals.reads) + f64::from(arrivals.writes) + f64::from(arrivals.flood);
-                requests / self.brief.round_seconds
+                requests / self.machine.round_seconds
                     * report.read_success.min(1.0)
                     * report.mean_seconds
                     * service.memory_mb
             })
             .sum();
-        100.0 * megabytes / self.brief.memory_capacity
+        100.0 * megabytes / self.machine.memory_capacity
     }
 
     /// What the round leaves behind: caches refill, and the kernel kills what uses too much
     /// memory. Gives the points that are still leaked afterwards.
-    fn age(&mut self, round: u32, memory_pct: f64, up: &[bool]) -> f64 {
-        for ((state, service), up) in self.services.iter_mut().zip(&self.brief.services).zip(up) {
-            state.warmth = warmth_after(*state, service.cache.as_ref(), *up);
+    fn age(&mut self, round: u32, memory_pct: f64) -> f64 {
+        for (state, service) in self.services.iter_mut().zip(&self.machine.services) {
+            // A cache refills while it runs, and loses everything when it stops.
+            state.warmth = match &service.cache {
+                Some(cache) if state.up => state.warmth + (cache.hit_ratio - state.warmth) * cache.refill,
+                _ => 0.0,
+            };
         }
-        if memory_pct >= self.brief.host.memory_oom_at {
+        if memory_pct >= self.machine.host.memory_oom_at {
             self.leaked = 0.0;
-            self.killed_until = round + 1 + self.brief.host.supervisor_rounds;
+            self.killed_until = round + 1 + self.machine.host.supervisor_rounds;
         }
         self.leaked
     }
@@ -256,12 +272,4 @@ struct Load {
     arrivals: f64,
     /// Seconds of nominal work.
     work: f64,
-}
-
-/// A cache refills while it runs, and loses everything when it stops.
-fn warmth_after(state: ServiceState, cache: Option<&Cache>, up: bool) -> f64 {
-    match cache {
-        Some(cache) if up => state.warmth + (cache.hit_ratio - state.warmth) * cache.refill,
-        _ => 0.0,
-    }
 }

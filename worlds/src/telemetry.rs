@@ -13,7 +13,7 @@ pub struct Store {
     servers: Vec<Option<Stored>>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Stored {
     metrics: Metrics,
     arrived: u32,

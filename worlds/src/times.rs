@@ -74,7 +74,7 @@ impl Times {
             ),
             mttm: Observed::statistic(
                 incidents()
-                    .filter(|incident| hurt_users(incident, outcome))
+                    .filter(|incident| incident.hurt_users)
                     .map(|incident| until(|it| it.mitigated_round, incident)),
                 seconds,
             ),
@@ -82,14 +82,6 @@ impl Times {
             remedied_share: cumulative_incidence(&resolutions, Ending::Remedied),
         }
     }
-}
-
-/// Whether users were served below the objective in a round in which the incident was on.
-fn hurt_users(incident: &Incident, outcome: &Outcome) -> bool {
-    let rounds = incident.onset_round..=last_round(incident, outcome.rounds);
-    rounds
-        .filter_map(|round| outcome.by_round.get(round as usize - 1))
-        .any(|requests| requests.availability_pct() < outcome.sla_target_pct)
 }
 
 /// The last round in which an incident was seen to be on.
@@ -235,7 +227,7 @@ mod tests {
             rounds: 10,
             round_seconds: 120.0,
             requests: Requests { total: 10_000, good: 10_000 },
-            by_round: vec![Requests { total: 1_000, good: 1_000 }; 10],
+            availability_mean_of_rounds_pct: 100.0,
             sla_target_pct: 99.9,
             servers: Vec::new(),
             faults: FaultCounts::default(),
@@ -261,6 +253,7 @@ mod tests {
             first_action_round: None,
             diagnosed_round: None,
             mitigated_round: None,
+            hurt_users: false,
             resolved_round: None,
             resolution: Resolution::Open,
         }
@@ -368,29 +361,18 @@ mod tests {
 
     #[test]
     fn mitigation_is_about_incidents_that_hurt_users() {
-        let hurt = Incident { mitigated_round: Some(4), ..resolved(2, 6, Resolution::Remedied) };
+        let hurt =
+            Incident { mitigated_round: Some(4), hurt_users: true, ..resolved(2, 6, Resolution::Remedied) };
         let harmless = resolved(7, 9, Resolution::Expired);
-        let mut run = calm_run(vec![hurt, harmless]);
-        run.by_round[2].good = 500;
-        let times = Times::of(&run);
+        let times = Times::of(&calm_run(vec![hurt, harmless]));
         assert_eq!((times.mttm.n, times.mttm.censored), (1, 0));
         assert_eq!(times.mttm.mean_rounds, Some(2.0));
     }
 
     #[test]
     fn an_incident_that_hurts_to_the_end_of_the_run_is_not_mitigated() {
-        let mut run = calm_run(vec![open(9)]);
-        run.by_round[8].good = 500;
-        run.by_round[9].good = 500;
-        let times = Times::of(&run);
+        let times = Times::of(&calm_run(vec![Incident { hurt_users: true, ..open(9) }]));
         assert_eq!((times.mttm.n, times.mttm.censored), (1, 1));
         assert_eq!(times.mttm.mean_rounds, None);
-    }
-
-    #[test]
-    fn a_bad_round_after_the_resolution_does_not_count_against_an_incident() {
-        let mut run = calm_run(vec![resolved(2, 4, Resolution::Remedied)]);
-        run.by_round[3].good = 500;
-        assert_eq!(Times::of(&run).mttm.n, 0);
     }
 }

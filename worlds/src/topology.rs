@@ -1,11 +1,18 @@
 //! The world as the model uses it: names resolved, calls in order, who stands in for whom.
 //!
 //! Made once from a [`Definition`] that has passed its check; everything here is an index into
-//! plain vectors from then on.
+//! plain vectors from then on. A service on a server is an *instance*; instances are numbered
+//! through, server by server, so that what changes from round to round lies in flat vectors.
 
+use crate::catalogue::Catalogue;
+use crate::classes::{Classes, Relation, closure};
 use crate::definition::{self, CallOn, Definition, Role};
 use crate::id::{Name, ServerId, ServiceId};
+use crate::message::{HostedService, Machine, Runbook, ServerFacts, ServiceFacts};
+use crate::sre::study::Study;
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// A world that is ready to run.
 #[derive(Clone, Debug)]
@@ -21,14 +28,24 @@ pub struct World {
     pub servers: Vec<ServerNode>,
     /// The services, by name.
     pub services: Vec<ServiceNode>,
+    /// Each service of each server, server by server.
+    pub instances: Vec<Instance>,
     /// The services that users' requests reach, callers before those they call.
     pub call_order: Vec<ServiceId>,
     /// Where requests enter.
     pub entry: ServiceId,
     /// For each kind of fault the servers that it can hit.
     pub eligible: Vec<Vec<ServerId>>,
-    /// Which other servers the harm of each can reach.
-    pub reach: Reach,
+    /// Kinds and actions, by number.
+    pub catalogue: Catalogue,
+    /// What each server process is told of its server.
+    pub machines: Vec<Arc<Machine>>,
+    /// What every SRE is told of the world.
+    pub runbook: Arc<Runbook>,
+    /// What an SRE of rules makes of it.
+    pub study: Arc<Study>,
+    classes: Classes,
+    reach: Relation,
 }
 
 /// A machine.
@@ -40,8 +57,28 @@ pub struct ServerNode {
     pub kind: Name,
     /// What it runs.
     pub services: Vec<ServiceId>,
+    /// Number of its first instance; the others follow in the order of `services`.
+    pub first_instance: usize,
     /// Its part in a replicated service at the start.
     pub role: Option<Role>,
+}
+
+impl ServerNode {
+    /// The numbers of its instances.
+    pub fn instances(&self) -> Range<usize> {
+        self.first_instance..self.first_instance + self.services.len()
+    }
+}
+
+/// A service on a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instance {
+    /// The service.
+    pub service: ServiceId,
+    /// The server.
+    pub server: ServerId,
+    /// Position among that server's services.
+    pub slot: usize,
 }
 
 /// A service.
@@ -59,19 +96,23 @@ pub struct ServiceNode {
     pub cache: bool,
     /// Whether it has a primary and replicas.
     pub replicated: bool,
+    /// Whether users' requests reach it.
+    pub called: bool,
 }
 
-/// A service on a server.
+/// One of those that run a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member {
     /// The server.
     pub server: ServerId,
     /// Position among that server's services.
     pub slot: usize,
+    /// Its number among all instances.
+    pub instance: usize,
 }
 
 /// A call from one service to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallEdge {
     /// The service called.
     pub to: ServiceId,
@@ -83,8 +124,20 @@ pub struct CallEdge {
     pub behind: Option<usize>,
     /// The client on the caller's server that it goes through.
     pub via: Option<ServiceId>,
+    /// How each member of the caller makes it.
+    pub routes: Vec<Route>,
     /// It asks a cache that a later call stands behind: when it fails, that call answers.
     pub has_fallback: bool,
+}
+
+/// How one member of a caller makes a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Route {
+    /// The member of the service called, by position, that is on the caller's own server and asked
+    /// before all others. A service with a primary has no such short cut.
+    pub local: Option<usize>,
+    /// The instance of the client that it goes through.
+    pub client: Option<usize>,
 }
 
 impl CallEdge {
@@ -124,43 +177,67 @@ impl World {
             .collect();
         let id = |name: &String| *ids.get(name.as_str()).expect("checked: the service exists");
 
-        let servers: Vec<ServerNode> = definition
-            .servers
-            .iter()
-            .map(|server| ServerNode {
+        let mut first_instance = 0;
+        let mut server = |server: &definition::Server| {
+            let node = ServerNode {
                 name: Name::from(server.name.as_str()),
                 kind: Name::from(server.kind.as_str()),
                 services: server.services.iter().map(id).collect(),
+                first_instance,
                 role: server.role,
-            })
-            .collect();
-        let services: Vec<ServiceNode> = definition
+            };
+            first_instance += node.services.len();
+            node
+        };
+        let servers: Vec<ServerNode> = definition.servers.iter().map(&mut server).collect();
+        let instances = instances(&servers);
+        let mut services: Vec<ServiceNode> = definition
             .services
             .iter()
-            .zip(members(&servers, definition.services.len()))
-            .map(|((name, service), members)| ServiceNode {
+            .map(|(name, service)| ServiceNode {
                 name: Name::from(name.as_str()),
-                members,
+                members: Vec::new(),
                 calls: edges(service, &id),
                 timeout_seconds: service.timeout_ms / 1000.0,
                 cache: service.cache.is_some(),
                 replicated: service.replication.is_some(),
+                called: false,
             })
             .collect();
+        for (number, Instance { service, server, slot }) in instances.iter().copied().enumerate() {
+            services[service.index()].members.push(Member { server, slot, instance: number });
+        }
+        find_routes(&servers, &mut services);
         let entry = id(&definition.traffic.entry);
-        let eligible = definition.chaos.iter().map(|kind| eligible(&servers, kind)).collect();
-        let reach = Reach::of(&servers, &services);
+        let call_order = call_order(&services, entry);
+        for service in &call_order {
+            services[service.index()].called = true;
+        }
+        let classes = Classes::of(servers.iter().map(|server| &server.services[..]));
+        let runbook = Arc::new(runbook(&definition, &servers, &services, entry));
         Self {
             name: Name::from(name),
             hash: hash(&definition),
-            call_order: call_order(&services, entry),
+            call_order,
             entry,
-            eligible,
-            reach,
+            eligible: definition.chaos.iter().map(|kind| eligible(&servers, kind)).collect(),
+            catalogue: Catalogue::of(&definition.chaos, &definition.actions),
+            machines: machines(&definition),
+            study: Arc::new(Study::of(Arc::clone(&runbook))),
+            runbook,
+            reach: reach(&classes, &services),
+            classes,
             servers,
             services,
+            instances,
             definition,
         }
+    }
+
+    /// Whether the harm of one server can reach another: one that calls it, directly or not, one that
+    /// stands behind a cache on it, or a sibling that has to take over its load.
+    pub fn reaches(&self, from: ServerId, to: ServerId) -> bool {
+        from != to && self.reach.holds(&self.classes, from, to)
     }
 
     /// The server of this name.
@@ -185,15 +262,96 @@ fn hash(definition: &Definition) -> String {
     blake3::hash(&json).to_hex().to_string()
 }
 
-/// Where each service runs.
-fn members(servers: &[ServerNode], services: usize) -> Vec<Vec<Member>> {
-    let mut members = vec![Vec::new(); services];
-    for (index, server) in servers.iter().enumerate() {
-        for (slot, service) in server.services.iter().enumerate() {
-            members[service.index()].push(Member { server: ServerId::from(index), slot });
+fn instances(servers: &[ServerNode]) -> Vec<Instance> {
+    let of = |(index, node): (usize, &'_ ServerNode)| {
+        let server = ServerId::from(index);
+        let instance =
+            move |(slot, service): (usize, &ServiceId)| Instance { service: *service, server, slot };
+        node.services.iter().enumerate().map(instance).collect::<Vec<_>>()
+    };
+    servers.iter().enumerate().flat_map(of).collect()
+}
+
+/// Works out how each member makes each call.
+fn find_routes(servers: &[ServerNode], services: &mut [ServiceNode]) {
+    let client = |server: ServerId, service: ServiceId| {
+        let node = &servers[server.index()];
+        let slot = node.services.iter().position(|hosted| *hosted == service);
+        node.first_instance + slot.expect("checked: the client is on every server that the call starts from")
+    };
+    let all: Vec<Vec<Vec<Route>>> = services
+        .iter()
+        .map(|caller| {
+            let routes = |edge: &CallEdge| {
+                let called = &services[edge.to.index()];
+                let route = |member: &Member| Route {
+                    local: called
+                        .members
+                        .binary_search_by_key(&member.server, |other| other.server)
+                        .ok()
+                        .filter(|_| !called.replicated),
+                    client: edge.via.map(|service| client(member.server, service)),
+                };
+                caller.members.iter().map(route).collect()
+            };
+            caller.calls.iter().map(routes).collect()
+        })
+        .collect();
+    for (service, routes) in services.iter_mut().zip(all) {
+        for (edge, routes) in service.calls.iter_mut().zip(routes) {
+            edge.routes = routes;
         }
     }
-    members
+}
+
+fn machines(definition: &Definition) -> Vec<Arc<Machine>> {
+    let hosted = |name: &String| {
+        let service = &definition.services[name];
+        let work_seconds = service.work_ms / 1000.0;
+        HostedService {
+            work_seconds,
+            memory_mb: service.memory_mb,
+            cache: service.cache.clone(),
+            apply_seconds: service.replication.as_ref().map_or(0.0, |r| work_seconds * r.apply_cost),
+        }
+    };
+    let machine = |server: &definition::Server| Machine {
+        host: definition.host.clone(),
+        cpu_capacity: server.cpu_capacity,
+        memory_capacity: server.memory_capacity,
+        round_seconds: definition.round_seconds,
+        queue_limit_seconds: definition.traffic.queue_limit_ms / 1000.0,
+        services: server.services.iter().map(hosted).collect(),
+    };
+    definition.servers.iter().map(|server| Arc::new(machine(server))).collect()
+}
+
+fn runbook(
+    definition: &Definition,
+    servers: &[ServerNode],
+    services: &[ServiceNode],
+    entry: ServiceId,
+) -> Runbook {
+    let server = |(node, server): (&ServerNode, &definition::Server)| ServerFacts {
+        name: node.name.clone(),
+        kind: node.kind.clone(),
+        services: node.services.clone(),
+        backup_link: server.backup_link,
+    };
+    let service = |node: &ServiceNode| {
+        let mut calls: Vec<ServiceId> = node.calls.iter().map(|edge| edge.to).collect();
+        calls.dedup();
+        ServiceFacts { name: node.name.clone(), calls, cache: node.cache }
+    };
+    Runbook {
+        servers: servers.iter().zip(&definition.servers).map(server).collect(),
+        services: services.iter().map(service).collect(),
+        entry,
+        thresholds: crate::alert::thresholds(&definition.metrics),
+        kinds: definition.chaos.clone(),
+        actions: definition.actions.clone(),
+        changes: definition.changes.clone(),
+    }
 }
 
 fn edges(service: &definition::Service, id: &impl Fn(&String) -> ServiceId) -> Vec<CallEdge> {
@@ -208,6 +366,7 @@ fn edges(service: &definition::Service, id: &impl Fn(&String) -> ServiceId) -> V
                 service.calls.iter().position(|other| other.to == *cache && other.on == call.on)
             }),
             via: call.via.as_ref().map(id),
+            routes: Vec::new(),
             has_fallback: false,
         })
         .collect();
@@ -244,42 +403,8 @@ fn call_order(services: &[ServiceNode], entry: ServiceId) -> Vec<ServiceId> {
     order
 }
 
-/// Which servers feel the loss of a server: those that call it, directly or not, those that stand
-/// behind a cache on it, and its siblings, which take over its load.
-///
-/// Servers that run the same reach the same, so it is kept once for each set of services: a list
-/// for each server would grow with the square of the world.
-#[derive(Clone, Debug)]
-pub struct Reach {
-    /// For each server the set that it belongs to.
-    set_of: Vec<usize>,
-    /// For each set of services whether a server is reached.
-    reached: Vec<Vec<bool>>,
-}
-
-impl Reach {
-    fn of(servers: &[ServerNode], services: &[ServiceNode]) -> Self {
-        let feels = feels(services);
-        let mut sets: BTreeMap<&[ServiceId], usize> = BTreeMap::new();
-        let mut reach = Self { set_of: Vec::with_capacity(servers.len()), reached: Vec::new() };
-        for server in servers {
-            let set = *sets.entry(&server.services).or_insert_with(|| {
-                reach.reached.push(hosts(servers.len(), services, &closure(&feels, &server.services)));
-                reach.reached.len() - 1
-            });
-            reach.set_of.push(set);
-        }
-        reach
-    }
-
-    /// Whether the harm of a server reaches another one.
-    pub fn includes(&self, server: ServerId, other: ServerId) -> bool {
-        server != other && self.reached[self.set_of[server.index()]][other.index()]
-    }
-}
-
-/// Which services feel the loss of a service: its callers, and what stands behind it.
-fn feels(services: &[ServiceNode]) -> Vec<Vec<ServiceId>> {
+fn reach(classes: &Classes, services: &[ServiceNode]) -> Relation {
+    // Which services feel the loss of a service: its callers, and what stands behind it.
     let mut feels: Vec<Vec<ServiceId>> = vec![Vec::new(); services.len()];
     for (index, service) in services.iter().enumerate() {
         for edge in &service.calls {
@@ -292,30 +417,14 @@ fn feels(services: &[ServiceNode]) -> Vec<Vec<ServiceId>> {
             }
         }
     }
-    feels
-}
-
-/// Some services, and all that feel their loss.
-fn closure(feels: &[Vec<ServiceId>], start: &[ServiceId]) -> Vec<bool> {
-    let mut seen = vec![false; feels.len()];
-    let mut open = start.to_vec();
-    while let Some(service) = open.pop() {
-        if !std::mem::replace(&mut seen[service.index()], true) {
-            open.extend(&feels[service.index()]);
+    Relation::of(classes, |runs| {
+        let mut reached = closure(services.len(), runs, |service| feels[service.index()].iter().copied());
+        // Siblings take over the load of a member that is lost.
+        for service in runs {
+            reached[service.index()] = true;
         }
-    }
-    seen
-}
-
-/// Which servers host one of the services.
-fn hosts(servers: usize, services: &[ServiceNode], wanted: &[bool]) -> Vec<bool> {
-    let mut hosts = vec![false; servers];
-    for (service, _) in services.iter().zip(wanted).filter(|(_, wanted)| **wanted) {
-        for member in &service.members {
-            hosts[member.server.index()] = true;
-        }
-    }
-    hosts
+        classes.running(&reached)
+    })
 }
 
 #[cfg(test)]

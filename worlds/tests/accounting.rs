@@ -5,7 +5,7 @@
 
 mod support;
 
-use support::{Drill, Drilled, certain};
+use support::{Drill, Drilled, by_round, certain};
 use worlds::definition::Effect;
 use worlds::journal::Record;
 use worlds::message::{ActionOutcome, Refusal};
@@ -28,7 +28,7 @@ fn times(drilled: &Drilled, id: u32) -> Times {
 
 /// Each good count, round by round.
 fn good(drilled: &Drilled) -> Vec<u64> {
-    drilled.outcome.by_round.iter().map(|round| round.good).collect()
+    by_round(&drilled.entries).iter().map(|round| round.good).collect()
 }
 
 fn rounds(changes: &[(usize, u64)]) -> Vec<u64> {
@@ -343,13 +343,15 @@ fn good_and_failed_add_up_and_every_incident_ends_in_one_state() {
     for level in Level::ALL {
         for seed in 0..20 {
             for sre in support::all_sres() {
-                let outcome = support::run(&world, seed, level, &sre);
-                let sum = |count: fn(&worlds::outcome::Requests) -> u64| {
-                    outcome.by_round.iter().map(count).sum::<u64>()
-                };
+                let (outcome, entries) = support::recorded(&world, seed, level, &sre);
+                let by_round = by_round(&entries);
+                let sum =
+                    |count: fn(&worlds::outcome::Requests) -> u64| by_round.iter().map(count).sum::<u64>();
                 assert_eq!(outcome.requests.total, sum(|round| round.total));
                 assert_eq!(outcome.requests.good, sum(|round| round.good));
-                assert!(outcome.by_round.iter().all(|round| round.good <= round.total));
+                assert!(by_round.iter().all(|round| round.good <= round.total));
+                let mean = by_round.iter().map(|round| round.availability_pct()).sum::<f64>() / 15.0;
+                assert_eq!(outcome.availability_mean_of_rounds_pct, mean);
                 let faults = outcome.faults;
                 assert_eq!(faults.unseen, 0, "seed {seed} at {level:?}: {faults:?}");
                 assert_eq!(faults.injected, faults.witnessed + faults.masked);
@@ -372,12 +374,11 @@ fn the_same_requests_come_whoever_is_on_call() {
     use worlds::topology::World;
     let world = Arc::new(World::new("systems", support::systems()));
     for seed in 0..20 {
-        let runs = support::all_sres().map(|sre| support::run(&world, seed, Level::High, &sre));
+        let runs = support::all_sres().map(|sre| support::recorded(&world, seed, Level::High, &sre));
         for run in &runs {
-            let totals =
-                |run: &worlds::outcome::Outcome| run.by_round.iter().map(|r| r.total).collect::<Vec<_>>();
-            assert_eq!(totals(run), totals(&runs[0]));
-            assert_eq!(run.faults.injected, runs[0].faults.injected);
+            let totals = |entries| by_round(entries).iter().map(|round| round.total).collect::<Vec<_>>();
+            assert_eq!(totals(&run.1), totals(&runs[0].1));
+            assert_eq!(run.0.faults.injected, runs[0].0.faults.injected);
         }
     }
 }

@@ -153,10 +153,10 @@ fn records(text: &str, stage: Stage) -> Option<Vec<Record>> {
         (sres(&definition, stage.on_call), definition.rounds, definition.actions.len());
     let plan = RunPlan { seed: stage.seed, level: stage.level, rounds, sres, scripted: Vec::new() };
     let mut round = Round::new(Arc::new(World::new("perturbed", definition)), plan);
-    let mut servers: Vec<Server> = round.server_briefs().into_iter().map(Server::new).collect();
+    let mut servers: Vec<Server> = round.server_briefs().map(Server::new).collect();
     let is_mind = |brief: &SreBrief| brief.kind != SreKind::Oracle;
     let mut minds: Vec<Option<Mind>> =
-        round.sre_briefs().into_iter().map(|brief| is_mind(&brief).then(|| Mind::new(brief))).collect();
+        round.sre_briefs().map(|brief| is_mind(&brief).then(|| Mind::new(&brief))).collect();
     while !round.is_over() {
         let mut reports = support::step(&mut servers, &round.open().ticks);
         round.observe(&mut reports);

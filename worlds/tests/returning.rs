@@ -21,14 +21,14 @@ fn played(level: Level, back: u32) -> (Vec<Vec<u8>>, Vec<Record>) {
     let sres = vec![support::rules("oncall", SkillName::Senior)];
     let plan = RunPlan { seed: 5, level, rounds: 10, sres, scripted: Vec::new() };
     let mut round = Round::new(Arc::clone(&world), plan);
-    let mut servers: Vec<Server> = round.server_briefs().into_iter().map(Server::new).collect();
-    let mut mind = Mind::new(round.sre_briefs().remove(0));
+    let mut servers: Vec<Server> = round.server_briefs().map(Server::new).collect();
+    let mut mind = Mind::new(&round.sre_briefs().next().expect("one SRE"));
     let (web, oncall) = (ServerId::from(0), SreId::from(0));
     for number in 1..=10 {
         let is_gone = (3..back).contains(&number);
         if number == back {
-            servers[0] = Server::new(round.server_briefs().remove(0));
-            mind = Mind::new(round.sre_briefs().remove(0));
+            servers[0] = Server::new(round.server_brief(web));
+            mind = Mind::new(&round.sre_briefs().next().expect("one SRE"));
             round.return_server(web);
             round.return_sre(oncall);
         }

@@ -4,6 +4,7 @@
 
 use bus::token::Token;
 use bus::wire::{Hello, PROTOCOL, Role};
+use std::sync::Arc;
 use worlds::chance::Key;
 use worlds::definition::{self, SkillName, SreKind};
 use worlds::id::{ActionId, KindId, ServerId, ServiceId};
@@ -18,9 +19,11 @@ pub(crate) fn hello(role: Role, name: &str) -> Hello {
 }
 
 pub(crate) fn server_brief(name: &str) -> ServerBrief {
-    ServerBrief {
-        name: name.into(),
-        key: Key::derive(1, "server", name),
+    ServerBrief { name: name.into(), key: Key::derive(1, "server", name), machine: Arc::new(machine()) }
+}
+
+fn machine() -> Machine {
+    Machine {
         host: definition::Host {
             supervisor_rounds: 2,
             background_cpu: [5.0, 10.0],
@@ -46,7 +49,6 @@ pub(crate) fn server_brief(name: &str) -> ServerBrief {
 }
 
 pub(crate) fn sre_brief(name: &str) -> SreBrief {
-    let threshold = definition::Threshold { warning: 70.0, critical: 90.0 };
     SreBrief {
         name: name.into(),
         kind: SreKind::Rules,
@@ -54,6 +56,13 @@ pub(crate) fn sre_brief(name: &str) -> SreBrief {
         key: Some(Key::derive(1, "sre", name)),
         colleagues: Colleagues { position: 0, count: 1 },
         rounds: 15,
+        runbook: Arc::new(runbook()),
+    }
+}
+
+fn runbook() -> Runbook {
+    let threshold = definition::Threshold { warning: 70.0, critical: 90.0 };
+    Runbook {
         servers: vec![ServerFacts {
             name: "web-1".into(),
             kind: "web".into(),

@@ -243,10 +243,8 @@ impl State {
     /// What a new process in a seat has to know.
     pub(super) fn brief(&self, seat: SeatId) -> Option<Brief> {
         Some(match self.place(seat)? {
-            Place::Server(server) => {
-                Brief::Server(Box::new(self.round.server_briefs().swap_remove(server.index())))
-            }
-            Place::Sre(sre) => Brief::Sre(Box::new(self.round.sre_briefs().swap_remove(sre.index()))),
+            Place::Server(server) => Brief::Server(Box::new(self.round.server_brief(server))),
+            Place::Sre(sre) => Brief::Sre(Box::new(self.round.sre_brief(sre))),
         })
     }
 

@@ -4,17 +4,20 @@
 //! does nothing. Both see only what telemetry shows. [`oracle`] is told the truth beside it, by a
 //! type of its own, and never runs behind a bus.
 //!
-//! What all of them share: [`impact`] says how much hangs on a server, and [`runbook`] which
-//! action fits a cause.
+//! What all of them share: [`study`] is what they make of their runbook before the first round,
+//! [`impact`] says how much hangs on a server, and [`runbook`] which action fits a cause.
 
 pub mod impact;
 pub mod oracle;
 pub mod rules;
 pub mod runbook;
+pub mod study;
 pub mod symptoms;
 
 use crate::definition::SreKind;
 use crate::message::{ActionResult, Decision, Observation, SreBrief};
+use std::sync::Arc;
+use study::Study;
 
 /// A mind that needs nothing but what telemetry shows.
 #[derive(Debug)]
@@ -31,10 +34,15 @@ impl Mind {
     /// # Panics
     /// When the brief is the oracle's, which does not run behind a bus, or is one of rules without
     /// a skill, which no plan makes.
-    pub fn new(brief: SreBrief) -> Self {
+    pub fn new(brief: &SreBrief) -> Self {
+        Self::after(Arc::new(Study::of(Arc::clone(&brief.runbook))), brief)
+    }
+
+    /// As [`Mind::new`], by somebody who has studied the brief's runbook before.
+    pub fn after(study: Arc<Study>, brief: &SreBrief) -> Self {
         match brief.kind {
             SreKind::None => Mind::None,
-            SreKind::Rules => Mind::Rules(Box::new(rules::Rules::new(brief))),
+            SreKind::Rules => Mind::Rules(Box::new(rules::Rules::new(study, brief))),
             SreKind::Oracle => panic!("the oracle is told the truth: see `oracle`"),
         }
     }

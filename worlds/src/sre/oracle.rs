@@ -6,8 +6,10 @@
 //! another SRE may be luckier; on average none is.
 
 use crate::id::{KindId, ServerId};
-use crate::message::{ActionRequest, AlertId, Decision, Diagnosis, Observation, RequestId, SreBrief};
-use crate::sre::{impact, runbook};
+use crate::message::{ActionRequest, AlertId, Decision, Diagnosis, Observation, RequestId};
+use crate::sre::runbook;
+use crate::sre::study::Study;
+use std::sync::Arc;
 
 /// What only the oracle is told: its own input type, which no process is ever sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,15 +34,14 @@ pub struct TrueFault {
 /// The mind that is told.
 #[derive(Debug)]
 pub struct Oracle {
-    brief: SreBrief,
-    impact: Vec<f64>,
+    study: Arc<Study>,
     requests: u32,
 }
 
 impl Oracle {
     /// An oracle at the start of its shift.
-    pub fn new(brief: SreBrief) -> Self {
-        Self { impact: impact::of_servers(&brief), requests: 0, brief }
+    pub fn new(study: Arc<Study>) -> Self {
+        Self { study, requests: 0 }
     }
 
     /// The best next actions. It writes over `decision`.
@@ -52,14 +53,14 @@ impl Oracle {
             truth.faults.iter().filter(|fault| self.is_worth_it(fault, seen)).collect();
         faults.sort_by(|one, other| self.weight(other, seen).total_cmp(&self.weight(one, seen)));
         for fault in faults {
-            if decision.actions.len() >= self.brief.changes.actions_per_round as usize {
+            if decision.actions.len() >= self.study.runbook.changes.actions_per_round as usize {
                 break;
             }
             if decision.actions.iter().any(|action| action.target == fault.target) {
                 continue;
             }
-            let kind = &self.brief.kinds[fault.kind.index()];
-            if let Some(action) = runbook::remedy(&self.brief, seen, kind, fault.target) {
+            let alerts = runbook::alerts_on(seen, fault.target);
+            if let Some(action) = runbook::remedy(&self.study, seen, alerts, fault.kind, fault.target) {
                 self.requests += 1;
                 let request = RequestId(self.requests);
                 decision.actions.push(ActionRequest { request, action, target: fault.target, late: false });
@@ -69,14 +70,14 @@ impl Oracle {
 
     /// Whether the fault will still be there when an action can act, and is not relieved.
     fn is_worth_it(&self, fault: &TrueFault, seen: &Observation) -> bool {
-        let leaks = self.brief.kinds[fault.kind.index()].effect.memory_growth.is_some();
+        let leaks = self.study.runbook.kinds[fault.kind.index()].effect.memory_growth.is_some();
         let lasts = leaks || fault.scheduled_end > seen.round + 1;
         lasts && !fault.linked && seen.servers[fault.target.index()].in_rotation
     }
 
     /// How much hangs on the target, and how badly the kind hurts it.
     fn weight(&self, fault: &TrueFault, seen: &Observation) -> f64 {
-        let effect = &self.brief.kinds[fault.kind.index()].effect;
+        let effect = &self.study.runbook.kinds[fault.kind.index()].effect;
         let severity = if effect.unreachable || effect.service_down {
             1.0
         } else if effect.capacity_factor.is_some() || effect.traffic_factor.is_some() {
@@ -89,7 +90,7 @@ impl Oracle {
             0.1
         };
         let rounds = f64::from(fault.scheduled_end.saturating_sub(seen.round + 1).clamp(1, 4));
-        severity * self.impact[fault.target.index()] * rounds
+        severity * self.study.impact[fault.target.index()] * rounds
     }
 }
 

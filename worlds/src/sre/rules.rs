@@ -5,18 +5,22 @@
 //! the round are used up. Its skill decides how well it does. With probability 1 - accuracy it
 //! takes another cause than the most plausible; with probability 1 - speed its hand is slow; and
 //! with more critical alerts open that nobody acknowledged than its panic threshold both are
-//! halved and it takes its work in no order. The dice are those of (server, round), its own, and never see a fault.
+//! halved and it takes its work in no order. The dice are those of (server, round), its own, and never
+//! see a fault.
 
 use crate::chance::{Draws, Key};
 use crate::definition::Skill;
 use crate::id::{ActionId, KindId, ServerId};
 use crate::message::{
-    ActionOutcome, ActionRequest, ActionResult, AlertView, Colleagues, Decision, Diagnosis, Observation,
-    RequestId, Severity, SreBrief,
+    ActionOutcome, ActionRequest, ActionResult, AlertView, Colleagues, Decision, Diagnosis, MetricSet,
+    Observation, RequestId, Severity, SreBrief,
 };
-use crate::sre::symptoms::{self, Cause, Past};
-use crate::sre::{impact, runbook};
+use crate::sre::runbook;
+use crate::sre::study::Study;
+use crate::sre::symptoms::{self, Candidate, Cause, Past};
 use std::cmp::Reverse;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// Where in a round's draws of a server each of its dice lies.
 mod dice {
@@ -29,16 +33,56 @@ mod dice {
 /// An SRE that follows rules.
 #[derive(Debug)]
 pub struct Rules {
-    brief: SreBrief,
+    study: Arc<Study>,
     skill: Skill,
     key: Key,
-    impact: Vec<f64>,
+    colleagues: Colleagues,
     past: Vec<Past>,
     /// Reliefs that it believes to stand: server, kind, first round without.
     relieved: Vec<(ServerId, KindId, u32)>,
     /// Its actions whose result is not known yet, with the kind that each is meant for.
     open: Vec<(ActionRequest, KindId)>,
     requests: u32,
+    scratch: Scratch,
+}
+
+/// Buffers that mean nothing from one round to the next.
+#[derive(Debug, Default)]
+struct Scratch {
+    /// Alerts as (server, position), by server.
+    alerts: Vec<(ServerId, usize)>,
+    patients: Vec<Patient>,
+    candidates: Vec<Candidate>,
+    /// For each server whether it alerts.
+    alerting: Vec<bool>,
+}
+
+/// A server with open alerts.
+#[derive(Clone, Debug)]
+struct Patient {
+    server: ServerId,
+    /// Of its worst alert.
+    severity: Severity,
+    /// Round in which its oldest alert opened.
+    opened: u32,
+    /// How much hangs on it, in thousandths.
+    impact: u32,
+    /// The metrics that alert.
+    metrics: MetricSet,
+    /// Its alerts among [`Scratch::alerts`].
+    alerts: Range<usize>,
+    draws: Draws,
+}
+
+impl Patient {
+    /// Severity, age and impact; the most urgent first.
+    fn urgency(&self) -> (Reverse<Severity>, u32, Reverse<u32>) {
+        (Reverse(self.severity), self.opened, Reverse(self.impact))
+    }
+
+    fn chance(&self) -> u32 {
+        (self.draws.unit(dice::ORDER) * 1e9) as u32
+    }
 }
 
 /// Its state of mind in a round.
@@ -54,18 +98,18 @@ impl Rules {
     ///
     /// # Panics
     /// When the brief has no skill or no dice: every run gives both to an SRE of rules.
-    pub fn new(brief: SreBrief) -> Self {
-        let skill = brief.skill.clone().expect("an SRE of rules has a skill");
-        let key = brief.key.expect("an SRE of rules has dice");
+    pub fn new(study: Arc<Study>, brief: &SreBrief) -> Self {
+        let servers = study.runbook.servers.len();
         Self {
-            impact: impact::of_servers(&brief),
-            past: vec![Past::default(); brief.servers.len()],
+            skill: brief.skill.clone().expect("an SRE of rules has a skill"),
+            key: brief.key.expect("an SRE of rules has dice"),
+            colleagues: brief.colleagues,
+            past: vec![Past::default(); servers],
             relieved: Vec::new(),
             open: Vec::new(),
             requests: 0,
-            skill,
-            key,
-            brief,
+            scratch: Scratch { alerting: vec![false; servers], ..Scratch::default() },
+            study,
         }
     }
 
@@ -73,12 +117,15 @@ impl Rules {
     pub fn decide(&mut self, seen: &Observation, results: &[ActionResult], decision: &mut Decision) {
         self.learn(seen, results);
         let mood = self.mood(seen);
-        for server in self.work(seen, mood) {
-            if decision.actions.len() >= self.brief.changes.actions_per_round as usize {
+        let mut patients = std::mem::take(&mut self.scratch.patients);
+        self.find_work(seen, mood, &mut patients);
+        for patient in &patients {
+            if decision.actions.len() >= self.study.runbook.changes.actions_per_round as usize {
                 break;
             }
-            self.look_after(server, seen, mood, decision);
+            self.look_after(patient, seen, mood, decision);
         }
+        self.scratch.patients = patients;
         self.remember(seen);
     }
 
@@ -92,66 +139,90 @@ impl Rules {
 
     /// The servers with open alerts, in the order in which it takes them: severity, age, impact,
     /// and then chance, so that of equal servers none always comes last.
-    fn work(&self, seen: &Observation, mood: Mood) -> Vec<ServerId> {
-        let mut servers: Vec<ServerId> = seen.alerts.iter().map(|alert| alert.server).collect();
-        servers.sort_unstable();
-        servers.dedup();
-        servers.retain(|server| self.is_mine(*server));
-        let urgency = |server: &ServerId| {
-            let of = |alert: &&AlertView| alert.server == *server;
-            let severity = seen.alerts.iter().filter(of).map(|alert| alert.severity).max();
-            let opened = seen.alerts.iter().filter(of).map(|alert| alert.opened_round).min();
-            let impact = (1000.0 * self.impact[server.index()]) as u32;
-            (Reverse(severity), opened, Reverse(impact))
-        };
-        let chance = |server: &ServerId| (self.draws(*server, seen.round).unit(dice::ORDER) * 1e9) as u32;
-        if mood.panicking {
-            servers.sort_by_key(chance);
-        } else {
-            servers.sort_by_key(|server| (urgency(server), chance(server)));
+    fn find_work(&mut self, seen: &Observation, mood: Mood, patients: &mut Vec<Patient>) {
+        let mut alerts = std::mem::take(&mut self.scratch.alerts);
+        alerts.clear();
+        alerts.extend(seen.alerts.iter().enumerate().map(|(position, alert)| (alert.server, position)));
+        alerts.sort_unstable();
+        patients.clear();
+        let mut start = 0;
+        for group in alerts.chunk_by(|(one, _), (other, _)| one == other) {
+            let range = start..start + group.len();
+            start = range.end;
+            if self.is_mine(group[0].0) {
+                patients.push(self.patient(seen, group, range));
+            }
         }
-        servers
+        if mood.panicking {
+            patients.sort_by_key(Patient::chance);
+        } else {
+            patients.sort_by_key(|patient| (patient.urgency(), patient.chance()));
+        }
+        self.scratch.alerts = alerts;
+    }
+
+    fn patient(&self, seen: &Observation, group: &[(ServerId, usize)], alerts: Range<usize>) -> Patient {
+        let (server, first) = group[0];
+        let mut patient = Patient {
+            server,
+            severity: Severity::Warning,
+            opened: seen.alerts[first].opened_round,
+            impact: (1000.0 * self.study.impact[server.index()]) as u32,
+            metrics: MetricSet::default(),
+            alerts,
+            draws: self.key.draws(u64::from(server.0), seen.round),
+        };
+        for (_, position) in group {
+            let alert = &seen.alerts[*position];
+            patient.severity = patient.severity.max(alert.severity);
+            patient.opened = patient.opened.min(alert.opened_round);
+            patient.metrics.insert(alert.metric);
+        }
+        patient
     }
 
     /// Whether a server is this SRE's to look after: colleagues share the servers out, so that they
     /// never ask for the same and each knows what was done to its own.
     fn is_mine(&self, server: ServerId) -> bool {
-        let Colleagues { position, count } = self.brief.colleagues;
+        let Colleagues { position, count } = self.colleagues;
         server.0 % count == position
     }
 
     /// One server: acknowledge, diagnose, act.
-    fn look_after(&mut self, server: ServerId, seen: &Observation, mood: Mood, decision: &mut Decision) {
-        let mine = seen.alerts.iter().filter(|alert| alert.server == server && !alert.acknowledged);
-        decision.acknowledged.extend(mine.map(|alert| alert.id));
+    fn look_after(&mut self, patient: &Patient, seen: &Observation, mood: Mood, decision: &mut Decision) {
+        let server = patient.server;
+        let alerts = self.scratch.alerts[patient.alerts.clone()].iter();
+        let unattended = alerts.map(|(_, position)| &seen.alerts[*position]).filter(|it| !it.acknowledged);
+        decision.acknowledged.extend(unattended.map(|alert| alert.id));
         if seen.servers[server.index()].settling_rounds > 0 {
             return;
         }
-        let draws = self.draws(server, seen.round);
-        let Some(cause) = self.diagnose(server, seen, mood, &draws) else { return };
+        let Some(cause) = self.diagnose(patient, seen, mood) else { return };
         decision.diagnoses.push(claim(server, cause));
         let Cause::Kind(kind) = cause else { return };
         if self.is_relieved(server, kind, seen.round) {
             return;
         }
-        if let Some(action) = runbook::remedy(&self.brief, seen, &self.brief.kinds[kind.index()], server) {
-            let late = !draws.happens(dice::SPEED, mood.speed);
+        if let Some(action) = runbook::remedy(&self.study, seen, patient.metrics, kind, server) {
+            let late = !patient.draws.happens(dice::SPEED, mood.speed);
             decision.actions.push(self.request(action, server, kind, late));
         }
     }
 
     /// The most plausible cause, or with bad luck another one.
-    fn diagnose(&self, server: ServerId, seen: &Observation, mood: Mood, draws: &Draws) -> Option<Cause> {
-        let candidates = symptoms::candidates(&self.brief, seen, &self.past[server.index()], server);
+    fn diagnose(&mut self, patient: &Patient, seen: &Observation, mood: Mood) -> Option<Cause> {
+        let Self { study, past, scratch: Scratch { candidates, .. }, .. } = self;
+        let past = &past[patient.server.index()];
+        symptoms::candidates(study, seen, past, patient.server, patient.metrics, candidates);
         let best = candidates.first()?.cause;
-        if draws.happens(dice::ACCURACY, mood.accuracy) {
+        if patient.draws.happens(dice::ACCURACY, mood.accuracy) {
             return Some(best);
         }
         let others = &candidates[1..];
         if others.is_empty() {
             return Some(best);
         }
-        Some(others[draws.pick(dice::OTHER_CAUSE, others.len())].cause)
+        Some(others[patient.draws.pick(dice::OTHER_CAUSE, others.len())].cause)
     }
 
     fn request(&mut self, action: ActionId, target: ServerId, kind: KindId, late: bool) -> ActionRequest {
@@ -173,7 +244,7 @@ impl Rules {
                 continue;
             };
             let (request, kind) = self.open.swap_remove(position);
-            let rounds = stands(&self.brief, request.action);
+            let rounds = stands(&self.study, request.action);
             if result.outcome == ActionOutcome::Succeeded && rounds > 0 {
                 self.relieved.push((request.target, kind, seen.round + rounds));
             }
@@ -182,20 +253,20 @@ impl Rules {
     }
 
     fn remember(&mut self, seen: &Observation) {
-        for (index, (past, view)) in self.past.iter_mut().zip(&seen.servers).enumerate() {
-            let alerting = seen.alerts.iter().any(|alert| alert.server.index() == index);
-            past.remember(view, alerting);
+        let alerting = &mut self.scratch.alerting;
+        alerting.fill(false);
+        for alert in &seen.alerts {
+            alerting[alert.server.index()] = true;
         }
-    }
-
-    fn draws(&self, server: ServerId, round: u32) -> Draws {
-        self.key.draws(u64::from(server.0), round)
+        for ((past, view), alerting) in self.past.iter_mut().zip(&seen.servers).zip(alerting) {
+            past.remember(view, *alerting);
+        }
     }
 }
 
 /// Rounds for which an action's relief stands, from the round in which it acted.
-fn stands(brief: &SreBrief, action: ActionId) -> u32 {
-    let remedy = &brief.actions[action.index()].remedy;
+fn stands(study: &Study, action: ActionId) -> u32 {
+    let remedy = &study.runbook.actions[action.index()].remedy;
     let capacity = remedy.adds_capacity.as_ref().map_or(0, |capacity| capacity.delay + capacity.rounds);
     let limit = remedy.limits_traffic.as_ref().map_or(0, |limit| limit.rounds);
     capacity.max(limit)

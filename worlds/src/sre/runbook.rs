@@ -2,18 +2,26 @@
 
 use crate::alert;
 use crate::change::{self, Standby};
-use crate::definition::{Action, ChaosKind, Role};
-use crate::id::{ActionId, ServerId};
-use crate::message::{Metric, Observation, SreBrief};
+use crate::definition::{Action, Role};
+use crate::id::{ActionId, KindId, ServerId};
+use crate::message::{Metric, MetricSet, Observation};
+use crate::sre::study::Study;
 
-/// The best action against a kind of fault on a server: a cure rather than a relief, then what
-/// works soonest, likeliest and at the least cost. `None` when nothing helps, or nothing can be
-/// done now.
-pub fn remedy(brief: &SreBrief, seen: &Observation, kind: &ChaosKind, target: ServerId) -> Option<ActionId> {
-    let standby = standby(brief, seen, target);
-    let worth = |action: &Action| {
-        let cures = change::cures(action, &kind.name);
-        let relieves = change::relieves(action, &kind.effect, standby);
+/// The best action against a kind of fault on a server on which these alerts are open: a cure rather
+/// than a relief, then what works soonest, likeliest and at the least cost. `None` when nothing
+/// helps, or nothing can be done now.
+pub fn remedy(
+    study: &Study,
+    seen: &Observation,
+    alerts: MetricSet,
+    kind: KindId,
+    target: ServerId,
+) -> Option<ActionId> {
+    let standby = standby(study, seen, target);
+    let effect = &study.runbook.kinds[kind.index()].effect;
+    let worth = |id: ActionId, action: &Action| {
+        let cures = study.catalogue.cures(id, kind);
+        let relieves = change::relieves(action, effect, standby);
         // A cure outranks any relief; a standby that is healthy outranks more of the same.
         let class = match (cures, relieves) {
             (true, _) => 2.0,
@@ -22,16 +30,20 @@ pub fn remedy(brief: &SreBrief, seen: &Observation, kind: &ChaosKind, target: Se
         };
         Some(100.0 * class + action.success_rate - price(action))
     };
-    brief
-        .actions
-        .iter()
-        .enumerate()
-        .filter(|(index, action)| is_possible(brief, seen, ActionId::from(*index), action, target))
-        .filter_map(|(index, action)| Some((index, worth(action)?)))
+    let actions = study.runbook.actions.iter().enumerate();
+    actions
+        .map(|(index, action)| (ActionId::from(index), action))
+        .filter(|(id, action)| is_possible(study, seen, alerts, standby, *id, action, target))
+        .filter_map(|(id, action)| Some((id, worth(id, action)?)))
         // Of equals the first in the world file.
         .rev()
         .max_by(|(_, one), (_, other)| one.total_cmp(other))
-        .map(|(index, _)| ActionId::from(index))
+        .map(|(id, _)| id)
+}
+
+/// The metrics of a server on which an alert is open.
+pub fn alerts_on(seen: &Observation, server: ServerId) -> MetricSet {
+    seen.alerts.iter().filter(|alert| alert.server == server).map(|alert| alert.metric).collect()
 }
 
 /// What an action takes, in shares of a round: downtime, users turned away, and waiting for it.
@@ -43,43 +55,40 @@ fn price(action: &Action) -> f64 {
 
 /// Whether the rules would accept an action now, as far as an SRE can see.
 fn is_possible(
-    brief: &SreBrief,
+    study: &Study,
     seen: &Observation,
+    alerts: MetricSet,
+    standby: Standby,
     id: ActionId,
     action: &Action,
     target: ServerId,
 ) -> bool {
     let view = &seen.servers[target.index()];
     let cooling = seen.cooldowns.iter().any(|cooldown| cooldown.action == id && cooldown.target == target);
-    let alerted = seen.alerts.iter().any(|alert| {
-        alert.server == target
-            && (action.alerts.is_empty() || action.alerts.iter().any(|name| name == alert.metric.name()))
-    });
+    let alerted = alerts.meets(study.catalogue.alerts(id));
     let reachable = action.out_of_band || !view.stale;
-    let standby = standby(brief, seen, target);
     view.settling_rounds == 0 && !cooling && alerted && reachable && change::has_standby(action, standby)
 }
 
 /// What could stand in for a server, as telemetry shows it: a replica counts when it looks well.
-pub fn standby(brief: &SreBrief, seen: &Observation, target: ServerId) -> Standby {
-    let facts = &brief.servers[target.index()];
+pub fn standby(study: &Study, seen: &Observation, target: ServerId) -> Standby {
     let role = seen.servers[target.index()].role;
-    let replica = brief.servers.iter().enumerate().any(|(index, other)| {
-        let view = &seen.servers[index];
-        index != target.index()
+    let replica = study.siblings(target).iter().any(|other| {
+        let view = &seen.servers[other.index()];
+        *other != target
             && view.role == Some(Role::Replica)
             && view.in_rotation
-            && looks_well(brief, seen, index)
-            && other.services.iter().any(|service| facts.services.contains(service))
+            && looks_well(study, seen, *other)
     });
-    Standby { role, replica, link: facts.backup_link }
+    Standby { role, replica, link: study.runbook.servers[target.index()].backup_link }
 }
 
 /// Fresh, with nothing of the host itself that would be worth an alert.
-fn looks_well(brief: &SreBrief, seen: &Observation, server: usize) -> bool {
-    let view = &seen.servers[server];
+fn looks_well(study: &Study, seen: &Observation, server: ServerId) -> bool {
+    let view = &seen.servers[server.index()];
     let Some(metrics) = view.metrics.as_ref().filter(|_| !view.stale) else { return false };
-    let measured = Metric::MEASURED.into_iter().zip(alert::values(metrics)).zip(brief.thresholds);
+    let thresholds = study.runbook.thresholds;
+    let measured = Metric::MEASURED.into_iter().zip(alert::values(metrics)).zip(thresholds);
     let mut local = measured.filter(|((metric, _), _)| metric.is_local());
     metrics.services_down == 0 && local.all(|((_, value), threshold)| value < threshold.warning)
 }

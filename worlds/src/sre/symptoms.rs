@@ -5,8 +5,9 @@
 //! cause like others: an error or a slow answer may come from a server that this one depends on.
 
 use crate::definition::ChaosKind;
-use crate::id::{KindId, ServerId, ServiceId};
-use crate::message::{AlertView, Metric, Metrics, Observation, ServerView, SreBrief};
+use crate::id::{KindId, ServerId};
+use crate::message::{Metric, MetricSet, Metrics, Observation, ServerView};
+use crate::sre::study::Study;
 
 /// A cause that would explain a server's alerts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,17 @@ const NEARLY_FULL_PCT: f64 = 80.0;
 /// Memory that grew by this many points since the last look is growing.
 const GROWTH_POINTS: f64 = 3.0;
 
+/// Alerts about the host itself.
+const LOCAL: MetricSet = MetricSet::of(&[
+    Metric::CpuUsage,
+    Metric::MemoryUsage,
+    Metric::DiskUsage,
+    Metric::ServicesDown,
+    Metric::Staleness,
+]);
+/// Alerts about its answers.
+const ANSWERS: MetricSet = MetricSet::of(&[Metric::ErrorRate, Metric::LatencyP99]);
+
 /// What is remembered of a server from earlier rounds.
 #[derive(Clone, Debug, Default)]
 pub struct Past {
@@ -69,7 +81,7 @@ impl Past {
 
 /// What shows of one server.
 struct Symptoms<'a> {
-    alerts: Vec<&'a AlertView>,
+    alerts: MetricSet,
     stale: bool,
     metrics: Option<&'a Metrics>,
     past: &'a Past,
@@ -77,7 +89,7 @@ struct Symptoms<'a> {
 
 impl Symptoms<'_> {
     fn has(&self, metric: Metric) -> bool {
-        self.alerts.iter().any(|alert| alert.metric == metric)
+        self.alerts.contains(metric)
     }
 
     fn surging(&self) -> bool {
@@ -94,7 +106,12 @@ impl Symptoms<'_> {
 
     /// Whether something of the host itself is wrong, rather than only its answers.
     fn local(&self) -> bool {
-        self.alerts.iter().any(|alert| alert.metric.is_local())
+        self.alerts.meets(LOCAL)
+    }
+
+    /// Whether its answers are bad.
+    fn answers(&self) -> bool {
+        self.alerts.meets(ANSWERS)
     }
 
     fn weight(&self, kind: &ChaosKind) -> f64 {
@@ -170,69 +187,46 @@ impl Symptoms<'_> {
 }
 
 /// The causes that would explain a server's alerts, the best first; of equals the first in the
-/// catalogue.
-pub fn candidates(brief: &SreBrief, seen: &Observation, past: &Past, server: ServerId) -> Vec<Candidate> {
+/// catalogue. Writes over `candidates`.
+pub fn candidates(
+    study: &Study,
+    seen: &Observation,
+    past: &Past,
+    server: ServerId,
+    alerts: MetricSet,
+    candidates: &mut Vec<Candidate>,
+) {
     let view = &seen.servers[server.index()];
-    let symptoms = Symptoms {
-        alerts: seen.alerts.iter().filter(|alert| alert.server == server).collect(),
-        stale: view.stale,
-        metrics: view.metrics.as_ref(),
-        past,
+    let symptoms = Symptoms { alerts, stale: view.stale, metrics: view.metrics.as_ref(), past };
+    candidates.clear();
+    candidates.extend(study.kinds_of(server).iter().map(|kind| Candidate {
+        cause: Cause::Kind(*kind),
+        weight: symptoms.weight(&study.runbook.kinds[kind.index()]),
+    }));
+    let weight = match (symptoms.answers(), symptoms.local()) {
+        (true, false) => LIKELY + 2.0,
+        (true, true) => REMOTE,
+        (false, _) => 0.0,
     };
-    let mut candidates: Vec<Candidate> = brief
-        .kinds
-        .iter()
-        .enumerate()
-        .filter(|(_, kind)| kind.can_hit(&brief.servers[server.index()].kind))
-        .map(|(index, kind)| Candidate {
-            cause: Cause::Kind(KindId::from(index)),
-            weight: symptoms.weight(kind),
-        })
-        .collect();
-    if let Some(source) = elsewhere(brief, seen, server).filter(|_| !symptoms.stale) {
-        let answers = symptoms.alerts.iter().any(|alert| !alert.metric.is_local());
-        let weight = match (answers, symptoms.local()) {
-            (true, false) => LIKELY + 2.0,
-            (true, true) => REMOTE,
-            (false, _) => 0.0,
-        };
-        if weight > 0.0 {
-            candidates.push(Candidate { cause: Cause::Elsewhere(source), weight });
-        }
+    if weight > 0.0
+        && !symptoms.stale
+        && let Some(source) = elsewhere(study, seen, server)
+    {
+        candidates.push(Candidate { cause: Cause::Elsewhere(source), weight });
     }
     candidates.sort_by(|one, other| other.weight.total_cmp(&one.weight));
-    candidates
 }
 
 /// A server that this one depends on and that looks ill itself: with local symptoms rather than
 /// with bad answers alone, and of those the one furthest down, where the trouble would start.
-fn elsewhere(brief: &SreBrief, seen: &Observation, server: ServerId) -> Option<ServerId> {
-    let behind = services_behind(brief, server);
-    let runs =
-        |other: ServerId| brief.servers[other.index()].services.iter().any(|service| behind[service.index()]);
-    let depends =
-        |other: ServerId| services_behind(brief, other).into_iter().filter(|behind| *behind).count();
-    let own = depends(server);
+fn elsewhere(study: &Study, seen: &Observation, server: ServerId) -> Option<ServerId> {
+    let own = study.depth(server);
     seen.alerts
         .iter()
-        .filter(|alert| alert.server != server && runs(alert.server))
-        .map(|alert| (!alert.metric.is_local(), depends(alert.server), alert.server))
+        .filter(|alert| alert.server != server && study.depends(server, alert.server))
+        .map(|alert| (!alert.metric.is_local(), study.depth(alert.server), alert.server))
         // A sibling that depends on as much is no better an explanation, unless it is ill itself.
         .filter(|(answers_only, depth, _)| !answers_only || *depth < own)
         .min()
         .map(|(_, _, other)| other)
-}
-
-/// The services that those of a server call, directly or not.
-fn services_behind(brief: &SreBrief, server: ServerId) -> Vec<bool> {
-    let mut behind = vec![false; brief.services.len()];
-    let mut open: Vec<ServiceId> = brief.servers[server.index()].services.clone();
-    while let Some(service) = open.pop() {
-        for called in &brief.services[service.index()].calls {
-            if !std::mem::replace(&mut behind[called.index()], true) {
-                open.push(*called);
-            }
-        }
-    }
-    behind
 }

@@ -9,7 +9,7 @@ use worlds::id::{ActionId, KindId, ServerId};
 use worlds::inline::Inline;
 use worlds::journal::Record;
 use worlds::message::{ActionRequest, Decision, Metrics, Observation, Report, RequestId, Tick};
-use worlds::outcome::{Incident, Outcome};
+use worlds::outcome::{Incident, Outcome, Requests};
 use worlds::plan::{Level, RunPlan, ScriptedFault, SrePlan};
 use worlds::round::{Entry, Round};
 use worlds::server::Server;
@@ -68,6 +68,26 @@ pub fn step(servers: &mut [Server], ticks: &[Option<Tick>]) -> Vec<Option<Report
         })
     };
     servers.iter_mut().zip(ticks).map(step).collect()
+}
+
+/// The same, with its journal.
+pub fn recorded(world: &Arc<World>, seed: u64, level: Level, sre: &SrePlan) -> (Outcome, Vec<Entry>) {
+    let rounds = world.definition.rounds;
+    let plan = RunPlan { seed, level, rounds, sres: vec![sre.clone()], scripted: Vec::new() };
+    let mut run = Inline::new(Arc::clone(world), plan);
+    while !run.is_over() {
+        run.step();
+    }
+    (run.finish(), run.take_entries())
+}
+
+/// Users' requests, round by round.
+pub fn by_round(entries: &[Entry]) -> Vec<Requests> {
+    let closed = |entry: &Entry| match entry.record {
+        Record::RoundClosed { total, good, .. } => Some(Requests { total, good }),
+        _ => None,
+    };
+    entries.iter().filter_map(closed).collect()
 }
 
 /// A run that is scripted in faults and in decisions, without any other chance.
@@ -157,7 +177,7 @@ impl Drill {
         let sres = vec![unskilled(SreKind::None)];
         let plan = RunPlan { seed: 1, level: Level::Off, rounds: self.rounds, sres, scripted };
         let mut round = Round::new(Arc::clone(&world), plan);
-        let mut servers: Vec<Server> = round.server_briefs().into_iter().map(Server::new).collect();
+        let mut servers: Vec<Server> = round.server_briefs().map(Server::new).collect();
         while !round.is_over() {
             let mut reports = step(&mut servers, &round.open().ticks);
             round.observe(&mut reports);
@@ -193,7 +213,7 @@ impl Drilled {
 
     /// Good requests of a round.
     pub fn good(&self, round: u32) -> u64 {
-        self.outcome.by_round[round as usize - 1].good
+        by_round(&self.entries)[round as usize - 1].good
     }
 
     /// A server's record of a round.

@@ -1,0 +1,354 @@
+//! One run of a world, round by round, without doing any input or output itself.
+//!
+//! [`Round`] owns chaos, the call graph, the telemetry store, the rules of actions, incidents and
+//! the ledger. A driver carries what it gives to the agents and brings back what they answer:
+//!
+//! ```text
+//! loop {  open() -> ticks                servers step their physics   -> reports
+//!         observe(reports)
+//!         observation(), results(sre)    SREs think                   -> decisions
+//!         close(decisions) }
+//! finish() -> Outcome
+//! ```
+//!
+//! The driver never touches the model, so that carrying by plain calls and carrying over a bus
+//! give the same bytes.
+//!
+//! What a driver carries lies in buffers that are kept from round to round: it borrows what is to be
+//! sent, and trades the buffer in which it brings reports for the one it brought before.
+//!
+//! A driver calls the three in turn; calling them out of turn is a bug of the driver and panics.
+
+mod agents;
+mod closing;
+mod observing;
+mod opening;
+mod records;
+
+use crate::alert::{self, Alerts, Change};
+use crate::chance::Key;
+use crate::change::{Changes, Pending, Standby};
+use crate::chaos::{Chaos, PlannedFault};
+use crate::definition::{Role, SreKind, Threshold};
+use crate::id::{Name, ServerId, SreId};
+use crate::incident::Faults;
+use crate::journal::{Journal, Record};
+use crate::ledger::Ledger;
+use crate::message::{
+    ActionOutcome, ActionRequest, ActionResult, AlertView, Colleagues, Diagnosis, Observation, Refusal,
+    Report, ServerBrief, SreBrief, Tick,
+};
+use crate::outcome::Requests;
+use crate::plan::{RunPlan, SrePlan};
+use crate::telemetry::Store;
+use crate::topology::World;
+use crate::traffic::{Doors, Flow, Folded, Traffic};
+use std::sync::Arc;
+
+/// Version of the journal's records.
+pub const JOURNAL_SCHEMA: u32 = 1;
+
+/// One run of a world.
+#[derive(Debug)]
+pub struct Round {
+    world: Arc<World>,
+    plan: RunPlan,
+    number: u32,
+    phase: Phase,
+    traffic: Traffic,
+    chaos: Chaos,
+    faults: Faults,
+    changes: Changes,
+    telemetry: Store,
+    alerts: Alerts,
+    ledger: Ledger,
+    thresholds: [Threshold; 5],
+    /// Each server as the director keeps it.
+    servers: Vec<ServerState>,
+    /// Reports of the last round.
+    reports: Vec<Option<Report>>,
+    /// What decides what reaches the servers in the round that is open.
+    doors: Doors,
+    /// Its requests on their way down.
+    flow: Flow,
+    /// What came back up.
+    folded: Folded,
+    /// Costs of actions in this round: who has to answer for what is lost where.
+    costs: Vec<(SreId, ServerId)>,
+    /// What the servers are told in the round that is open.
+    opening: Opening,
+    /// What the SREs are told at the end of the round.
+    observation: Observation,
+    /// Results that each SRE is told with it.
+    results: Vec<Vec<ActionResult>>,
+    /// Results that each SRE has not been told yet.
+    untold: Vec<Vec<ActionResult>>,
+    /// SREs whose process is lost.
+    lost_sres: Vec<bool>,
+    /// Agents that were lost and have a process again from the next round on.
+    returning: Vec<Name>,
+    /// `None` for a run of which only the outcome is wanted.
+    journal: Option<Journal>,
+    /// `None` for a run of which only the journal's hash is wanted.
+    entries: Option<Vec<Entry>>,
+    scratch: Scratch,
+}
+
+/// What may be called next.
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    Closed,
+    Opened,
+    Observed(Requests),
+    Finished,
+}
+
+/// Buffers that are empty between any two steps of a round.
+#[derive(Debug)]
+struct Scratch {
+    due: Vec<Pending>,
+    planned: Vec<PlannedFault>,
+    witnessed: Vec<u32>,
+    changes: Vec<(Change, AlertView)>,
+    held: Vec<(ServerId, f64)>,
+    claims: Vec<Diagnosis>,
+    requests: Vec<(SreId, ActionRequest)>,
+    standbys: Vec<(ServerId, Standby)>,
+    verdicts: Vec<Result<Pending, Refusal>>,
+    /// For the harm of actions: the fold of a round without their costs.
+    harmless: Folded,
+}
+
+/// A server as the director keeps it.
+#[derive(Clone, Copy, Debug)]
+struct ServerState {
+    role: Option<Role>,
+    in_rotation: bool,
+    /// Its process is gone.
+    lost: bool,
+    /// First round in which services that the kernel killed run again.
+    killed_until: u32,
+}
+
+/// What the servers are to be told when a round begins.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Opening {
+    /// For each server its tick; `None` while its process is lost.
+    pub ticks: Vec<Option<Tick>>,
+    /// Lost servers whose process an action of this round restarts: they get a new process, which
+    /// starts from its initial state, before the tick is sent.
+    pub respawn: Vec<ServerId>,
+}
+
+/// A record and its line in the journal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// What happened.
+    pub record: Record,
+    /// The line, with its line end.
+    pub line: Vec<u8>,
+}
+
+impl Round {
+    /// A run that is about to begin: the header is written.
+    pub fn new(world: Arc<World>, plan: RunPlan) -> Self {
+        let mut round = Self::unrecorded(world, plan);
+        round.journal = Some(Journal::new());
+        round.entries = Some(Vec::new());
+        round.write_header();
+        round
+    }
+
+    /// As [`Round::new`], of a run whose journal nobody reads: there are no entries, only its hash.
+    pub fn hashed(world: Arc<World>, plan: RunPlan) -> Self {
+        let mut round = Self::unrecorded(world, plan);
+        round.journal = Some(Journal::new());
+        round.write_header();
+        round
+    }
+
+    /// As [`Round::new`], of a run that keeps no journal: there are no entries, and its hash is
+    /// empty. For whoever wants the outcome alone.
+    ///
+    /// # Panics
+    /// When a scripted fault comes before round 1: there is no such round.
+    pub fn unrecorded(world: Arc<World>, plan: RunPlan) -> Self {
+        assert!(plan.scripted.iter().all(|fault| fault.round > 0), "rounds count from 1");
+        let servers = world.servers.len();
+        Self {
+            number: 0,
+            phase: Phase::Closed,
+            traffic: Traffic::new(&world, Key::derive(plan.seed, "traffic", "")),
+            chaos: Chaos::new(&world, plan.seed, plan.level, &plan.scripted),
+            faults: Faults::new(),
+            changes: Changes::new(&world, Key::derive(plan.seed, "actions", "")),
+            telemetry: Store::new(servers, world.definition.alerts.telemetry_ttl_rounds),
+            alerts: Alerts::new(&world.definition),
+            ledger: Ledger::new(servers, plan.sres.len()),
+            thresholds: alert::thresholds(&world.definition.metrics),
+            servers: world
+                .servers
+                .iter()
+                .map(|server| ServerState {
+                    role: server.role,
+                    in_rotation: true,
+                    lost: false,
+                    killed_until: 0,
+                })
+                .collect(),
+            reports: vec![None; servers],
+            doors: Doors::new(&world),
+            flow: Flow::new(&world),
+            folded: Folded::new(&world),
+            costs: Vec::new(),
+            opening: Opening { ticks: vec![None; servers], respawn: Vec::new() },
+            observation: Observation::default(),
+            results: vec![Vec::new(); plan.sres.len()],
+            untold: vec![Vec::new(); plan.sres.len()],
+            lost_sres: vec![false; plan.sres.len()],
+            returning: Vec::new(),
+            journal: None,
+            entries: None,
+            scratch: Scratch::new(&world),
+            world,
+            plan,
+        }
+    }
+
+    /// What each server process is handed before the first round, in order.
+    pub fn server_briefs(&self) -> impl Iterator<Item = ServerBrief> {
+        (0..self.world.servers.len()).map(|index| self.server_brief(ServerId::from(index)))
+    }
+
+    /// What one server process is handed.
+    pub fn server_brief(&self, server: ServerId) -> ServerBrief {
+        let name = &self.world.servers[server.index()].name;
+        ServerBrief {
+            name: name.clone(),
+            key: Key::derive(self.plan.seed, "server", name),
+            machine: Arc::clone(&self.world.machines[server.index()]),
+        }
+    }
+
+    /// What each SRE is handed before the first round, in order of their names.
+    pub fn sre_briefs(&self) -> impl Iterator<Item = SreBrief> {
+        (0..self.plan.sres.len()).map(|index| self.sre_brief(SreId::from(index)))
+    }
+
+    /// What one SRE is handed.
+    pub fn sre_brief(&self, sre: SreId) -> SreBrief {
+        let index = sre.index();
+        let sre = &self.plan.sres[index];
+        SreBrief {
+            name: sre.name.clone(),
+            kind: sre.kind,
+            skill: sre.skill.map(|skill| self.world.definition.skills.of(skill).clone()),
+            key: (sre.kind == SreKind::Rules).then(|| Key::derive(self.plan.seed, "sre", &sre.name)),
+            colleagues: self.colleagues(index),
+            rounds: self.plan.rounds,
+            runbook: Arc::clone(&self.world.runbook),
+        }
+    }
+
+    fn colleagues(&self, index: usize) -> Colleagues {
+        let on_call = |sres: &[SrePlan]| {
+            let count = sres.iter().filter(|sre| sre.kind == SreKind::Rules).count();
+            u16::try_from(count).expect("few SREs are on call")
+        };
+        Colleagues { position: on_call(&self.plan.sres[..index]), count: on_call(&self.plan.sres).max(1) }
+    }
+
+    /// The world that is run.
+    pub fn world(&self) -> &Arc<World> {
+        &self.world
+    }
+
+    /// The number of the round that is open or was closed last; 0 before the first.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Whether all planned rounds are closed.
+    pub fn is_over(&self) -> bool {
+        self.number >= self.plan.rounds && matches!(self.phase, Phase::Closed | Phase::Finished)
+    }
+
+    /// What the servers are to be told in the round that was opened last.
+    pub fn opening(&self) -> &Opening {
+        &self.opening
+    }
+
+    /// What all SREs are told of the round that was observed last.
+    pub fn observation(&self) -> &Observation {
+        &self.observation
+    }
+
+    /// What became of the actions that one SRE asked for, since it was told the last time.
+    pub fn results(&self, sre: SreId) -> &[ActionResult] {
+        &self.results[sre.index()]
+    }
+
+    /// The records written since the last call, in order.
+    pub fn take_entries(&mut self) -> Vec<Entry> {
+        self.entries.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The hash of the journal so far; after [`Round::finish`], the name of the run.
+    pub fn journal_hash(&self) -> String {
+        self.journal.as_ref().map(Journal::hash).unwrap_or_default()
+    }
+
+    /// The last round whose telemetry is in the store.
+    fn last_observed(&self) -> u32 {
+        match self.phase {
+            Phase::Observed(_) => self.number,
+            _ => self.number.saturating_sub(1),
+        }
+    }
+
+    /// The replica that would be promoted: the first that is in rotation and whose metrics are
+    /// fresh. What SREs can know, not the truth.
+    fn replica_of(&self, server: ServerId) -> Option<ServerId> {
+        self.world.peers(server).find(|peer| {
+            let state = &self.servers[peer.index()];
+            state.role == Some(Role::Replica)
+                && state.in_rotation
+                && self.telemetry.fresh(peer.index(), self.last_observed()).is_some()
+        })
+    }
+
+    fn standby(&self, server: ServerId) -> Standby {
+        Standby {
+            role: self.servers[server.index()].role,
+            replica: self.replica_of(server).is_some(),
+            link: self.world.definition.servers[server.index()].backup_link,
+        }
+    }
+
+    /// Notes what an SRE is to be told of a request.
+    fn tell(&mut self, sre: SreId, request: &ActionRequest, outcome: ActionOutcome) {
+        self.untold[sre.index()].push(ActionResult {
+            request: request.request,
+            action: request.action,
+            target: request.target,
+            outcome,
+        });
+    }
+}
+
+impl Scratch {
+    fn new(world: &World) -> Self {
+        Self {
+            due: Vec::new(),
+            planned: Vec::new(),
+            witnessed: Vec::new(),
+            changes: Vec::new(),
+            held: Vec::new(),
+            claims: Vec::new(),
+            requests: Vec::new(),
+            standbys: Vec::new(),
+            verdicts: Vec::new(),
+            harmless: Folded::new(world),
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! How a round is observed: reports are folded, faults witnessed, servers measured, alerts opened and
+//! closed, and what SREs are to be told is drawn up.
+
+use super::{Phase, Round};
+use crate::alert::Change;
+use crate::change::Standing;
+use crate::id::{ServerId, SreId};
+use crate::incident::{Fault, Scene};
+use crate::journal::{Record, figure};
+use crate::message::{Arrivals, Metrics, Report, ServerView};
+use crate::sre::oracle::{TrueFault, Truth};
+use crate::traffic::Quality;
+use std::sync::Arc;
+
+impl Round {
+    /// Folds the reports, in the order of the servers: `None` for a server whose process is lost or
+    /// missed its deadline. What is left in `reports` are those of the round before, to be written
+    /// over.
+    pub fn observe(&mut self, reports: &mut Vec<Option<Report>>) {
+        assert!(matches!(self.phase, Phase::Opened), "a round is observed after it was opened");
+        assert_eq!(reports.len(), self.servers.len(), "every server has its place among the reports");
+        std::mem::swap(&mut self.reports, reports);
+        for (state, report) in self.servers.iter_mut().zip(&self.reports) {
+            state.killed_until = report.as_ref().map_or(0, |report| report.killed_until);
+        }
+        self.note_lost_servers();
+        self.traffic.fold(&self.world, &self.doors, &self.flow, &self.reports, &mut self.folded);
+        self.count_harm();
+        self.traffic.learn(&self.world, &self.doors, &self.flow, &self.reports);
+        self.witness();
+        self.measure();
+        self.detect();
+        self.count_capacity();
+        self.phase = Phase::Observed(self.folded.requests);
+        self.show();
+    }
+
+    /// What would have been good without the costs of each SRE's actions. Where several are
+    /// answerable for the same loss, they share it.
+    fn count_harm(&mut self) {
+        if self.costs.is_empty() {
+            return;
+        }
+        let costs = std::mem::take(&mut self.costs);
+        let all: Vec<ServerId> = costs.iter().map(|(_, server)| *server).collect();
+        let mut left = self.lost_without(&all);
+        let payers = (0..self.plan.sres.len()).map(SreId::from);
+        for sre in payers.filter(|sre| costs.iter().any(|(payer, _)| payer == sre)) {
+            let own: Vec<ServerId> =
+                costs.iter().filter(|(payer, _)| *payer == sre).map(|(_, server)| *server).collect();
+            let alone = own.len() == all.len();
+            let share = if alone { left } else { self.lost_without(&own).min(left) };
+            left -= share;
+            self.ledger.harm(sre, share);
+        }
+        self.costs = costs;
+    }
+
+    /// Requests that the costs of actions on some servers took.
+    fn lost_without(&mut self, servers: &[ServerId]) -> u64 {
+        let Self { world, doors, flow, reports, scratch, .. } = self;
+        let without =
+            self.traffic.fold_without_costs(world, doors, flow, reports, servers, &mut scratch.harmless);
+        without.good.saturating_sub(self.folded.requests.good)
+    }
+
+    fn witness(&mut self) {
+        let Self { world, reports, flow, doors, scratch, .. } = self;
+        let scene = Scene { reports, arrivals: &flow.arrivals, doors };
+        let witnessed = &mut scratch.witnessed;
+        witnessed.clear();
+        self.faults.witness(world, self.number, &scene, |fault| witnessed.push(fault));
+        for index in 0..self.scratch.witnessed.len() {
+            let fault = self.scratch.witnessed[index];
+            self.write(|round| Record::FaultWitnessed { round: round.number, fault });
+        }
+        self.count_suffering();
+    }
+
+    /// Counts, for each fault in force, the rounds in which nothing that stands relieved it.
+    fn count_suffering(&mut self) {
+        let Self { world, servers, changes, number, .. } = self;
+        let relieved = |fault: &Fault| {
+            let effect = &fault.kind(world).effect;
+            let target = fault.planned.target;
+            fault.linked
+                || !servers[target.index()].in_rotation
+                || changes.standing(*number).any(|relief| {
+                    relief.target == target
+                        && match relief.what {
+                            Standing::Limit(_) => effect.traffic_factor.is_some(),
+                            Standing::Capacity(_) => {
+                                effect.traffic_factor.is_some()
+                                    || effect.capacity_factor.is_some()
+                                    || effect.latency_factor.is_some()
+                            }
+                        }
+                })
+        };
+        self.faults.each_in_force(|fault| fault.suffered_rounds += u32::from(!relieved(fault)));
+    }
+
+    /// Takes each server's measure: journal, telemetry, alerts, uptime.
+    fn measure(&mut self) {
+        let world = Arc::clone(&self.world);
+        for (server, node) in world.servers.iter().enumerate() {
+            let reachable = !self.doors.servers[server].closed;
+            let arrivals = &self.flow.arrivals[node.instances()];
+            let metrics = self.reports[server]
+                .as_ref()
+                .map(|report| metrics(report, self.folded.servers[server], arrivals));
+            if reachable && metrics.is_some_and(|metrics| metrics.services_down == 0) {
+                self.ledger.up(server);
+            }
+            self.write_server(server, reachable, metrics.as_ref());
+            if let Some(metrics) = metrics.filter(|_| reachable) {
+                self.telemetry.put(server, metrics, self.number);
+            }
+            self.look_at(server);
+        }
+        self.bring_back();
+    }
+
+    /// Opens and closes a server's alerts.
+    fn look_at(&mut self, server: usize) {
+        let Self { telemetry, alerts, scratch, number, .. } = self;
+        let (metrics, age) = (telemetry.fresh(server, *number), telemetry.age(server, *number));
+        let changes = &mut scratch.changes;
+        changes.clear();
+        alerts.look(ServerId::from(server), metrics, age, *number, |change, alert| {
+            changes.push((change, *alert));
+        });
+        for index in 0..self.scratch.changes.len() {
+            let (change, alert) = self.scratch.changes[index];
+            if change == Change::Opened && !self.faults.explains(&self.world, alert.server) {
+                self.ledger.false_alarms += 1;
+            }
+            self.write_alert(change, &alert);
+        }
+    }
+
+    /// A server that a failover took out of rotation comes back when no alert is open on it.
+    fn bring_back(&mut self) {
+        for (server, state) in self.servers.iter_mut().enumerate() {
+            state.in_rotation |= self.alerts.on(ServerId::from(server)).is_empty();
+        }
+    }
+
+    /// Looks which faults can be seen by alerts now.
+    pub(super) fn detect(&mut self) {
+        self.faults.detect(&self.world, self.number, self.alerts.open());
+    }
+
+    fn count_capacity(&mut self) {
+        let Self { world, changes, ledger, scratch, number, .. } = self;
+        let held = &mut scratch.held;
+        held.clear();
+        for relief in changes.standing(*number) {
+            if let Standing::Capacity(factor) = relief.what {
+                match held.iter_mut().find(|(server, _)| *server == relief.target) {
+                    Some((_, most)) => *most = most.max(factor),
+                    None => held.push((relief.target, factor)),
+                }
+            }
+        }
+        // In the order of servers, so that the sum is the same to the last bit.
+        held.sort_unstable_by_key(|(server, _)| *server);
+        for (server, factor) in held {
+            let capacity = world.definition.servers[server.index()].cpu_capacity;
+            ledger.capacity_rounds += capacity * (factor.max(1.0) - 1.0);
+        }
+    }
+
+    /// Draws up what SREs are told.
+    fn show(&mut self) {
+        let Self { world, observation, servers, telemetry, changes, number, .. } = self;
+        let number = *number;
+        observation.round = number;
+        observation.servers.clear();
+        observation.servers.extend(servers.iter().enumerate().map(|(server, state)| ServerView {
+            metrics: telemetry.metrics(server).copied(),
+            age_rounds: telemetry.age(server, number),
+            stale: telemetry.is_stale(server, number),
+            role: state.role,
+            in_rotation: state.in_rotation,
+            settling_rounds: changes.settling_rounds(world, number, ServerId::from(server)),
+        }));
+        observation.alerts.clear();
+        observation.alerts.extend_from_slice(self.alerts.open());
+        changes.cooldowns(world, number, &mut observation.cooldowns);
+        for (told, untold) in self.results.iter_mut().zip(&mut self.untold) {
+            told.clear();
+            told.append(untold);
+        }
+    }
+
+    /// What the oracle may know, beside the observation. The only door to the truth.
+    pub fn truth(&self) -> Truth {
+        Truth {
+            faults: self
+                .faults
+                .in_force()
+                .map(|fault| TrueFault {
+                    kind: fault.planned.kind,
+                    target: fault.planned.target,
+                    scheduled_end: fault.planned.scheduled_end(),
+                    linked: fault.linked,
+                })
+                .collect(),
+        }
+    }
+}
+
+/// A server's telemetry: its own report, and what the fold made of its answers.
+fn metrics(report: &Report, quality: Quality, arrivals: &[Arrivals]) -> Metrics {
+    Metrics {
+        cpu_usage: figure(report.cpu_pct),
+        memory_usage: figure(report.memory_pct),
+        error_rate: figure(100.0 * quality.error_rate),
+        latency_p99: figure(1000.0 * quality.p99_seconds),
+        disk_usage: figure(report.disk_pct),
+        requests: arrivals.iter().map(|a| a.reads + a.writes + a.applies + a.flood).sum(),
+        services_down: report.services.iter().map(|service| u32::from(!service.up)).sum(),
+    }
+}

@@ -1,0 +1,220 @@
+//! What a round writes down: each step as a record of the journal.
+//!
+//! Records are only made when there is a journal to write them to.
+
+use super::{Entry, JOURNAL_SCHEMA, Round};
+use crate::alert::Change;
+use crate::change::Pending;
+use crate::health;
+use crate::id::{ActionId, Name, ServerId, SreId};
+use crate::journal::{FaultEnd, Record, SreHeader, figure};
+use crate::message::{ActionOutcome, ActionRequest, AlertView, Diagnosis, Metrics};
+use crate::outcome::Outcome;
+use std::ops::Range;
+
+impl Round {
+    pub(super) fn write(&mut self, record: impl FnOnce(&Self) -> Record) {
+        if self.journal.is_some() {
+            let record = record(self);
+            self.write_record(record);
+        }
+    }
+
+    fn write_record(&mut self, record: Record) {
+        let Some(journal) = &mut self.journal else { return };
+        let line = journal.write(&record);
+        if let Some(entries) = &mut self.entries {
+            entries.push(Entry { line: line.to_vec(), record });
+        }
+    }
+
+    /// The hash of all that was written so far; empty without a journal.
+    pub(super) fn seal(&mut self) -> String {
+        self.journal.as_mut().map(|journal| journal.seal()).unwrap_or_default()
+    }
+
+    pub(super) fn write_header(&mut self) {
+        let sres = |round: &Self| {
+            let header = |sre: &crate::plan::SrePlan| SreHeader {
+                name: sre.name.clone(),
+                kind: sre.kind,
+                skill: sre.skill,
+            };
+            round.plan.sres.iter().map(header).collect()
+        };
+        self.write(|round| Record::Header {
+            schema: JOURNAL_SCHEMA,
+            world: round.world.name.clone(),
+            world_hash: round.world.hash.clone(),
+            seed: round.plan.seed,
+            chaos_level: round.plan.level.name().into(),
+            rounds: round.plan.rounds,
+            sres: sres(round),
+        });
+    }
+
+    pub(super) fn write_injected(&mut self, position: usize) {
+        self.write(|round| {
+            let fault = &round.faults.injected()[position];
+            let server = &round.world.servers[fault.planned.target.index()];
+            let service = fault.planned.service.map(|slot| server.services[usize::from(slot)]);
+            let stays = fault.kind(&round.world).effect.memory_growth.is_some();
+            Record::FaultInjected {
+                round: round.number,
+                fault: fault.id,
+                fault_kind: round.world.catalogue.kinds[fault.planned.kind.index()].clone(),
+                target: server.name.clone(),
+                service: service.map(|service| round.world.services[service.index()].name.clone()),
+                rounds: (!stays).then_some(fault.planned.rounds),
+            }
+        });
+    }
+
+    /// Of those that ended just now: `places` among them.
+    pub(super) fn write_ended(&mut self, places: Range<usize>, how: FaultEnd) {
+        for place in places {
+            self.write(|round| {
+                let fault = round.faults.ended(place);
+                Record::FaultEnded {
+                    round: round.number,
+                    fault: fault.id,
+                    fault_kind: round.world.catalogue.kinds[fault.planned.kind.index()].clone(),
+                    target: round.server_name(fault.planned.target),
+                    how,
+                }
+            });
+        }
+    }
+
+    pub(super) fn write_acted(&mut self, pending: &Pending, outcome: ActionOutcome) {
+        self.write(|round| Record::ActionActed {
+            round: round.number,
+            sre: round.sre_name(pending.sre),
+            request: pending.request.request,
+            action: round.action_name(pending.request.action),
+            target: round.server_name(pending.request.target),
+            outcome,
+        });
+    }
+
+    pub(super) fn write_accepted(&mut self, pending: &Pending) {
+        self.write(|round| Record::ActionAccepted {
+            round: round.number,
+            sre: round.sre_name(pending.sre),
+            request: pending.request.request,
+            action: round.action_name(pending.request.action),
+            target: round.server_name(pending.request.target),
+            acts_round: pending.acts_round,
+        });
+    }
+
+    pub(super) fn write_refused(&mut self, sre: SreId, request: &ActionRequest, outcome: ActionOutcome) {
+        self.write(|round| Record::ActionRefused {
+            round: round.number,
+            sre: round.sre_name(sre),
+            request: request.request,
+            action: round.action_name(request.action),
+            target: round.server_name(request.target),
+            outcome,
+        });
+    }
+
+    pub(super) fn write_claim(&mut self, sre: SreId, claim: &Diagnosis) {
+        self.write(|round| Record::Diagnosed {
+            round: round.number,
+            sre: round.sre_name(sre),
+            alerting: round.server_name(claim.alerting),
+            entity: round.server_name(claim.entity),
+            cause: claim.cause.map(|cause| round.world.catalogue.kinds[cause.index()].clone()),
+        });
+    }
+
+    pub(super) fn write_server(&mut self, server: usize, reachable: bool, metrics: Option<&Metrics>) {
+        self.write(|round| {
+            let state = round.servers[server];
+            let health = health::health(round.thresholds, metrics.filter(|_| reachable));
+            let shown = metrics.unwrap_or(&SILENT);
+            Record::Server {
+                round: round.number,
+                server: round.world.servers[server].name.clone(),
+                status: health::status(health, reachable && metrics.is_some()),
+                health,
+                cpu_usage: shown.cpu_usage,
+                memory_usage: shown.memory_usage,
+                error_rate: shown.error_rate,
+                latency_p99: shown.latency_p99,
+                disk_usage: shown.disk_usage,
+                requests: shown.requests,
+                services_down: shown.services_down,
+                reachable,
+                in_rotation: state.in_rotation,
+                role: state.role,
+            }
+        });
+    }
+
+    pub(super) fn write_alert(&mut self, change: Change, alert: &AlertView) {
+        let AlertView { id, metric, severity, .. } = *alert;
+        self.write(|round| {
+            let (alert, value, server) = (id.0, figure(alert.value), round.server_name(alert.server));
+            let round = round.number;
+            match change {
+                Change::Opened => Record::AlertOpened { round, alert, server, metric, severity, value },
+                Change::Changed => Record::AlertChanged { round, alert, server, metric, severity, value },
+                Change::Closed => Record::AlertClosed { round, alert, server, metric, value },
+            }
+        });
+    }
+
+    /// The last records: what became of faults, of SREs and of the run.
+    pub(super) fn write_end(&mut self, outcome: &Outcome) {
+        for incident in &outcome.incidents {
+            self.write(|_| Record::Incident { incident: incident.clone() });
+        }
+        for account in &outcome.sres {
+            self.write(|_| Record::SreAccount {
+                sre: account.name.clone(),
+                harm_requests: account.harm_requests,
+                unneeded_actions: account.unneeded_actions,
+                diagnosis: account.diagnosis,
+            });
+        }
+        let hash = self.seal();
+        self.write(|_| Record::RunEnded {
+            rounds: outcome.rounds,
+            total: outcome.requests.total,
+            good: outcome.requests.good,
+            availability_pct: figure(outcome.requests.availability_pct()),
+            sla_target_pct: outcome.sla_target_pct,
+            capacity_held: figure(outcome.capacity_held),
+            utility: figure(outcome.utility),
+            simulated_minutes: figure(f64::from(outcome.rounds) * outcome.round_seconds / 60.0),
+            hash,
+        });
+    }
+
+    pub(super) fn sre_name(&self, sre: SreId) -> Name {
+        self.plan.sres[sre.index()].name.clone()
+    }
+
+    fn server_name(&self, server: ServerId) -> Name {
+        let known = self.world.servers.get(server.index());
+        known.map_or_else(|| format!("#{}", server.0).into(), |server| server.name.clone())
+    }
+
+    fn action_name(&self, action: ActionId) -> Name {
+        let known = self.world.catalogue.actions.get(action.index());
+        known.cloned().unwrap_or_else(|| format!("#{}", action.0).into())
+    }
+}
+
+/// What is shown of a server that sent nothing.
+const SILENT: Metrics = Metrics {
+    cpu_usage: 0.0,
+    memory_usage: 0.0,
+    error_rate: 0.0,
+    latency_p99: 0.0,
+    disk_usage: 0.0,
+    requests: 0,
+    services_down: 0,
+};
