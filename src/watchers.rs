@@ -74,7 +74,7 @@ pub(crate) struct Screen {
     /// Tells those who start agents by hand whom a quiet run waits for, on standard error.
     notices: Option<Console<Stream>>,
     progress: Option<Progress>,
-    /// Until all agents are here.
+    /// Until all agents are here, where no other bar shows them.
     starting: Option<Starting>,
     /// What is told beside a JSON document may fail.
     beside_json: bool,
@@ -152,7 +152,10 @@ impl Watcher for Screen {
 
     fn tell(&mut self, event: &Event) -> ControlFlow<()> {
         if let Event::Starting { here, of } = event {
-            self.starting.get_or_insert_with(Starting::new).tell(*here, *of);
+            match &self.progress {
+                Some(progress) => progress.starting(*here, *of),
+                None => self.starting.get_or_insert_with(Starting::new).tell(*here, *of),
+            }
             return self.flow();
         }
         self.starting = None;

@@ -32,6 +32,11 @@ impl Progress {
         !self.bar.is_hidden()
     }
 
+    /// Before the first round: so many agents are here.
+    pub(crate) fn starting(&self, here: usize, of: usize) {
+        self.bar.set_message(format!("{here} of {of} agents"));
+    }
+
     /// Something happened.
     pub(crate) fn tell(&mut self, event: &Event) {
         let Event::Entry(entry) = event else { return };

@@ -24,7 +24,7 @@ impl Starting {
     /// So many are here.
     pub(crate) fn tell(&mut self, here: usize, of: usize) {
         if self.bar.is_none() && self.began.elapsed() >= UNREMARKABLE {
-            self.bar = Some(bar(of));
+            self.bar = Some(bar(of).with_position(here as u64).with_elapsed(self.began.elapsed()));
         }
         if let Some(bar) = &self.bar {
             bar.set_length(of as u64);
