@@ -22,6 +22,13 @@ pub(crate) enum Event {
         /// How they are started.
         invitation: Invitation,
     },
+    /// So many of the agents that the director starts are there; told now and then.
+    Arriving {
+        /// Have greeted.
+        here: u64,
+        /// Will be started.
+        of: u64,
+    },
     /// An agent's process was started and has greeted the bus.
     Spawned {
         /// The agent.
@@ -66,7 +73,7 @@ impl Event {
             Event::Waiting { .. } | Event::Left { .. } | Event::Returned { .. } => true,
             Event::Spawned { awaited, .. } => awaited.is_some(),
             Event::Lost { again, .. } => again.is_some(),
-            Event::Entry(_) => false,
+            Event::Arriving { .. } | Event::Entry(_) => false,
         }
     }
 }

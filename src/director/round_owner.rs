@@ -55,6 +55,9 @@ const BURST: Duration = Duration::from_millis(2);
 /// luck, as many as this are not.
 const EARLY_SUCCESSORS_MAX: u64 = 3;
 
+/// Arrivals from one telling of how many are there to the next: some milliseconds.
+const ARRIVALS_TOLD: usize = 16;
+
 /// What a run comes to.
 pub(super) type Ending = Result<(Finished, BusStats), DirectorError>;
 
@@ -327,6 +330,11 @@ impl State {
         let by_hand = self.awaited_hands();
         let Phase::Starting { awaited, present, .. } = &mut self.phase else { return Ok(()) };
         if !awaited.is_empty() && by_hand.is_none() {
+            if present.len() % ARRIVALS_TOLD == 0 {
+                let (here, of) = (present.len() as u64, self.lineup.seats.len() as u64);
+                self.note(vec![Event::Arriving { here, of }]);
+                self.enough |= self.audience.tell_in_time().await?.is_break();
+            }
             return Ok(());
         }
         let spawned = |(seat, agent)| Event::Spawned {
