@@ -103,6 +103,7 @@ Options:
 Examples:
   world run --manual=web-1              # in one terminal: waits for web-1
   world agent server --name web-1       # in another
+  world ps                              # which worlds run, and whom they await
 ";
 
 fn parse(arguments: &[OsString]) -> Result<Command, AgentCommandError> {

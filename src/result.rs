@@ -545,7 +545,8 @@ mod tests {
             worlds::definition::parse("systems.toml", systems.text).expect("it is good").definition;
         let sres = worlds::plan::sres_of(&definition);
         let plan = RunPlan { seed: 1, level: Level::Off, rounds: 5, sres, scripted: Vec::new() };
-        let references = References::play(&Arc::new(World::new("systems", definition)), &plan, 0, &|| None, || ());
+        let references =
+            References::play(&Arc::new(World::new("systems", definition)), &plan, 0, &|| None, || ());
         assert_eq!(references, Err(Unreferenced::Unplayed));
     }
 }

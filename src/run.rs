@@ -146,8 +146,7 @@ impl Judgement<'_> {
         // Nobody acts in the one, the oracle does in the other.
         let mut bar = Progress::of("reference runs, round", 2 * u64::from(rounds));
         let interrupt = || signals.signal();
-        let references =
-            References::play(&config.world, &config.plan, rounds, &interrupt, || bar.step());
+        let references = References::play(&config.world, &config.plan, rounds, &interrupt, || bar.step());
         drop(bar);
         RunResult::of(Facts {
             world: &config.world,
