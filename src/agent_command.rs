@@ -253,7 +253,7 @@ impl AgentCommandError {
     fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NoRole | Self::Unknown { .. } | Self::NoValue { .. } | Self::NoName { .. } => {
-                Some("world agent --help")
+                Some("`world agent --help` shows how it is written")
             }
             Self::Several { .. } => Some("`world ps` lists them, and whom each of them awaits"),
             Self::Address(error) => error.hint(),

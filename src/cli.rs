@@ -202,7 +202,7 @@ pub(crate) struct RunArgs {
     pub world: Option<String>,
 
     /// Rounds to play [default: the world's]
-    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(ROUNDS_MAX)))]
+    #[arg(short = 'n', long, value_name = "N", value_parser = rounds, allow_negative_numbers = true)]
     pub rounds: Option<u32>,
 
     /// How much chaos
@@ -210,7 +210,7 @@ pub(crate) struct RunArgs {
     pub chaos_level: LevelArg,
 
     /// The number from which all chance flows [default: one is drawn and printed]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
     pub seed: Option<u64>,
 
     /// Skill of the SREs that do not say their own [default: mid]
@@ -320,6 +320,15 @@ impl From<SkillArg> for SkillName {
             SkillArg::Senior => Self::Senior,
         }
     }
+}
+
+fn rounds(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|rounds| (1..=ROUNDS_MAX).contains(rounds));
+    number.ok_or_else(|| format!("a run has 1 to {ROUNDS_MAX} rounds"))
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("a seed is a whole number from 0 to {}", u64::MAX))
 }
 
 fn percentage(text: &str) -> Result<f64, String> {

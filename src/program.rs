@@ -54,7 +54,7 @@ fn list_running(args: &PsArgs, stdio: &mut Stdio) -> Result<u8, Failure> {
     if args.json {
         return print(&format!("{}\n", serde_json::to_string_pretty(&worlds)?), stdio);
     }
-    stdio.out.print(&console::running::lines(&worlds, stdio.out.width, args.verbose))?;
+    stdio.out.print(&console::running::lines(&worlds, args.bus.as_deref(), stdio.out.width, args.verbose))?;
     Ok(exit_code::OK)
 }
 
