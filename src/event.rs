@@ -22,12 +22,12 @@ pub(crate) enum Event {
         /// How they are started.
         invitation: Invitation,
     },
-    /// So many of the agents that the director starts are there; told now and then.
-    Arriving {
-        /// Have greeted.
-        here: u64,
-        /// Will be started.
-        of: u64,
+    /// The director starts processes, and this many of them have greeted the bus.
+    Starting {
+        /// How many are here.
+        here: usize,
+        /// How many there are to be.
+        of: usize,
     },
     /// An agent's process was started and has greeted the bus.
     Spawned {
@@ -73,7 +73,7 @@ impl Event {
             Event::Waiting { .. } | Event::Left { .. } | Event::Returned { .. } => true,
             Event::Spawned { awaited, .. } => awaited.is_some(),
             Event::Lost { again, .. } => again.is_some(),
-            Event::Arriving { .. } | Event::Entry(_) => false,
+            Event::Starting { .. } | Event::Entry(_) => false,
         }
     }
 }

@@ -135,9 +135,9 @@ impl Screen {
     /// How many of the agents are there, until somebody is told of.
     fn follow_start(&mut self, event: &Event) {
         match event {
-            Event::Arriving { here, of } => {
-                let bar = self.starting.get_or_insert_with(|| Progress::of("starting agents,", *of));
-                bar.reach(*here);
+            Event::Starting { here, of } => {
+                let bar = self.starting.get_or_insert_with(|| Progress::of("starting agents,", *of as u64));
+                bar.reach(*here as u64);
             }
             _ => self.starting = None,
         }
