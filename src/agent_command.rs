@@ -103,6 +103,7 @@ Options:
 Examples:
   world run --manual=web-1              # in one terminal: waits for web-1
   world agent server --name web-1       # in another
+  world ps                              # which worlds run, and whom they await
 ";
 
 fn parse(arguments: &[OsString]) -> Result<Command, AgentCommandError> {
@@ -252,7 +253,7 @@ impl AgentCommandError {
     fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NoRole | Self::Unknown { .. } | Self::NoValue { .. } | Self::NoName { .. } => {
-                Some("world agent --help")
+                Some("`world agent --help` shows how it is written")
             }
             Self::Several { .. } => Some("`world ps` lists them, and whom each of them awaits"),
             Self::Address(error) => error.hint(),

@@ -451,7 +451,7 @@ mod tests {
         let mut finished = Finished { outcome, journal_hash: "hash".to_owned(), interrupted_by: None };
         change(&mut finished);
         let gates: Vec<_> = gates.iter().map(|expr| Gate::parse(expr).expect("a gate")).collect();
-        let references = References::play(&world, &plan, 5, &|| None);
+        let references = References::play(&world, &plan, 5, &|| None, || ());
         RunResult::of(Facts {
             world: &world,
             plan: &plan,
@@ -545,7 +545,8 @@ mod tests {
             worlds::definition::parse("systems.toml", systems.text).expect("it is good").definition;
         let sres = worlds::plan::sres_of(&definition);
         let plan = RunPlan { seed: 1, level: Level::Off, rounds: 5, sres, scripted: Vec::new() };
-        let references = References::play(&Arc::new(World::new("systems", definition)), &plan, 0, &|| None);
+        let references =
+            References::play(&Arc::new(World::new("systems", definition)), &plan, 0, &|| None, || ());
         assert_eq!(references, Err(Unreferenced::Unplayed));
     }
 }

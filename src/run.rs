@@ -7,6 +7,7 @@
 use crate::cli::RunArgs;
 use crate::config::{self, RunConfig};
 use crate::console;
+use crate::console::Progress;
 use crate::console::schedule::Schedule;
 use crate::determinism::{self, Checked};
 use crate::director;
@@ -142,7 +143,11 @@ impl Judgement<'_> {
     fn result(&self) -> RunResult {
         let Self { config, finished, signals, .. } = self;
         let rounds = finished.outcome.rounds;
-        let references = References::play(&config.world, &config.plan, rounds, &|| signals.signal());
+        // Nobody acts in the one, the oracle does in the other.
+        let mut bar = Progress::of("reference runs, round", 2 * u64::from(rounds));
+        let interrupt = || signals.signal();
+        let references = References::play(&config.world, &config.plan, rounds, &interrupt, || bar.step());
+        drop(bar);
         RunResult::of(Facts {
             world: &config.world,
             plan: &config.plan,
@@ -160,8 +165,11 @@ impl Judgement<'_> {
         let lines = self.watchers.records.take_lines().filter(|_| comparable);
         let Some(lines) = lines else { return Ok(()) };
         let (world, plan) = (&self.config.world, self.config.plan.clone());
-        let checked = determinism::check(world, plan, &lines, &|| self.signals.signal())
+        let mut bar = Progress::of("the same run again, round", u64::from(plan.rounds));
+        let interrupt = || self.signals.signal();
+        let checked = determinism::check(world, plan, &lines, &interrupt, &mut |event| bar.tell(event))
             .map_err(|difference| Failure::Difference(Box::new(difference)))?;
+        drop(bar);
         self.watchers.screen.print(&match checked {
             Checked::Same { lines } => console::same_twice(lines),
             Checked::GivenUp => console::not_compared(),
