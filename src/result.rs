@@ -296,8 +296,9 @@ impl RunResult {
     pub(crate) fn of(facts: Facts<'_>) -> Self {
         let mut result = Self::ungated(facts);
         // Of a run without a round nothing was observed, and no gate can be decided.
-        let document =
-            if result.rounds > 0 { serde_json::to_value(&result).unwrap_or_default() } else { Value::Null };
+        // The document of a long run is large: it is made only if a gate asks for it.
+        let is_asked = result.rounds > 0 && !facts.gates.is_empty();
+        let document = if is_asked { serde_json::to_value(&result).unwrap_or_default() } else { Value::Null };
         result.gates = facts.gates.iter().map(|gate| gate.decide(&document)).collect();
         result.reasons = reasons(&result, &facts);
         result.verdict = verdict(&result, &facts.finished.outcome);

@@ -120,7 +120,7 @@ impl Judgement<'_> {
             return Ok(self.exit_code(exit_code::OK));
         }
         let result = self.result();
-        let document = result.to_json()?;
+        let document = if self.is_document_wanted() { result.to_json()? } else { Vec::new() };
         self.watchers.records.finish(&document)?;
         self.watchers.screen.end(&result);
         let check = self.check(&result);
@@ -129,6 +129,10 @@ impl Judgement<'_> {
         }
         self.no_trouble()?;
         check.map(|()| self.exit_code(result.exit_code()))
+    }
+
+    fn is_document_wanted(&self) -> bool {
+        self.config.output.json || self.config.out.is_some()
     }
 
     fn no_trouble(&mut self) -> Result<(), Failure> {
