@@ -7,7 +7,7 @@ use crate::change::Standing;
 use crate::id::{ServerId, SreId};
 use crate::incident::{Fault, Scene};
 use crate::journal::{Record, figure};
-use crate::message::{Arrivals, Metrics, Report, ServerView};
+use crate::message::{Metrics, Report, ServerView};
 use crate::sre::oracle::{TrueFault, Truth};
 use crate::traffic::Quality;
 use std::sync::Arc;
@@ -105,10 +105,10 @@ impl Round {
         let world = Arc::clone(&self.world);
         for (server, node) in world.servers.iter().enumerate() {
             let reachable = !self.doors.servers[server].closed;
-            let arrivals = &self.flow.arrivals[node.instances()];
+            let requests = node.instances.iter().map(|instance| self.flow.arrivals[*instance].all()).sum();
             let metrics = self.reports[server]
                 .as_ref()
-                .map(|report| metrics(report, self.folded.servers[server], arrivals));
+                .map(|report| metrics(report, self.folded.servers[server], requests));
             if reachable && metrics.is_some_and(|metrics| metrics.services_down == 0) {
                 self.ledger.up(server);
             }
@@ -212,14 +212,14 @@ impl Round {
 }
 
 /// A server's telemetry: its own report, and what the fold made of its answers.
-fn metrics(report: &Report, quality: Quality, arrivals: &[Arrivals]) -> Metrics {
+fn metrics(report: &Report, quality: Quality, requests: u32) -> Metrics {
     Metrics {
         cpu_usage: figure(report.cpu_pct),
         memory_usage: figure(report.memory_pct),
         error_rate: figure(100.0 * quality.error_rate),
         latency_p99: figure(1000.0 * quality.p99_seconds),
         disk_usage: figure(report.disk_pct),
-        requests: arrivals.iter().map(|a| a.reads + a.writes + a.applies + a.flood).sum(),
+        requests,
         services_down: report.services.iter().map(|service| u32::from(!service.up)).sum(),
     }
 }
