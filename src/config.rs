@@ -62,6 +62,17 @@ pub(crate) enum Manual {
     Named(Vec<Name>),
 }
 
+impl Manual {
+    /// Whether the agent of this name is started by hand.
+    pub(crate) fn holds(&self, name: &str) -> bool {
+        match self {
+            Manual::Nobody => false,
+            Manual::Everybody => true,
+            Manual::Named(names) => names.iter().any(|named| **named == *name),
+        }
+    }
+}
+
 /// What is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Output {

@@ -22,6 +22,13 @@ pub(crate) enum Event {
         /// How they are started.
         invitation: Invitation,
     },
+    /// The director starts processes, and this many of them have greeted the bus.
+    Starting {
+        /// How many are here.
+        here: usize,
+        /// How many there are to be.
+        of: usize,
+    },
     /// An agent's process was started and has greeted the bus.
     Spawned {
         /// The agent.
@@ -66,7 +73,7 @@ impl Event {
             Event::Waiting { .. } | Event::Left { .. } | Event::Returned { .. } => true,
             Event::Spawned { awaited, .. } => awaited.is_some(),
             Event::Lost { again, .. } => again.is_some(),
-            Event::Entry(_) => false,
+            Event::Starting { .. } | Event::Entry(_) => false,
         }
     }
 }

@@ -38,7 +38,7 @@ pub(crate) fn run(args: &RunArgs, stdio: &mut Stdio) -> Result<u8, Failure> {
     let recording = config.out.as_deref().map(create).transpose()?;
     let mut watchers = Watchers::new(&config, recording);
     let directory = match config.mode {
-        Mode::Processes => Some(director::claim(config.bus.as_deref())?),
+        Mode::Processes => Some(director::claim(&config)?),
         Mode::Inline => None,
     };
     watchers.screen.begin(&config);

@@ -5,7 +5,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use worlds::id::Name;
-use worlds::journal::Record;
 
 /// How a run stands. What the system knows better, such as memory, is not in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -105,27 +104,26 @@ impl Standing {
     /// Takes in what happened.
     pub(crate) fn tell(&mut self, event: &Event) {
         match event {
-            Event::Waiting { .. } => {}
+            Event::Waiting { .. } | Event::Starting { .. } => {}
             Event::Spawned { agent, .. } => self.joined(agent, Presence::Here),
             Event::Returned { agent, .. } => self.joined(agent, Presence::Returning),
             Event::Left { agent, .. } => self.gone(agent, Presence::Awaited),
             Event::Lost { agent, .. } => self.gone(agent, Presence::Lost),
-            Event::Entry(entry) => self.record(&entry.record),
+            // Where nobody reads the journal there is none to be told of.
+            Event::Entry(_) => {}
         }
     }
 
-    fn record(&mut self, record: &Record) {
-        match record {
-            Record::RoundOpened { round, .. } => {
-                self.status.round = *round;
-                self.status.phase = Phase::Running;
-            }
-            Record::AgentReturned { agent, .. } => {
-                if let Some(agent) = self.agent(agent) {
-                    agent.presence = Presence::Here;
-                }
-            }
-            _ => {}
+    /// A round begins.
+    pub(crate) fn opened(&mut self, round: u32) {
+        self.status.round = round;
+        self.status.phase = Phase::Running;
+    }
+
+    /// An agent takes part again.
+    pub(crate) fn let_in(&mut self, agent: &Name) {
+        if let Some(agent) = self.agent(agent) {
+            agent.presence = Presence::Here;
         }
     }
 
@@ -151,7 +149,6 @@ impl Standing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use worlds::round::Entry;
 
     fn standing() -> Standing {
         let agent = AgentStatus {
@@ -178,26 +175,25 @@ mod tests {
         let mut standing = standing();
         let agent = |pid| Agent { name: "server-web-1".into(), kind: "web".into(), pid };
         let name: Name = "server-web-1".into();
-        let entry = |record| Event::Entry(Entry { record, line: Vec::new() });
         let lost = Event::Lost { agent: name.clone(), how: String::new(), again: None };
         for (event, presence, pid) in [
             (Event::Spawned { agent: agent(7), awaited: None }, Presence::Here, Some(7)),
             (lost, Presence::Lost, None),
             (Event::Returned { agent: agent(8), round: 3 }, Presence::Returning, Some(8)),
-            (entry(Record::AgentReturned { round: 3, agent: name }), Presence::Here, Some(8)),
         ] {
             standing.tell(&event);
             let agent = &standing.status().agents[0];
             assert_eq!((agent.presence, agent.pid), (presence, pid), "{event:?}");
         }
+        standing.let_in(&name);
+        assert_eq!(standing.status().agents[0].presence, Presence::Here);
     }
 
     #[test]
     fn the_round_is_the_one_that_was_begun_last() {
         let mut standing = standing();
         assert_eq!(standing.status().in_short(), "systems, seed 23, starting");
-        let record = Record::RoundOpened { round: 4, requests: 5 };
-        standing.tell(&Event::Entry(Entry { record, line: Vec::new() }));
+        standing.opened(4);
         assert_eq!(standing.status().in_short(), "systems, seed 23, round 4 of 15");
     }
 }

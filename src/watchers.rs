@@ -5,7 +5,7 @@
 //! with processes lasts. Neither can change the run.
 
 use crate::config::{Detail, Manual, RunConfig};
-use crate::console::{Console, Progress};
+use crate::console::{Console, Progress, Starting};
 use crate::director::BusStats;
 use crate::event::Event;
 use crate::program::Failure;
@@ -74,6 +74,8 @@ pub(crate) struct Screen {
     /// Tells those who start agents by hand whom a quiet run waits for, on standard error.
     notices: Option<Console<Stream>>,
     progress: Option<Progress>,
+    /// Until all agents are here.
+    starting: Option<Starting>,
     /// What is told beside a JSON document may fail.
     beside_json: bool,
     /// Whether the run matters even when nobody reads the console.
@@ -90,6 +92,7 @@ impl Screen {
             notices: by_hand.then(|| Console::of_notices(stdio::standard_error(), config)),
             console: (!(quiet && json)).then(|| Console::new(paper(), config)),
             progress: quiet.then(|| Progress::new(config.plan.rounds, config.plan.seed)),
+            starting: Some(Starting::new()),
             beside_json: json,
             matters,
             trouble: None,
@@ -148,6 +151,11 @@ impl Watcher for Screen {
     }
 
     fn tell(&mut self, event: &Event) -> ControlFlow<()> {
+        if let Event::Starting { here, of } = event {
+            self.starting.get_or_insert_with(Starting::new).tell(*here, *of);
+            return self.flow();
+        }
+        self.starting = None;
         self.with_console(|console| console.tell(event));
         self.notice(event);
         if let Some(progress) = &mut self.progress {

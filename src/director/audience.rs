@@ -30,10 +30,21 @@ impl Audience {
         Self { console, recorder, gathered: Vec::new() }
     }
 
+    /// Whether anybody is to be told of records.
+    pub(super) fn follows(&self) -> bool {
+        self.console.follows || self.recorder.follows
+    }
+
     /// Takes down what happened, to be told later.
     pub(super) fn gather(&mut self, events: Vec<Event>) {
-        let follows = self.console.follows || self.recorder.follows;
-        self.gathered.extend(events.into_iter().filter(|event| follows || !is_record(event)));
+        let follows = self.follows();
+        for event in events.into_iter().filter(|event| follows || !is_record(event)) {
+            match (self.gathered.last_mut(), event) {
+                // How many are here now is all that matters.
+                (Some(last @ Event::Starting { .. }), event @ Event::Starting { .. }) => *last = event,
+                (_, event) => self.gathered.push(event),
+            }
+        }
     }
 
     /// Tells what was gathered, if nobody is busy with what was told before, or it is a lot.

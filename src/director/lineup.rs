@@ -121,11 +121,7 @@ impl Lineup {
 }
 
 fn facts(role: Role, name: &str, kind: &str, manual: &Manual) -> SeatFacts {
-    let manual = match manual {
-        Manual::Nobody => false,
-        Manual::Everybody => true,
-        Manual::Named(names) => names.iter().any(|named| **named == *name),
-    };
+    let manual = manual.holds(name);
     SeatFacts {
         role,
         name: name.into(),

@@ -10,12 +10,14 @@
 //! itself is killed, agents notice the end of the bus, and remove the directory.
 
 mod audience;
+mod descriptors;
 mod lineup;
 mod messages;
 mod notice_board;
 mod plausible;
 mod process_keeper;
 mod round_owner;
+mod staging;
 mod watching;
 
 use crate::config::{Manual, RunConfig};
@@ -31,12 +33,12 @@ use ractor::{Actor, ActorRef, SpawnErr};
 use round_owner::{Ending, OwnerArguments, RoundOwner};
 use serde::Serialize;
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
 use watching::{ConsoleActor, RecorderActor};
+use worlds::definition::SreKind;
 use worlds::id::Name;
 use worlds::plan::RunPlan;
 use worlds::topology::World;
@@ -111,6 +113,16 @@ pub(crate) enum DirectorError {
     /// A second signal ended the run at once.
     #[error("ended by signal {0}")]
     Signalled(i32),
+    /// The operating system does not give enough descriptors.
+    #[error("{agents} agents take {needed} open files, and this user may have {}", count(*allowed))]
+    Descriptors {
+        /// Processes of the run.
+        agents: usize,
+        /// Descriptors that they take.
+        needed: u64,
+        /// The limit that cannot be raised from here.
+        allowed: Option<u64>,
+    },
     /// The operating system gave no randomness.
     #[error("no randomness: {0}")]
     Randomness(io::Error),
@@ -131,7 +143,7 @@ impl DirectorError {
     /// The exit code that says the same.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Address(_) => exit_code::USAGE,
+            Self::Address(_) | Self::Descriptors { .. } => exit_code::USAGE,
             Self::Signalled(signal) => exit_code::signalled(*signal),
             _ => exit_code::INTERNAL,
         }
@@ -141,6 +153,10 @@ impl DirectorError {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Address(error) => error.hint().map(str::to_owned),
+            Self::Descriptors { needed, .. } => Some(format!(
+                "raise the hard limit to {needed} (`nofile` in limits.conf, `LimitNOFILE=` of a service), or \
+                 add --inline"
+            )),
             Self::NotStarted { .. } => Some("--inline runs the same world without processes".to_owned()),
             _ => None,
         }
@@ -155,12 +171,22 @@ impl DirectorError {
     }
 }
 
+fn count(limit: Option<u64>) -> String {
+    limit.map_or_else(|| "no more".to_owned(), |limit| limit.to_string())
+}
+
 /// What a run comes to: how it ended, what went over the bus, and those who watched it.
 type Directed = Result<(Finished, BusStats, Watchers), DirectorError>;
 
-/// Takes the run's address, before anything is told: another run may have it.
-pub(crate) fn claim(at: Option<&Path>) -> Result<RunDirectory, DirectorError> {
-    Ok(RunDirectory::create(at)?)
+/// Takes what a run needs of the system before anything is told: its address, which another run may
+/// have, and descriptors enough for its agents.
+pub(crate) fn claim(config: &RunConfig) -> Result<RunDirectory, DirectorError> {
+    let servers = config.world.definition.servers.iter().map(|server| &*server.name);
+    let minds = config.plan.sres.iter().filter(|sre| sre.kind != SreKind::Oracle).map(|sre| &*sre.name);
+    let (hands, children): (Vec<&str>, Vec<&str>) =
+        servers.chain(minds).partition(|name| config.manual.holds(name));
+    descriptors::provide(children.len(), hands.len())?;
+    Ok(RunDirectory::create(config.bus.as_deref())?)
 }
 
 /// Runs a world with a process for each agent, and tells the watchers what happens.
@@ -171,7 +197,6 @@ pub(crate) fn run(
     watchers: Watchers,
 ) -> Directed {
     let run = run.into();
-    allow_many_files();
     let runtime = runtime(run.worker_threads).map_err(DirectorError::system("start a runtime"))?;
     let attention = signals.attend();
     let directed = runtime.block_on(direct(run, directory, &attention, watchers));
@@ -192,15 +217,6 @@ fn runtime(worker_threads: usize) -> io::Result<Runtime> {
         }
     };
     builder.enable_all().build()
-}
-
-/// An agent takes three descriptors here: socket, pipe, and the process itself.
-fn allow_many_files() {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    // Where that is not allowed, a world that is too large says so when it is started.
-    let _ = setrlimit(Resource::Nofile, limit);
 }
 
 async fn direct(

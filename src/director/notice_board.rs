@@ -11,6 +11,7 @@ use ractor::ActorRef;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
+use worlds::id::Name;
 use worlds::plan::RunPlan;
 use worlds::topology::World;
 
@@ -52,9 +53,24 @@ impl NoticeBoard {
         board
     }
 
-    /// Takes in what happened, and has it written: at once, or when the last status is old enough.
+    /// Takes in who comes and goes, and has it written: at once, or when the last status is old enough.
     pub(super) fn tell(&mut self, owner: &ActorRef<OwnerMessage>, events: &[Event]) {
         events.iter().for_each(|event| self.standing.tell(event));
+        self.have_written(owner);
+    }
+
+    /// A round begins.
+    pub(super) fn opened(&mut self, owner: &ActorRef<OwnerMessage>, round: u32) {
+        self.standing.opened(round);
+        self.have_written(owner);
+    }
+
+    /// An agent takes part again, from the round on that begins next.
+    pub(super) fn let_in(&mut self, agent: &Name) {
+        self.standing.let_in(agent);
+    }
+
+    fn have_written(&mut self, owner: &ActorRef<OwnerMessage>) {
         if self.is_due {
             return;
         }

@@ -20,6 +20,7 @@ use super::lineup::{Lineup, Sre};
 use super::messages::{KeeperMessage, Order, OwnerMessage};
 use super::notice_board::NoticeBoard;
 use super::process_keeper::{KeeperArguments, ProcessKeeper};
+use super::staging::Staging;
 use super::{BusStats, DirectorError, ProcessRun, plausible};
 use crate::event::{Agent, Event, Finished};
 use crate::watchers::{Records, Screen};
@@ -28,8 +29,9 @@ use bus::hub::{Admits, Arrival, Dropped, Hub, HubLimits, SeatId, UNGREETED_MAX};
 use bus::token::Token;
 use bus::wire::{Brief, Refusal};
 use hands::Hands;
-use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SupervisionEvent};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use ractor::concurrency::JoinHandle;
+use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, MessagingErr, SupervisionEvent};
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -83,10 +85,8 @@ pub(super) struct OwnerArguments {
 enum Phase {
     /// Agents are being started.
     Starting {
-        /// Processes that are not started yet.
-        orders: VecDeque<Order>,
-        /// Processes that are started and have not greeted yet.
-        greeting: BTreeSet<SeatId>,
+        /// Those that the director starts itself.
+        staging: Staging<SeatId, Order>,
         /// All who have not greeted yet.
         awaited: BTreeSet<SeatId>,
         /// Who has greeted and was not told of: that is done in the order of the seats.
@@ -122,6 +122,8 @@ pub(super) struct State {
     enough: bool,
     /// Agents that greeted so far.
     arrived: u64,
+    /// Tells if nobody arrives for too long.
+    clock: Option<JoinHandle<Result<(), MessagingErr<OwnerMessage>>>>,
     respawned: u64,
     ending: Option<oneshot::Sender<Ending>>,
 }
@@ -213,15 +215,16 @@ impl State {
         // An arrival at an owner that is gone hangs up by being dropped.
         let on_arrival = Box::new(move |arrival| drop(owner.cast(OwnerMessage::Arrived(arrival))));
         let mut hub = Hub::open(&directory, token, HubLimits::default(), on_arrival)?;
-        let round = Round::new(Arc::clone(&run.world), run.plan.clone());
+        let audience = Audience::of(console, recorder);
+        let begin = if audience.follows() { Round::new } else { Round::hashed };
+        let round = begin(Arc::clone(&run.world), run.plan.clone());
         let (lineup, orders) = Lineup::take_seats(&mut hub, &run.world, &run.plan, &round, &run.manual)?;
         let awaited = lineup.seats.keys().copied().collect();
         let hands = Hands::of(&lineup);
         let board = NoticeBoard::put_up(Arc::clone(&directory), &run.world, &run.plan, &lineup);
         Ok(Self {
             phase: Phase::Starting {
-                orders: orders.into(),
-                greeting: BTreeSet::new(),
+                staging: Staging::new(UNGREETED_MAX, orders.into_iter().map(|order| (order.seat, order))),
                 awaited,
                 present: BTreeMap::new(),
             },
@@ -234,12 +237,13 @@ impl State {
             lineup,
             hands,
             keeper,
-            audience: Audience::of(console, recorder),
+            audience,
             board,
             myself: myself.clone(),
             interrupted_by: None,
             enough: false,
             arrived: 0,
+            clock: None,
             respawned: 0,
             ending: Some(ending),
         })
@@ -269,26 +273,27 @@ impl State {
 
     /// Starts as many agents as may greet at once; plays when nobody is awaited any more.
     async fn start_more(&mut self, myself: &ActorRef<OwnerMessage>) -> Result<(), DirectorError> {
-        let Phase::Starting { orders, greeting, awaited, .. } = &mut self.phase else { return Ok(()) };
-        while greeting.len() < UNGREETED_MAX
-            && let Some(order) = orders.pop_front()
-        {
-            greeting.insert(order.seat);
+        let Phase::Starting { staging, awaited, .. } = &mut self.phase else { return Ok(()) };
+        while let Some(order) = staging.next() {
             self.keeper.cast(KeeperMessage::Spawn(order)).map_err(DirectorError::actor)?;
         }
         if awaited.is_empty() || self.enough {
             self.phase = Phase::Between;
             return self.go_on(myself, self.next(Instant::now())).await;
         }
-        if !greeting.is_empty() {
+        if staging.first_greeting().is_some() {
             self.watch_the_clock(myself);
         }
         Ok(())
     }
 
-    fn watch_the_clock(&self, myself: &ActorRef<OwnerMessage>) {
+    /// Wants to know if nobody arrives for too long from now on.
+    fn watch_the_clock(&mut self, myself: &ActorRef<OwnerMessage>) {
         let arrived = self.arrived;
-        drop(myself.send_after(ARRIVAL_TIME, move || OwnerMessage::Overdue { arrived }));
+        let clock = myself.send_after(ARRIVAL_TIME, move || OwnerMessage::Overdue { arrived });
+        if let Some(earlier) = self.clock.replace(clock) {
+            earlier.abort();
+        }
     }
 
     async fn arrived(
@@ -301,12 +306,15 @@ impl State {
         let seat = arrival.seat;
         let agent = self.lineup.seats[&seat].seen(arrival.pid);
         match &mut self.phase {
-            Phase::Starting { greeting, awaited, present, .. } => {
-                greeting.remove(&seat);
+            Phase::Starting { staging, awaited, present } => {
+                staging.greeted(seat);
                 awaited.remove(&seat);
                 present.insert(seat, agent);
+                let (here, of) = (staging.here(), staging.all());
                 self.hub()?.admit(arrival);
                 self.seat_hand(seat);
+                self.note(vec![Event::Starting { here, of }]);
+                self.enough |= self.audience.tell_in_time().await?.is_break();
                 self.tell_present().await?;
                 self.start_more(myself).await
             }
@@ -350,7 +358,7 @@ impl State {
             return Ok(());
         }
         match &mut self.phase {
-            Phase::Starting { greeting, .. } if greeting.contains(&seat) => {
+            Phase::Starting { staging, .. } if staging.is_greeting(seat) => {
                 let agent = self.lineup.seats[&seat].agent.clone();
                 Err(DirectorError::NotStarted { agent, how })
             }
@@ -380,8 +388,8 @@ impl State {
             self.hub()?.reopen_seat(seat, brief, Admits::Holder(token.clone()))?;
         }
         let order = self.lineup.successor(seat, token);
-        let Phase::Starting { orders, awaited, present, .. } = &mut self.phase else { return Ok(()) };
-        orders.extend(order);
+        let Phase::Starting { staging, awaited, present } = &mut self.phase else { return Ok(()) };
+        order.into_iter().for_each(|order| staging.again(seat, order));
         awaited.insert(seat);
         if present.remove(&seat).is_none() {
             self.tell(vec![Event::Left { agent, how, again: None }]).await?;
@@ -394,9 +402,9 @@ impl State {
             return Ok(());
         }
         match &mut self.phase {
-            Phase::Starting { greeting, .. } => match greeting.first() {
+            Phase::Starting { staging, .. } => match staging.first_greeting() {
                 Some(seat) => {
-                    let agent = self.lineup.seats[seat].agent.clone();
+                    let agent = self.lineup.seats[&seat].agent.clone();
                     let how = format!("did not greet within {} s", ARRIVAL_TIME.as_secs());
                     Err(DirectorError::NotStarted { agent, how })
                 }
@@ -454,10 +462,8 @@ impl State {
     /// Opens a round; gives the agents that have to come before it goes on.
     fn open_round(&mut self) -> Result<BTreeSet<SeatId>, DirectorError> {
         self.let_return()?;
-        if self.round.open().respawn.is_empty() {
-            return Ok(BTreeSet::new());
-        }
-        let servers = self.round.opening().respawn.clone();
+        let servers = self.round.open().respawn.clone();
+        self.board.opened(&self.myself, self.round.number());
         self.respawn(&servers)
     }
 

@@ -41,6 +41,11 @@ pub fn world_with(arguments: &[&str]) -> World {
 }
 
 impl World {
+    /// A command of one's own that comes to the same.
+    pub fn of(command: Command) -> Self {
+        Self { command }
+    }
+
     /// With these arguments, too.
     pub fn and(mut self, arguments: &[&str]) -> Self {
         self.command.args(arguments);

@@ -414,3 +414,42 @@ fn reach(classes: &Classes, services: &[ServiceNode]) -> Relation {
         classes.running(&reached)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition::{builtin, parse};
+
+    fn systems() -> World {
+        let text = builtin::find("systems").expect("it is built in").text;
+        World::new("systems", parse("systems", text).expect("it is valid").definition)
+    }
+
+    #[test]
+    fn harm_reaches_callers_siblings_and_what_stands_behind_a_cache() {
+        let world = systems();
+        let reached = |from: &str| -> Vec<&str> {
+            let from = world.server(from).expect("a server of systems");
+            let all = world.servers.iter().enumerate();
+            all.filter(|(index, _)| world.reaches(from, ServerId::from(*index)))
+                .map(|(_, server)| &*server.name)
+                .collect()
+        };
+        assert_eq!(reached("web-1"), ["web-2"]);
+        assert_eq!(reached("api-1"), ["web-1", "web-2"]);
+        assert_eq!(reached("db-primary"), ["web-1", "web-2", "api-1", "db-replica"]);
+        assert_eq!(reached("cache-1"), ["web-1", "web-2", "api-1", "db-primary", "db-replica"]);
+    }
+
+    #[test]
+    fn services_know_their_members_and_are_called_after_their_callers() {
+        let world = systems();
+        let names = |services: &[ServiceId]| -> Vec<&str> {
+            services.iter().map(|service| &*world.services[service.index()].name).collect()
+        };
+        assert_eq!(names(&world.call_order)[..3], ["nginx", "app-frontend", "app-api"]);
+        let client = world.services.iter().find(|service| &*service.name == "redis-client");
+        let [member] = client.expect("the client").members[..] else { panic!("it runs on one server") };
+        assert_eq!((Some(member.server), member.slot), (world.server("api-1"), 1));
+    }
+}

@@ -174,6 +174,7 @@ impl State {
                 Some(Place::Sre(sre)) => self.round.return_sre(sre),
                 None => {}
             }
+            self.board.let_in(&self.lineup.seats[&arrival.seat].agent);
             self.hub()?.admit(arrival);
         }
         Ok(())

@@ -1,8 +1,8 @@
 //! Worlds of any size: a multi-tier shop of so many servers in so many zones, as a world file.
 //!
 //! A pure function of its [`Request`]: the same request gives the same bytes. Three steps: the
-//! [`fleet`] (how many servers of what, in which zone), the [`load`] (who calls whom, and how much
-//! work a request is, so that calm servers sit at the same CPU in any size), the [`text`]. What
+//! `fleet` (how many servers of what, in which zone), the `load` (who calls whom, and how much
+//! work a request is, so that calm servers sit at the same CPU in any size), the `text`. What
 //! comes out is an ordinary world file, to be read, checked and edited like one written by hand.
 
 mod fleet;

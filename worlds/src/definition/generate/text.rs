@@ -146,7 +146,7 @@ fn head(request: Request, graph: &Graph, counts: [usize; 4], scale: f64) -> Stri
 #   {cache:>6}  cache      of {cached} of them
 #   {database:>6}  database   a primary for each part, and its replicas
 #
-# A server's name ends in its zone and its number there. `world worlds show --graph FILE` draws who
+# A server's name ends in its zone and its number there. `world worlds show FILE --graph` draws who
 # calls whom. A round has {scale:.1} times the faults of a world of six servers, and whoever is on call
 # may do so much more in a round, and keeps calm with so many more alerts.
 

@@ -1,0 +1,150 @@
+//! Claims about runs that go on for long: no process grows, no descriptor is left open, the journal
+//! grows evenly.
+//!
+//! The SRE of the run is this test: it thinks what any SRE of its skill thinks, and holds its answer
+//! back while it looks at the other processes, so that these are seen between two rounds, and not at
+//! some time. As many rounds as `WORLD_LONG_RUN_ROUNDS` says:
+//!
+//! ```text
+//! WORLD_LONG_RUN_ROUNDS=100000 cargo test --release --test long_run -- --nocapture
+//! ```
+
+mod support;
+
+use bus::address::{socket_in, token_in};
+use bus::client::Client;
+use bus::wire::{Brief, FromAgent, Hello, PROTOCOL, Role, ToSre};
+use std::collections::BTreeMap;
+use std::path::Path;
+use support::running::{Run, make_private, wait_until};
+use worlds::message::Decision;
+use worlds::sre::Mind;
+
+/// Rounds of the run, where nobody asks for more.
+const ROUNDS: u32 = 3000;
+
+/// What a director may keep of an incident, bytes.
+const OF_AN_INCIDENT: u64 = 200;
+
+/// What allocators may come to hold without anything growing, KiB.
+const SLACK_KIB: u64 = 512;
+
+/// What an agent may, KiB: a few pages that it had not touched before.
+const AGENT_SLACK_KIB: u64 = 32;
+
+#[test]
+fn in_a_long_run_no_process_grows_and_the_journal_grows_evenly() {
+    let rounds = std::env::var("WORLD_LONG_RUN_ROUNDS").map_or(ROUNDS, |text| text.parse().expect("rounds"));
+    let place = tempfile::tempdir().expect("a directory");
+    make_private(place.path());
+    let (bus, out) = (place.path().join("bus"), place.path().join("out"));
+    let run = Run::start_in(tempfile::tempdir().expect("a directory"), |command| {
+        command.args([
+            "--quiet",
+            "--json",
+            "--seed",
+            "42",
+            "--manual=oncall",
+            "--rounds",
+            &rounds.to_string(),
+        ]);
+        command.arg("--bus").arg(&bus).arg("--out").arg(&out);
+    });
+    let mut looks = Vec::new();
+    let director = run.child.id();
+    think(&bus, |round| {
+        if [rounds / 2, rounds].contains(&round) {
+            looks.push(Look::at(director, &out));
+        }
+    });
+    let result: serde_json::Value = serde_json::from_str(&run.end().text).expect("a result");
+    let [half, whole] = &looks[..] else { panic!("{} looks", looks.len()) };
+    println!("after {} rounds: {half:?}\nafter {rounds}: {whole:?}", rounds / 2);
+
+    assert_eq!(half.descriptors, whole.descriptors, "descriptors of the director");
+    let resolved =
+        |incident: &&serde_json::Value| incident["onset_round"].as_u64() > Some(u64::from(rounds / 2));
+    let incidents = result["incidents"].as_array().expect("incidents").iter().filter(resolved).count() as u64;
+    assert!(incidents > u64::from(rounds / 20), "{incidents} incidents are too few to say anything");
+    let grown = whole.director_kib.saturating_sub(half.director_kib);
+    assert!(grown <= OF_AN_INCIDENT * incidents / 1024 + SLACK_KIB, "{incidents} incidents, {grown} KiB");
+    for (agent, before) in &half.agents_kib {
+        let now = whole.agents_kib.get(agent).expect("the same processes");
+        assert!(*now <= before + AGENT_SLACK_KIB, "agent {agent} grew from {before} to {now} KiB");
+    }
+    let second_half = (whole.journal_bytes - half.journal_bytes) as f64 / half.journal_bytes as f64;
+    assert!(
+        (0.9..1.1).contains(&second_half),
+        "the second half of the journal is {second_half} of the first"
+    );
+}
+
+/// The processes of a run, and its journal, at one moment.
+#[derive(Debug)]
+struct Look {
+    director_kib: u64,
+    descriptors: usize,
+    /// By process.
+    agents_kib: BTreeMap<u32, u64>,
+    journal_bytes: u64,
+}
+
+impl Look {
+    fn at(director: u32, out: &Path) -> Self {
+        let entries = std::fs::read_dir(format!("/proc/{director}/fd")).expect("its descriptors");
+        Self {
+            director_kib: resident_kib(director),
+            descriptors: entries.count(),
+            agents_kib: children(director).into_iter().map(|child| (child, resident_kib(child))).collect(),
+            journal_bytes: std::fs::metadata(out.join("journal.jsonl")).expect("a journal").len(),
+        }
+    }
+}
+
+/// Memory that is a process's own and in use.
+fn resident_kib(process: u32) -> u64 {
+    let rollup = std::fs::read_to_string(format!("/proc/{process}/smaps_rollup")).expect("its memory");
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Anonymous:")).expect("a figure");
+    line.trim().trim_end_matches(" kB").parse().expect("kilobytes")
+}
+
+fn children(process: u32) -> Vec<u32> {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).expect("its threads");
+    let children = threads.map(|thread| {
+        let path = thread.expect("a thread").path().join("children");
+        std::fs::read_to_string(path).expect("its children")
+    });
+    let numbers: Vec<String> = children.collect();
+    let numbers = numbers.iter().flat_map(|text| text.split_whitespace());
+    numbers.map(|number| number.parse().expect("a number")).collect()
+}
+
+/// Is the run's SRE until the run says farewell. `before` is called with each round before it is
+/// answered.
+fn think(bus: &Path, mut before: impl FnMut(u32)) {
+    wait_until("there is a bus", || (token_in(bus).is_ok() && socket_in(bus).exists()).then_some(()));
+    let hello = Hello {
+        protocol: PROTOCOL,
+        role: Role::Sre,
+        name: "oncall".to_owned(),
+        skill: None,
+        token: token_in(bus).expect("a token"),
+    };
+    let (mut client, brief) = Client::connect(&socket_in(bus), &hello).expect("welcome");
+    let Brief::Sre(brief) = brief else { panic!("another's brief") };
+    let mut mind = Mind::new(&brief);
+    let (mut results, mut decision) = (Vec::new(), Decision::default());
+    loop {
+        match client.receive().expect("a bus that does not break") {
+            ToSre::Results(news) => results = news.into_owned(),
+            ToSre::Observe(observation) => {
+                before(observation.round);
+                mind.decide(&observation, &results, &mut decision);
+                client.send(&FromAgent::decision(&decision)).expect("sent");
+                results.clear();
+            }
+            ToSre::Bye => return,
+            ToSre::Refused(why) => panic!("{why}"),
+        }
+    }
+}
