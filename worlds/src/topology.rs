@@ -31,8 +31,8 @@ pub struct World {
     pub services: Vec<ServiceNode>,
     /// Each service of each server, service by service.
     pub instances: Vec<Instance>,
-    /// Those of services that users' requests do not reach.
-    pub uncalled: Vec<Instance>,
+    /// The numbers of those whose services users' requests do not reach, and their servers.
+    pub uncalled: Vec<(usize, ServerId)>,
     /// The services that users' requests reach, callers before those they call.
     pub call_order: Vec<ServiceId>,
     /// Where requests enter.
@@ -198,8 +198,9 @@ impl World {
             reach: reach(&classes, &services),
             uncalled: instances
                 .iter()
-                .filter(|instance| !services[instance.service.index()].called)
-                .copied()
+                .enumerate()
+                .filter(|(_, instance)| !services[instance.service.index()].called)
+                .map(|(number, instance)| (number, instance.server))
                 .collect(),
             classes,
             servers,

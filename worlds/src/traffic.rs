@@ -184,27 +184,24 @@ impl Traffic {
     }
 
     /// Remembers a round: who is believed up, and what was lost.
-    pub fn learn(&mut self, world: &World, doors: &Doors, flow: &Flow, reports: &[Option<Report>]) {
+    pub fn learn(&mut self, world: &World, doors: &Doors, flow: &Flow, reported: &Reported) {
         for (service, failed) in world.services.iter().zip(&mut self.failed) {
             let mut asked = 0.0;
             let mut lost = 0.0;
             let range = service.instances();
-            let instances = self.memory[range.clone()].iter_mut().zip(&flow.sent[range]);
-            for (member, (memory, sent)) in service.members.iter().zip(instances) {
-                let report = service_report(reports, *member);
-                let up = !doors.of(member.server).closed && report.is_some_and(|report| report.up);
-                memory.believed_up = up;
-                let success = match report {
-                    Some(report) if up => [report.read_success, report.write_success],
-                    _ => [0.0, 0.0],
-                };
+            let instances = self.memory[range.clone()].iter_mut().zip(&flow.sent[range.clone()]);
+            for ((member, report), (memory, sent)) in
+                service.members.iter().zip(&reported.0[range]).zip(instances)
+            {
+                let up = report.up && !doors.of(member.server).closed;
+                let success = if up { [report.read_success, report.write_success] } else { [0.0; 2] };
                 asked += f64::from(sent.reads + sent.writes);
                 lost +=
                     f64::from(sent.reads) * (1.0 - success[0]) + f64::from(sent.writes) * (1.0 - success[1]);
+                memory.believed_up = up;
                 // A member that comes back is taken to be well until it reports otherwise.
-                memory.success = if up { success } else { [1.0, 1.0] };
-                let running = report.filter(|report| report.up);
-                memory.hit_ratio = running.map_or(0.0, |report| memory.cache.warmth_after(report.hit_ratio));
+                memory.success = if up { success } else { [1.0; 2] };
+                memory.hit_ratio = if report.up { memory.cache.warmth_after(report.hit_ratio) } else { 0.0 };
             }
             *failed = if asked > 0.0 { lost / asked } else { 0.0 };
         }
@@ -494,8 +491,28 @@ fn share_of(count: u32, share: f64) -> u32 {
     nearest(f64::from(count) * share)
 }
 
-fn service_report(reports: &[Option<Report>], member: Member) -> Option<&ServiceReport> {
-    reports[member.server.index()].as_ref().map(|report| &report.services[member.slot])
+// ---- what was reported ------------------------------------------------------------------------
+
+/// What the servers reported of each instance, by its number. An instance whose server sent no report
+/// does not run; its door is closed as well.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reported(Vec<ServiceReport>);
+
+impl Reported {
+    /// Room for a world's reports.
+    pub fn new(world: &World) -> Self {
+        Self(vec![ServiceReport::default(); world.instances.len()])
+    }
+
+    /// Takes the reports of a round apart. `None` is a server whose process is gone.
+    pub fn take(&mut self, world: &World, reports: &[Option<Report>]) {
+        for (instance, place) in world.instances.iter().zip(&mut self.0) {
+            *place = match &reports[instance.server.index()] {
+                Some(report) => report.services[instance.slot],
+                None => ServiceReport::default(),
+            };
+        }
+    }
 }
 
 // ---- up the call graph ------------------------------------------------------------------------
@@ -539,7 +556,29 @@ struct Answer {
     p99: Both,
 }
 
+/// What the calls of a member come to.
+struct Behind {
+    success: Both,
+    mean: Both,
+    p99: Both,
+}
+
+impl Behind {
+    /// It makes none.
+    const NOTHING: Self = Self { success: [1.0; 2], mean: [0.0; 2], p99: [0.0; 2] };
+}
+
+/// Who answers a call.
+enum Callee {
+    Nobody,
+    All,
+    Local(Answer),
+}
+
 impl Answer {
+    /// No answer at all.
+    const NONE: Self = Self { success: [0.0; 2], own: [0.0; 2], mean: [0.0; 2], p99: [0.0; 2] };
+
     /// Nobody answers: the caller waits for all of its timeout.
     fn silence(timeout_seconds: f64) -> Self {
         Self { success: [0.0; 2], own: [0.0; 2], mean: [timeout_seconds; 2], p99: [timeout_seconds; 2] }
@@ -562,16 +601,16 @@ impl Folded {
 }
 
 impl Traffic {
-    /// Folds the reports of a round. `None` is a server whose process is gone.
+    /// Folds the reports of a round.
     pub fn fold(
         &self,
         world: &World,
         doors: &Doors,
         flow: &Flow,
-        reports: &[Option<Report>],
+        reported: &Reported,
         folded: &mut Folded,
     ) {
-        Fold { traffic: self, world, doors, flow, reports, forgiven: &[], folded }.run();
+        Fold { traffic: self, world, doors, flow, reported, forgiven: &[], folded }.run();
     }
 
     /// What users would have got of a round without the costs of actions on some servers. What
@@ -581,11 +620,11 @@ impl Traffic {
         world: &World,
         doors: &Doors,
         flow: &Flow,
-        reports: &[Option<Report>],
+        reported: &Reported,
         forgiven: &[ServerId],
         folded: &mut Folded,
     ) -> Requests {
-        Fold { traffic: self, world, doors, flow, reports, forgiven, folded }.run();
+        Fold { traffic: self, world, doors, flow, reported, forgiven, folded }.run();
         folded.requests
     }
 }
@@ -596,7 +635,7 @@ struct Fold<'a> {
     world: &'a World,
     doors: &'a Doors,
     flow: &'a Flow,
-    reports: &'a [Option<Report>],
+    reported: &'a Reported,
     /// Servers whose costs of actions do not count.
     forgiven: &'a [ServerId],
     folded: &'a mut Folded,
@@ -609,7 +648,7 @@ impl Fold<'_> {
         for service in world.call_order.iter().rev() {
             let node = &world.services[service.index()];
             for (index, member) in node.members.iter().enumerate() {
-                self.folded.answers[member.instance] = self.member(node, index, *member);
+                self.member(node, index, *member);
             }
             self.folded.groups[service.index()] = self.group(node);
             if node.cache {
@@ -625,24 +664,24 @@ impl Fold<'_> {
         Requests { total: u64::from(self.flow.total), good: u64::from(good) }
     }
 
-    /// How one member answers, with what lies behind it; its server's telemetry shows that.
-    fn member(&mut self, node: &ServiceNode, index: usize, member: Member) -> Answer {
+    /// Works out how one member answers, with what lies behind it; its server's telemetry shows that.
+    fn member(&mut self, node: &ServiceNode, index: usize, member: Member) {
         let door = self.doors.of(member.server);
-        let (false, Some(report)) = (door.closed, service_report(self.reports, member)) else {
-            return Answer::silence(node.timeout_seconds);
-        };
+        let report = &self.reported.0[member.instance];
+        if door.closed {
+            self.folded.answers[member.instance] = Answer::silence(node.timeout_seconds);
+            return;
+        }
         if !report.up {
-            return Answer::default();
+            self.folded.answers[member.instance] = Answer::default();
+            return;
         }
         let own = self.own_success(report, door, member.server);
-        let behind = self.behind(node, index, member);
-        let left = behind.mean.map(|mean| node.timeout_seconds - mean);
-        let reads_in_time = in_time(report.p99_seconds, left[0]);
-        let alike = left[0] == left[1];
-        let in_time =
-            [reads_in_time, if alike { reads_in_time } else { in_time(report.p99_seconds, left[1]) }];
+        let behind = if node.calls.is_empty() { Behind::NOTHING } else { self.behind(node, index, member) };
         let spread = report.p99_seconds - report.mean_seconds;
-        let mut answer = Answer { own, ..Answer::default() };
+        let in_time = in_time_of_both(report.p99_seconds, node.timeout_seconds, behind.mean);
+        let answer = &mut self.folded.answers[member.instance];
+        answer.own = own;
         for class in 0..2 {
             let mean = report.mean_seconds + behind.mean[class];
             let p99 = mean + spread.max(behind.p99[class] - behind.mean[class]);
@@ -650,14 +689,13 @@ impl Fold<'_> {
             answer.mean[class] = mean.min(node.timeout_seconds);
             answer.p99[class] = p99.min(node.timeout_seconds);
         }
-        worsen(&mut self.folded.servers[member.server.index()], self.flow.sent[member.instance], &answer);
-        answer
+        worsen(&mut self.folded.servers[member.server.index()], self.flow.sent[member.instance], answer);
     }
 
     /// What a member does not lose itself.
     fn own_success(&self, report: &ServiceReport, door: &Door, server: ServerId) -> Both {
         let own = [report.read_success, report.write_success];
-        if self.forgiven.contains(&server) {
+        if !self.forgiven.is_empty() && self.forgiven.contains(&server) {
             [own[0] + report.read_harm, own[1] + report.write_harm]
         } else {
             own.map(|own| own * (1.0 - door.users_dropped))
@@ -666,19 +704,27 @@ impl Fold<'_> {
 
     /// What the calls of a service on one server come to, one after another. `p99` is the mean of
     /// all plus the widest spread of one.
-    fn behind(&mut self, node: &ServiceNode, index: usize, member: Member) -> Answer {
-        let mut all = Answer { success: [1.0; 2], ..Answer::default() };
+    fn behind(&mut self, node: &ServiceNode, index: usize, member: Member) -> Behind {
+        let mut all = Behind::NOTHING;
         let mut spread = [0.0_f64; 2];
         let mut unanswered = std::mem::take(&mut self.folded.unanswered);
         unanswered.clear();
         for edge in &node.calls {
-            let group = self.callee(member, edge, edge.routes[index]);
+            let own;
+            let group = match self.callee(member, edge, edge.routes[index]) {
+                Callee::Nobody => &Answer::NONE,
+                Callee::All => &self.folded.groups[edge.to.index()],
+                Callee::Local(answer) => {
+                    own = answer;
+                    &own
+                }
+            };
             let asked = edge.behind.map_or([1.0; 2], |cache| unanswered[cache]);
             let mut left = [1.0; 2];
-            let hits = self.folded.hit_ratios[edge.to.index()];
             for class in (0..2).filter(|class| edge.serves[*class]) {
                 let (success, mean) = (group.success[class], asked[class] * group.mean[class]);
                 if edge.has_fallback {
+                    let hits = self.folded.hit_ratios[edge.to.index()];
                     left[class] = asked[class] * (1.0 - success * hits);
                 } else {
                     all.success[class] *= 1.0 - asked[class] * (1.0 - success);
@@ -695,23 +741,18 @@ impl Fold<'_> {
         all
     }
 
-    /// How a service answers one caller: the member there if it is asked first, else all members
+    /// Who answers one caller: the member on its own server if that is asked first, else all members
     /// together. Without its client a caller gets no answer at all.
-    fn callee(&self, caller: Member, edge: &CallEdge, route: Route) -> Answer {
+    fn callee(&self, caller: Member, edge: &CallEdge, route: Route) -> Callee {
         if !self.doors.has_client(caller, route) {
-            return Answer::default();
+            return Callee::Nobody;
         }
         let called = &self.world.services[edge.to.index()];
-        match self.traffic.local(caller, route, called, self.doors) {
-            Some(local) => {
-                let range = called.instances();
-                let answers = &self.folded.answers[range.clone()];
-                let mut group = Group::default();
-                group.ask(answers, local, [1.0; 2], self.flow.places[range][local].next);
-                group.with_retries(self.world.definition.traffic.retry_budget)
-            }
-            None => self.folded.groups[edge.to.index()],
-        }
+        let Some(local) = self.traffic.local(caller, route, called, self.doors) else { return Callee::All };
+        let range = called.instances();
+        let mut group = Group::default();
+        group.ask(&self.folded.answers[range.clone()], local, [1.0; 2], self.flow.places[range][local].next);
+        Callee::Local(group.with_retries(self.world.definition.traffic.retry_budget))
     }
 
     /// How the members that requests are sent to answer together.
@@ -729,11 +770,8 @@ impl Fold<'_> {
     fn hit_ratio(&self, cache: &ServiceNode) -> f64 {
         let mut answered = 0.0;
         let mut hits = 0.0;
-        for member in &cache.members {
-            let Some(report) = service_report(self.reports, *member) else { continue };
-            if self.doors.of(member.server).closed {
-                continue;
-            }
+        for member in cache.members.iter().filter(|member| !self.doors.of(member.server).closed) {
+            let report = &self.reported.0[member.instance];
             let sent = self.flow.sent[member.instance];
             let answers = f64::from(sent.reads + sent.writes) * report.read_success;
             answered += answers;
@@ -744,11 +782,10 @@ impl Fold<'_> {
 
     /// Services that no request can reach still show their own health.
     fn uncalled(&mut self) {
-        for instance in &self.world.uncalled {
-            let Some(report) = &self.reports[instance.server.index()] else { continue };
-            let report = &report.services[instance.slot];
+        for (instance, server) in &self.world.uncalled {
+            let report = &self.reported.0[*instance];
             if report.up {
-                let quality = &mut self.folded.servers[instance.server.index()];
+                let quality = &mut self.folded.servers[server.index()];
                 quality.error_rate = quality.error_rate.max(1.0 - report.read_success);
                 quality.p99_seconds = quality.p99_seconds.max(report.p99_seconds);
             }
@@ -817,6 +854,12 @@ impl Group {
 /// From here on `1 - e^-x` is 1 to the last bit: `e^-x` is less than half of what a double near 1
 /// can tell apart.
 const CERTAIN: f64 = 38.0;
+
+/// Share of reads and writes answered within a timeout of which a part has gone.
+fn in_time_of_both(p99_seconds: f64, timeout_seconds: f64, gone: Both) -> Both {
+    let reads = in_time(p99_seconds, timeout_seconds - gone[0]);
+    if gone[0] == gone[1] { [reads; 2] } else { [reads, in_time(p99_seconds, timeout_seconds - gone[1])] }
+}
 
 /// Share of requests answered within the time left, for a time that is exponential above its
 /// median with a known 99th percentile.

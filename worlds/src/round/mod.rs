@@ -42,7 +42,7 @@ use crate::outcome::Requests;
 use crate::plan::{RunPlan, SrePlan};
 use crate::telemetry::Store;
 use crate::topology::World;
-use crate::traffic::{Doors, Flow, Folded, Traffic};
+use crate::traffic::{Doors, Flow, Folded, Reported, Traffic};
 use std::sync::Arc;
 
 /// Version of the journal's records.
@@ -71,6 +71,8 @@ pub struct Round {
     doors: Doors,
     /// Its requests on their way down.
     flow: Flow,
+    /// What the servers reported of their instances.
+    reported: Reported,
     /// What came back up.
     folded: Folded,
     /// Costs of actions in this round: who has to answer for what is lost where.
@@ -199,6 +201,7 @@ impl Round {
             reports: vec![None; servers],
             doors: Doors::new(&world),
             flow: Flow::new(&world),
+            reported: Reported::new(&world),
             folded: Folded::new(&world),
             costs: Vec::new(),
             opening: Opening { ticks: vec![None; servers], respawn: Vec::new() },

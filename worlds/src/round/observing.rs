@@ -24,9 +24,10 @@ impl Round {
             state.killed_until = report.as_ref().map_or(0, |report| report.killed_until);
         }
         self.note_lost_servers();
-        self.traffic.fold(&self.world, &self.doors, &self.flow, &self.reports, &mut self.folded);
+        self.reported.take(&self.world, &self.reports);
+        self.traffic.fold(&self.world, &self.doors, &self.flow, &self.reported, &mut self.folded);
         self.count_harm();
-        self.traffic.learn(&self.world, &self.doors, &self.flow, &self.reports);
+        self.traffic.learn(&self.world, &self.doors, &self.flow, &self.reported);
         self.witness();
         self.measure();
         self.detect();
@@ -58,9 +59,9 @@ impl Round {
 
     /// Requests that the costs of actions on some servers took.
     fn lost_without(&mut self, servers: &[ServerId]) -> u64 {
-        let Self { world, doors, flow, reports, scratch, .. } = self;
+        let Self { world, doors, flow, reported, scratch, .. } = self;
         let without =
-            self.traffic.fold_without_costs(world, doors, flow, reports, servers, &mut scratch.harmless);
+            self.traffic.fold_without_costs(world, doors, flow, reported, servers, &mut scratch.harmless);
         without.good.saturating_sub(self.folded.requests.good)
     }
 
