@@ -52,7 +52,7 @@ pub(crate) fn check(
 ) -> Result<Checked, Difference> {
     let mut comparison = Comparison { first, line: 0, difference: None };
     let controls = Controls { pace: None, interrupt };
-    inline::run(world, plan, &controls, &mut |event| match event {
+    inline::run(world, plan, &controls, true, &mut |event| match event {
         // A run that a signal ends has another end.
         Event::Entry(entry) if interrupt().is_none() => comparison.hold(&entry.line),
         _ => ControlFlow::Continue(()),

@@ -5,6 +5,8 @@
 //! line is bound to those before it; the hash over everything is the run's. Nothing in it depends
 //! on wall time, process ids, the way the run was carried out, or the order in which agents spoke.
 
+mod line;
+
 use crate::definition::{Role, SkillName, SreKind};
 use crate::id::Name;
 use crate::message::{ActionOutcome, Metric, RequestId, Severity};
@@ -220,8 +222,10 @@ impl Journal {
             self.catch_up();
         }
         let start = self.unhashed.len();
-        serde_json::to_writer(&mut self.unhashed, record)
-            .expect("a record has only string keys and finite figures");
+        if !line::write(record, &mut self.unhashed) {
+            serde_json::to_writer(&mut self.unhashed, record)
+                .expect("a record has only string keys and finite figures");
+        }
         self.unhashed.push(b'\n');
         &self.unhashed[start..]
     }
