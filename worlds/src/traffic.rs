@@ -602,14 +602,7 @@ impl Folded {
 
 impl Traffic {
     /// Folds the reports of a round.
-    pub fn fold(
-        &self,
-        world: &World,
-        doors: &Doors,
-        flow: &Flow,
-        reported: &Reported,
-        folded: &mut Folded,
-    ) {
+    pub fn fold(&self, world: &World, doors: &Doors, flow: &Flow, reported: &Reported, folded: &mut Folded) {
         Fold { traffic: self, world, doors, flow, reported, forgiven: &[], folded }.run();
     }
 

@@ -57,7 +57,11 @@ pub(super) fn write(record: &Record, line: &mut Vec<u8>) -> bool {
             whole(line, *requests);
             line.extend_from_slice(br#","services_down":"#);
             whole(line, *services_down);
-            line.extend_from_slice(if *reachable { br#","reachable":true"# } else { br#","reachable":false"# });
+            line.extend_from_slice(if *reachable {
+                br#","reachable":true"#
+            } else {
+                br#","reachable":false"#
+            });
             line.extend_from_slice(if *in_rotation {
                 br#","in_rotation":true"#
             } else {
@@ -171,10 +175,22 @@ mod tests {
 
     #[test]
     fn every_figure_is_written_as_serde_writes_it() {
-        let thousandths = (0..200_000_u64).chain((0..500).map(|k| k * k * k * 7_919)).map(|k| k as f64 / 1000.0);
+        let thousandths =
+            (0..200_000_u64).chain((0..500).map(|k| k * k * k * 7_919)).map(|k| k as f64 / 1000.0);
         let others = [
-            -0.0, -1.5, 0.1 + 0.2, 1e-7, 1e15, 1e16, 9_007_199_254_740_993.0, 1e300, f64::MIN_POSITIVE,
-            999_999_999_999.999, 123_456_789.123_4, f64::NAN, f64::INFINITY,
+            -0.0,
+            -1.5,
+            0.1 + 0.2,
+            1e-7,
+            1e15,
+            1e16,
+            9_007_199_254_740_993.0,
+            1e300,
+            f64::MIN_POSITIVE,
+            999_999_999_999.999,
+            123_456_789.123_4,
+            f64::NAN,
+            f64::INFINITY,
         ];
         for value in thousandths.chain(others) {
             let mut line = Vec::new();

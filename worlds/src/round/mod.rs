@@ -117,7 +117,8 @@ struct Scratch {
     requests: Vec<(SreId, ActionRequest)>,
     standbys: Vec<(ServerId, Standby)>,
     verdicts: Vec<Result<Pending, Refusal>>,
-    /// For the harm of actions: the fold of a round without their costs.
+    /// For the harm of actions: servers whose costs do not count, and the fold of the round then.
+    forgiven: Vec<ServerId>,
     harmless: Folded,
 }
 
@@ -351,6 +352,7 @@ impl Scratch {
             requests: Vec::new(),
             standbys: Vec::new(),
             verdicts: Vec::new(),
+            forgiven: Vec::new(),
             harmless: Folded::new(world),
         }
     }

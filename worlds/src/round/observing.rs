@@ -1,7 +1,7 @@
 //! How a round is observed: reports are folded, faults witnessed, servers measured, alerts opened and
 //! closed, and what SREs are to be told is drawn up.
 
-use super::{Phase, Round};
+use super::{Phase, Round, Scratch};
 use crate::alert::Change;
 use crate::change::Standing;
 use crate::id::{ServerId, SreId};
@@ -42,26 +42,25 @@ impl Round {
         if self.costs.is_empty() {
             return;
         }
-        let costs = std::mem::take(&mut self.costs);
-        let all: Vec<ServerId> = costs.iter().map(|(_, server)| *server).collect();
-        let mut left = self.lost_without(&all);
-        let payers = (0..self.plan.sres.len()).map(SreId::from);
-        for sre in payers.filter(|sre| costs.iter().any(|(payer, _)| payer == sre)) {
-            let own: Vec<ServerId> =
-                costs.iter().filter(|(payer, _)| *payer == sre).map(|(_, server)| *server).collect();
-            let alone = own.len() == all.len();
-            let share = if alone { left } else { self.lost_without(&own).min(left) };
+        let mut left = self.lost_to(|_| true);
+        for sre in (0..self.plan.sres.len()).map(SreId::from) {
+            if self.costs.iter().all(|(payer, _)| *payer != sre) {
+                continue;
+            }
+            let alone = self.costs.iter().all(|(payer, _)| *payer == sre);
+            let share = if alone { left } else { self.lost_to(|payer| payer == sre).min(left) };
             left -= share;
             self.ledger.harm(sre, share);
         }
-        self.costs = costs;
     }
 
-    /// Requests that the costs of actions on some servers took.
-    fn lost_without(&mut self, servers: &[ServerId]) -> u64 {
-        let Self { world, doors, flow, reported, scratch, .. } = self;
-        let without =
-            self.traffic.fold_without_costs(world, doors, flow, reported, servers, &mut scratch.harmless);
+    /// Requests that the costs of some SREs' actions took.
+    fn lost_to(&mut self, payers: impl Fn(SreId) -> bool) -> u64 {
+        let Self { world, doors, flow, reported, costs, scratch, .. } = self;
+        let Scratch { forgiven, harmless, .. } = scratch;
+        forgiven.clear();
+        forgiven.extend(costs.iter().filter(|(payer, _)| payers(*payer)).map(|(_, server)| *server));
+        let without = self.traffic.fold_without_costs(world, doors, flow, reported, forgiven, harmless);
         without.good.saturating_sub(self.folded.requests.good)
     }
 
