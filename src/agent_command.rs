@@ -22,7 +22,7 @@ use bus::token::Token;
 use bus::wire::Role;
 use std::ffi::OsString;
 use std::io::{self, BufRead as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use worlds::definition::SkillName;
 use worlds::definition::nearest::advice;
@@ -54,11 +54,29 @@ fn show(text: &str) -> u8 {
 fn live(wanted: Wanted) -> u8 {
     let child = wanted.token_stdin;
     match run(wanted) {
-        Ok(()) => exit_code::OK,
+        Ok(()) => {
+            if !child {
+                tell("The run is over.");
+            }
+            exit_code::OK
+        }
         // Whoever killed the director knows; its children need not say so, each for itself.
         Err(error) if child && error.is_end_of_world() => error.exit_code(),
         Err(error) => complain(&error),
     }
+}
+
+/// For whoever started the agent by hand.
+fn tell_joined(agent: &str, directory: &Path) {
+    let world =
+        RunStatus::read(directory).map(|status| format!("{}, seed {}", status.world.name, status.seed));
+    let world = world.unwrap_or_else(|| directory.display().to_string());
+    tell(&format!("{agent} has joined {world}. Ctrl-C leaves; the run goes on, and it may join again."));
+}
+
+fn tell(text: &str) {
+    // An agent that cannot be heard runs all the same.
+    let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
 }
 
 fn complain(error: &AgentCommandError) -> u8 {
@@ -103,6 +121,7 @@ Options:
 Examples:
   world run --manual=web-1              # in one terminal: waits for web-1
   world agent server --name web-1       # in another
+  world ps                              # which worlds run, and whom they await
 ";
 
 fn parse(arguments: &[OsString]) -> Result<Command, AgentCommandError> {
@@ -171,7 +190,8 @@ fn unknown(word: &str, known: &[&str]) -> AgentCommandError {
 
 fn run(wanted: Wanted) -> Result<(), AgentCommandError> {
     let (directory, token) = if wanted.token_stdin { invited(wanted.bus)? } else { found(&wanted)? };
-    let membership = Membership { directory, name: wanted.name, skill: wanted.skill, token };
+    let on_joined = if wanted.token_stdin { |_: &str, _: &Path| () } else { tell_joined };
+    let membership = Membership { directory, name: wanted.name, skill: wanted.skill, token, on_joined };
     match wanted.role {
         Role::Server => agents::serve(membership)?,
         Role::Sre => agents::think(membership)?,
@@ -252,7 +272,7 @@ impl AgentCommandError {
     fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NoRole | Self::Unknown { .. } | Self::NoValue { .. } | Self::NoName { .. } => {
-                Some("world agent --help")
+                Some("`world agent --help` shows how it is written")
             }
             Self::Several { .. } => Some("`world ps` lists them, and whom each of them awaits"),
             Self::Address(error) => error.hint(),

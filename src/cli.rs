@@ -49,6 +49,25 @@ Examples:
 Memory is the proportional set size (PSS): what a process has for itself, and its share of what it
 has in common with others.";
 
+const SCHEMA_EXAMPLES: &str = "\
+Examples:
+  world schema result > result.schema.json
+  world schema ps | jq '.\"$defs\" | keys'
+
+`world worlds schema` prints that of world files.";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  source <(world completions bash)                               for this shell
+  world completions bash > ~/.local/share/bash-completion/completions/world
+  world completions zsh > \"${fpath[1]}/_world\"
+  world completions fish > ~/.config/fish/completions/world.fish";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  world man | man -l -
+  world man > ~/.local/share/man/man1/world.1";
+
 /// A flight simulator for on-call: servers, chaos, an SRE, and a score that can be defended.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "world", version, after_help = EXAMPLES, max_term_width = 100)]
@@ -71,16 +90,19 @@ pub(crate) enum Command {
     #[command(after_help = PS_EXAMPLES)]
     Ps(PsArgs),
     /// Print the JSON Schema of a document
+    #[command(after_help = SCHEMA_EXAMPLES)]
     Schema {
         /// Which document
         document: Document,
     },
     /// Print a shell's completions, to be sourced
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
     },
     /// Print the manual page: `world man | man -l -`
+    #[command(after_help = MAN_EXAMPLES)]
     Man,
     /// Run one agent by hand: `world agent server|sre --help`
     #[command(disable_help_flag = true)]
@@ -180,7 +202,7 @@ pub(crate) struct RunArgs {
     pub world: Option<String>,
 
     /// Rounds to play [default: the world's]
-    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(ROUNDS_MAX)))]
+    #[arg(short = 'n', long, value_name = "N", value_parser = rounds, allow_negative_numbers = true)]
     pub rounds: Option<u32>,
 
     /// How much chaos
@@ -188,7 +210,7 @@ pub(crate) struct RunArgs {
     pub chaos_level: LevelArg,
 
     /// The number from which all chance flows [default: one is drawn and printed]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
     pub seed: Option<u64>,
 
     /// Skill of the SREs that do not say their own [default: mid]
@@ -298,6 +320,15 @@ impl From<SkillArg> for SkillName {
             SkillArg::Senior => Self::Senior,
         }
     }
+}
+
+fn rounds(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|rounds| (1..=ROUNDS_MAX).contains(rounds));
+    number.ok_or_else(|| format!("a run has 1 to {ROUNDS_MAX} rounds"))
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("a seed is a whole number from 0 to {}", u64::MAX))
 }
 
 fn percentage(text: &str) -> Result<f64, String> {

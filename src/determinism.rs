@@ -43,19 +43,23 @@ pub(crate) enum Checked {
 }
 
 /// Runs the plan again, as far as it stays the same, and until a signal comes, which `interrupt`
-/// tells of. `first` holds the lines of the first run.
+/// tells of. `first` holds the lines of the first run; `watch` is told of the second.
 pub(crate) fn check(
     world: &Arc<World>,
     plan: RunPlan,
     first: &[Vec<u8>],
     interrupt: &dyn Fn() -> Option<i32>,
+    watch: &mut dyn FnMut(&Event),
 ) -> Result<Checked, Difference> {
     let mut comparison = Comparison { first, line: 0, difference: None };
     let controls = Controls { pace: None, interrupt };
-    inline::run(world, plan, &controls, true, &mut |event| match event {
-        // A run that a signal ends has another end.
-        Event::Entry(entry) if interrupt().is_none() => comparison.hold(&entry.line),
-        _ => ControlFlow::Continue(()),
+    inline::run(world, plan, &controls, true, &mut |event| {
+        watch(event);
+        match event {
+            // A run that a signal ends has another end.
+            Event::Entry(entry) if interrupt().is_none() => comparison.hold(&entry.line),
+            _ => ControlFlow::Continue(()),
+        }
     });
     comparison.outcome(interrupt().is_some())
 }

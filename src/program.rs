@@ -43,7 +43,7 @@ fn dispatch(command: Command, stdio: &mut Stdio) -> Result<u8, Failure> {
             print(&format!("{}\n", serde_json::to_string_pretty(&schema)?), stdio)
         }
         Command::Completions { shell } => print(&manual::completions(shell), stdio),
-        Command::Man => print(&manual::page()?, stdio),
+        Command::Man => print(&manual::page(), stdio),
         // Agents are recognised before the command line is parsed; clap only knows them for --help.
         Command::Agent { .. } => Ok(exit_code::USAGE),
     }
@@ -54,7 +54,7 @@ fn list_running(args: &PsArgs, stdio: &mut Stdio) -> Result<u8, Failure> {
     if args.json {
         return print(&format!("{}\n", serde_json::to_string_pretty(&worlds)?), stdio);
     }
-    stdio.out.print(&console::running::lines(&worlds, stdio.out.width, args.verbose))?;
+    stdio.out.print(&console::running::lines(&worlds, args.bus.as_deref(), stdio.out.width, args.verbose))?;
     Ok(exit_code::OK)
 }
 

@@ -38,12 +38,13 @@ pub(crate) enum Unreferenced {
 
 impl References {
     /// Plays both for the `rounds` that the run itself was played; soon after a signal, which
-    /// `interrupt` tells of, no further.
+    /// `interrupt` tells of, no further. `played` hears of each round.
     pub(crate) fn play(
         world: &Arc<World>,
         plan: &RunPlan,
         rounds: u32,
         interrupt: &dyn Fn() -> Option<i32>,
+        mut played: impl FnMut(),
     ) -> Result<Self, Unreferenced> {
         if rounds == 0 {
             return Err(Unreferenced::Unplayed);
@@ -51,7 +52,11 @@ impl References {
         let mut grace = Grace { interrupt, since: None };
         let mut play = |kind| {
             let plan = with_only(kind, RunPlan { rounds, ..plan.clone() });
-            Inline::outcome_while(Arc::clone(world), plan, || grace.lasts())
+            let go_on = || {
+                played();
+                grace.lasts()
+            };
+            Inline::outcome_while(Arc::clone(world), plan, go_on)
                 .ok_or_else(|| Unreferenced::Signalled(interrupt().unwrap_or_default()))
         };
         Ok(Self { none: play(SreKind::None)?, oracle: play(SreKind::Oracle)? })
@@ -87,7 +92,7 @@ mod tests {
         let sres = worlds::plan::sres_of(&definition);
         let world = Arc::new(World::new("systems", definition));
         let plan = RunPlan { seed: 1, level: Level::Off, rounds, sres, scripted: Vec::new() };
-        References::play(&world, &plan, rounds, interrupt).map(|references| references.oracle.rounds)
+        References::play(&world, &plan, rounds, interrupt, || ()).map(|references| references.oracle.rounds)
     }
 
     #[test]

@@ -296,8 +296,9 @@ impl RunResult {
     pub(crate) fn of(facts: Facts<'_>) -> Self {
         let mut result = Self::ungated(facts);
         // Of a run without a round nothing was observed, and no gate can be decided.
-        let document =
-            if result.rounds > 0 { serde_json::to_value(&result).unwrap_or_default() } else { Value::Null };
+        // The document of a long run is large: it is made only if a gate asks for it.
+        let is_asked = result.rounds > 0 && !facts.gates.is_empty();
+        let document = if is_asked { serde_json::to_value(&result).unwrap_or_default() } else { Value::Null };
         result.gates = facts.gates.iter().map(|gate| gate.decide(&document)).collect();
         result.reasons = reasons(&result, &facts);
         result.verdict = verdict(&result, &facts.finished.outcome);
@@ -451,7 +452,7 @@ mod tests {
         let mut finished = Finished { outcome, journal_hash: "hash".to_owned(), interrupted_by: None };
         change(&mut finished);
         let gates: Vec<_> = gates.iter().map(|expr| Gate::parse(expr).expect("a gate")).collect();
-        let references = References::play(&world, &plan, 5, &|| None);
+        let references = References::play(&world, &plan, 5, &|| None, || ());
         RunResult::of(Facts {
             world: &world,
             plan: &plan,
@@ -545,7 +546,8 @@ mod tests {
             worlds::definition::parse("systems.toml", systems.text).expect("it is good").definition;
         let sres = worlds::plan::sres_of(&definition);
         let plan = RunPlan { seed: 1, level: Level::Off, rounds: 5, sres, scripted: Vec::new() };
-        let references = References::play(&Arc::new(World::new("systems", definition)), &plan, 0, &|| None);
+        let references =
+            References::play(&Arc::new(World::new("systems", definition)), &plan, 0, &|| None, || ());
         assert_eq!(references, Err(Unreferenced::Unplayed));
     }
 }

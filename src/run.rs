@@ -7,6 +7,7 @@
 use crate::cli::RunArgs;
 use crate::config::{self, RunConfig};
 use crate::console;
+use crate::console::Progress;
 use crate::console::schedule::Schedule;
 use crate::determinism::{self, Checked};
 use crate::director;
@@ -120,7 +121,7 @@ impl Judgement<'_> {
             return Ok(self.exit_code(exit_code::OK));
         }
         let result = self.result();
-        let document = result.to_json()?;
+        let document = if self.is_document_wanted() { result.to_json()? } else { Vec::new() };
         self.watchers.records.finish(&document)?;
         self.watchers.screen.end(&result);
         let check = self.check(&result);
@@ -129,6 +130,10 @@ impl Judgement<'_> {
         }
         self.no_trouble()?;
         check.map(|()| self.exit_code(result.exit_code()))
+    }
+
+    fn is_document_wanted(&self) -> bool {
+        self.config.output.json || self.config.out.is_some()
     }
 
     fn no_trouble(&mut self) -> Result<(), Failure> {
@@ -143,7 +148,11 @@ impl Judgement<'_> {
     fn result(&self) -> RunResult {
         let Self { config, finished, signals, .. } = self;
         let rounds = finished.outcome.rounds;
-        let references = References::play(&config.world, &config.plan, rounds, &|| signals.signal());
+        // Nobody acts in the one, the oracle does in the other.
+        let mut bar = Progress::of("reference runs, round", 2 * u64::from(rounds));
+        let interrupt = || signals.signal();
+        let references = References::play(&config.world, &config.plan, rounds, &interrupt, || bar.step());
+        drop(bar);
         RunResult::of(Facts {
             world: &config.world,
             plan: &config.plan,
@@ -161,8 +170,11 @@ impl Judgement<'_> {
         let lines = self.watchers.records.take_lines().filter(|_| comparable);
         let Some(lines) = lines else { return Ok(()) };
         let (world, plan) = (&self.config.world, self.config.plan.clone());
-        let checked = determinism::check(world, plan, &lines, &|| self.signals.signal())
+        let mut bar = Progress::of("the same run again, round", u64::from(plan.rounds));
+        let interrupt = || self.signals.signal();
+        let checked = determinism::check(world, plan, &lines, &interrupt, &mut |event| bar.tell(event))
             .map_err(|difference| Failure::Difference(Box::new(difference)))?;
+        drop(bar);
         self.watchers.screen.print(&match checked {
             Checked::Same { lines } => console::same_twice(lines),
             Checked::GivenUp => console::not_compared(),

@@ -5,14 +5,14 @@
 //! with processes lasts. Neither can change the run.
 
 use crate::config::{Detail, Manual, RunConfig};
-use crate::console::{Console, Progress, Starting};
+use crate::console::{Console, Progress};
 use crate::director::BusStats;
 use crate::event::Event;
 use crate::program::Failure;
 use crate::recording::Recording;
 use crate::result::RunResult;
 use crate::stdio::{self, Stream};
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::ops::ControlFlow;
 use worlds::journal::Record;
 use worlds::round::Entry;
@@ -74,8 +74,8 @@ pub(crate) struct Screen {
     /// Tells those who start agents by hand whom a quiet run waits for, on standard error.
     notices: Option<Console<Stream>>,
     progress: Option<Progress>,
-    /// Until all agents are here.
-    starting: Option<Starting>,
+    /// While many agents are started.
+    starting: Option<Progress>,
     /// What is told beside a JSON document may fail.
     beside_json: bool,
     /// Whether the run matters even when nobody reads the console.
@@ -87,12 +87,15 @@ impl Screen {
     fn new(config: &RunConfig, matters: bool) -> Self {
         let (json, quiet) = (config.output.json, config.output.detail == Detail::Quiet);
         let paper = if json { stdio::standard_error } else { stdio::standard_output };
+        // Where the story is told on the terminal, it tells how far it is.
+        let story_is_seen = !quiet && (json || io::stdout().is_terminal());
+        let bar_is_wanted = !story_is_seen;
         let by_hand = quiet && config.manual != Manual::Nobody;
         Self {
             notices: by_hand.then(|| Console::of_notices(stdio::standard_error(), config)),
             console: (!(quiet && json)).then(|| Console::new(paper(), config)),
-            progress: quiet.then(|| Progress::new(config.plan.rounds, config.plan.seed)),
-            starting: Some(Starting::new()),
+            progress: bar_is_wanted.then(|| Progress::of_rounds(config.plan.rounds, config.plan.seed)),
+            starting: None,
             beside_json: json,
             matters,
             trouble: None,
@@ -107,6 +110,7 @@ impl Screen {
     /// The rounds are over: the bar goes.
     pub(crate) fn clear(&mut self) {
         self.progress = None;
+        self.starting = None;
     }
 
     /// Tells what the run came to.
@@ -125,6 +129,17 @@ impl Screen {
         self.console = None;
         if !self.beside_json && error.kind() != io::ErrorKind::BrokenPipe {
             self.trouble = Some(Failure::Output(error));
+        }
+    }
+
+    /// How many of the agents are there, until somebody is told of.
+    fn follow_start(&mut self, event: &Event) {
+        match event {
+            Event::Starting { here, of } => {
+                let bar = self.starting.get_or_insert_with(|| Progress::of("starting agents,", *of as u64));
+                bar.reach(*here as u64);
+            }
+            _ => self.starting = None,
         }
     }
 
@@ -151,11 +166,7 @@ impl Watcher for Screen {
     }
 
     fn tell(&mut self, event: &Event) -> ControlFlow<()> {
-        if let Event::Starting { here, of } = event {
-            self.starting.get_or_insert_with(Starting::new).tell(*here, *of);
-            return self.flow();
-        }
-        self.starting = None;
+        self.follow_start(event);
         self.with_console(|console| console.tell(event));
         self.notice(event);
         if let Some(progress) = &mut self.progress {

@@ -80,6 +80,7 @@ impl LoadError {
                 names().join(", ")
             )),
             LoadError::NotUtf8 { .. } => Some("save it as UTF-8".to_owned()),
+            LoadError::Permission { path } => Some(format!("make it readable for you: chmod u+r {path}")),
             _ => None,
         }
     }
@@ -100,6 +101,9 @@ fn names() -> Vec<&'static str> {
 }
 
 fn unknown_world_hint(name: &str) -> String {
+    if std::path::Path::new(name).exists() {
+        return format!("what lies here is named with its path: ./{name}");
+    }
     let meant = builtin::nearest(name).map_or(String::new(), |near| format!("did you mean `{near}`? "));
     let there = names().join(", ");
     format!("{meant}there is {there}; a file of your own is named with `/` or `.toml`")

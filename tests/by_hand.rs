@@ -7,7 +7,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use support::running::{Run, lines_of, wait_until, world};
+use support::running::{Run, lines_of, said, wait_until, world};
 
 /// An agent in another terminal.
 struct Agent(Child);
@@ -80,6 +80,19 @@ fn what_a_run_says_is_what_to_type() {
     assert_eq!(ended.code, Some(0), "{}", ended.text);
     assert_eq!((server.code(), sre.code()), (Some(0), Some(0)));
     assert_eq!(ended.journal(), Run::start("--seed 7 --inline").end().journal());
+}
+
+#[test]
+fn an_agent_says_what_it_has_joined_and_when_that_is_over() {
+    let mut run = Run::start("--seed 7 -n 2 --manual=oncall");
+    run.line_with("agent sre");
+    let mut command = world(run.runtime_dir.path());
+    command.args(["agent", "sre", "--name", "oncall"]);
+    let (code, told) = said(command);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("sre-oncall has joined systems, seed 7."), "{told}");
+    assert!(told.contains("The run is over."), "{told}");
+    assert_eq!(run.end().code, Some(0));
 }
 
 #[test]

@@ -358,3 +358,40 @@ fn a_world_of_ones_own_runs_by_its_path() {
     let result = world("run mine.toml --inline --json -q --seed 1").inside(dir.path()).ends_with(0).json();
     assert_eq!((&result["world"]["name"], &result["rounds"]), (&Value::from("mine"), &Value::from(3)));
 }
+
+// ---- much of something ------------------------------------------------------------------------
+
+#[test]
+fn many_incidents_are_told_by_kind_and_each_on_demand() {
+    let run = |flags: &str| {
+        world(&format!("run --inline --seed 42 -n 200 --chaos-level extreme {flags}")).ends_with(0).out
+    };
+    let rows = |text: &str| {
+        let (_, end) = text.split_once("── Result ").expect("an end");
+        end.lines().filter(|line| line.contains("cpu_spike")).count()
+    };
+    assert_eq!(rows(&run("")), 1);
+    let incidents =
+        world("run --inline --seed 42 -n 200 --chaos-level extreme --json -q").ends_with(0).json();
+    let incidents = incidents["incidents"].as_array().expect("a list").iter();
+    let spikes = incidents.filter(|incident| incident["kind"] == "cpu_spike").count();
+    assert!(spikes > 24, "{spikes}");
+    assert_eq!(rows(&run("-v")), spikes);
+}
+
+#[test]
+fn a_large_world_is_told_by_tiers_and_each_server_on_demand() {
+    let dir = tempfile::tempdir().expect("a directory");
+    fs::write(dir.path().join("large.toml"), support::large_world(60)).expect("a file");
+    let run = |flags: &str| {
+        let command = format!("run large.toml --inline --seed 42 -n 3 {flags}");
+        world(&command).inside(dir.path()).ends_with(0).out
+    };
+    let (told, all) = (run(""), run("-v"));
+    assert!(told.lines().count() < 120, "{told}");
+    assert!(told.contains("  web            20"), "{told}");
+    assert!(all.lines().filter(|line| line.starts_with("  web-20 ")).count() > 3, "{all}");
+    for line in told.lines().take_while(|line| !line.contains("To repeat")) {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}

@@ -229,10 +229,26 @@ fn the_second_signal_ends_a_run_at_once_even_while_an_agent_hangs() {
 
 #[test]
 fn a_run_that_waits_for_agents_can_be_interrupted() {
-    let mut run = Run::start("--seed 42 --manual");
+    let kept = tempfile::tempdir().expect("a directory");
+    let out = kept.path().join("run");
+    let mut run = Run::start_in(tempfile::tempdir().expect("a directory"), |command| {
+        command.args(["--seed", "42", "--manual", "--out"]).arg(&out);
+    });
     run.line_with("world agent sre --name oncall");
     run.signal(Signal::INT);
-    assert_eq!(run.end().code, Some(130));
+    let ended = run.end();
+    assert_eq!(ended.code, Some(130));
+    // Of a run without a round nothing is claimed.
+    assert!(ended.text.contains("No round was played."), "{}", ended.text);
+    assert!(!ended.text.contains("100.00 %") && !ended.text.contains("SLA M"), "{}", ended.text);
+    let result = std::fs::read_to_string(out.join("result.json")).expect("a result");
+    let result: serde_json::Value = serde_json::from_str(&result).expect("a document");
+    for place in ["/availability_pct", "/availability_mean_of_rounds_pct", "/servers/0/uptime_pct", "/score"]
+    {
+        assert!(result.pointer(place).expect(place).is_null(), "{place}: {result}");
+    }
+    let problems = support::schema::problems(&support::world("schema result").ends_with(0).json(), &result);
+    assert!(problems.is_empty(), "{problems:#?}");
 }
 
 #[test]

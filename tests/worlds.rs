@@ -88,6 +88,17 @@ fn a_call_graph_is_whole_and_fits_eighty_columns() {
     }
 }
 
+#[test]
+fn a_long_description_stands_below_the_title() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("long.toml");
+    let text = file_of("systems").replace("CloudInfra Production", &"a word ".repeat(28));
+    std::fs::write(&path, text).expect("a world file");
+    let drawn = world(&format!("worlds show {} --graph", path.display())).ends_with(0).out;
+    assert!(drawn.starts_with("── long ──") && drawn.contains("\n  What it is    a word"), "{drawn}");
+    assert!(drawn.lines().all(|line| line.chars().count() <= 80), "{drawn}");
+}
+
 /// The names of the services, and how many calls they make.
 fn services_and_calls(text: &str) -> (Vec<String>, usize) {
     let services = worlds::definition::parse("world", text).expect("a world is valid").definition.services;

@@ -5,7 +5,7 @@ use bus::client::{Client, ClientError};
 use bus::token::Token;
 use bus::wire::{Brief, FromAgent, Hello, PROTOCOL, Refusal, Role};
 use serde::de::DeserializeOwned;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use worlds::definition::SkillName;
 
 /// What an agent needs to join a run.
@@ -19,6 +19,8 @@ pub struct Membership {
     pub skill: Option<SkillName>,
     /// What lets it in.
     pub token: Token,
+    /// Called when it has joined, with its name on the bus and the run's directory.
+    pub on_joined: fn(&str, &Path),
 }
 
 /// Why an agent ended otherwise than by the director's farewell.
@@ -49,10 +51,13 @@ pub enum AgentError {
 impl Membership {
     /// Joins the run.
     pub(crate) fn join(self, role: Role) -> Result<(Member, Brief), AgentError> {
-        let Self { directory, name, skill, token } = self;
+        let Self { directory, name, skill, token, on_joined } = self;
         let hello = Hello { protocol: PROTOCOL, role, name, skill, token };
         match Client::connect(&socket_in(&directory), &hello) {
-            Ok((client, brief)) => Ok((Member { client, directory }, brief)),
+            Ok((client, brief)) => {
+                on_joined(&role.agent_name(&hello.name), &directory);
+                Ok((Member { client, directory }, brief))
+            }
             Err(source) => Err(AgentError::Join { directory, source }),
         }
     }

@@ -10,9 +10,10 @@ use serde::Serialize;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use tempfile::TempDir;
-use worlds::definition::{builtin, parse};
+use worlds::definition::parse;
 use worlds::id::SreId;
 use worlds::message::{Decision, Observation, Report, Tick};
 use worlds::plan::{Level, RunPlan, sres_of};
@@ -23,6 +24,9 @@ use worlds::topology::World;
 
 /// The SRE of the default world.
 pub const SRE_NAME: &str = "oncall";
+
+/// Servers of the default world.
+const SMALLEST: usize = 6;
 
 /// Rounds that sizes are the mean of.
 const ROUNDS: u32 = 100;
@@ -167,33 +171,18 @@ fn bytes(message: &impl Serialize) -> Outcome<usize> {
     Ok(bytes.len())
 }
 
-/// The default world; with more servers of each of its kinds, and as many more users, when it is to
-/// be larger.
+/// The default world, or one that the program generates.
 fn world_of(size: usize) -> Outcome<String> {
-    let text = builtin::find("systems").ok_or("there is no world `systems`")?.text;
-    let more = size.saturating_sub(6);
-    if more == 0 {
-        return Ok(text.to_owned());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_world"));
+    command.arg("worlds");
+    match size {
+        SMALLEST => command.args(["show", "systems"]),
+        size => command.args(["generate", "--servers", &size.to_string()]),
+    };
+    let output = command.output()?;
+    if output.status.success() {
+        Ok(String::from_utf8(output.stdout)?)
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into())
     }
-    let growth = size as f64 / 6.0;
-    // All writes go to the one primary, which does not grow.
-    let mut text = text
-        .replace("base = 1000.0", &format!("base = {:.1}", 1000.0 * growth))
-        .replace("write_share = 0.2", &format!("write_share = {:.6}", 0.2 / growth));
-    for number in 0..more {
-        let (name, kind, services, memory, role) = match number % 5 {
-            0 | 1 => ("web", "web", r#""nginx", "app-frontend""#, 8192.0, ""),
-            2 => ("api", "api", r#""app-api", "redis-client""#, 16384.0, ""),
-            3 => ("db", "database", r#""postgresql""#, 32768.0, "role = \"replica\"\n"),
-            _ => ("cache", "cache", r#""redis""#, 16384.0, ""),
-        };
-        let cpu = if kind == "cache" { 50.0 } else { 100.0 };
-        write!(
-            text,
-            "\n[[servers]]\nname = \"{name}-{}\"\ntype = \"{kind}\"\nservices = [{services}]\n\
-             cpu_capacity = {cpu:.1}\nmemory_capacity = {memory:.1}\n{role}",
-            number + 7
-        )?;
-    }
-    Ok(text)
 }

@@ -41,11 +41,14 @@ struct Drawing<'w> {
 impl Drawing<'_> {
     fn head(&self, layers: &Layers) -> Vec<String> {
         let definition = &self.world.definition;
-        let title = match definition.description.as_str() {
-            "" => self.world.name.to_string(),
-            description => format!("{}: {description}", self.world.name),
-        };
-        let mut lines = vec![layout::rule(&title, self.width)];
+        let (name, description) = (&*self.world.name, definition.description.as_str());
+        let both = format!("{name}: {description}");
+        // A rule has a frame of eight columns.
+        let fits = !description.is_empty() && both.chars().count() + 8 <= self.width;
+        let mut lines = vec![layout::rule(if fits { &both } else { name }, self.width)];
+        if !fits && !description.is_empty() {
+            lines.extend(layout::fact("What it is", description, self.width));
+        }
         let size = format!(
             "{}, {}, {} deep",
             figure::plural(definition.servers.len() as u32, "server"),

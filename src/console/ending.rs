@@ -15,6 +15,8 @@ use worlds::times::TimeStatistic;
 const SERVERS_SHOWN: usize = 12;
 /// Of more incidents than this, kinds are told, unless all detail is wanted.
 const INCIDENTS_SHOWN: usize = 24;
+/// From this width on, all figures about times have room.
+const ROOM_FOR_TIMES: usize = 74;
 /// From this width on, columns have their full titles.
 const WIDE: usize = 104;
 
@@ -232,7 +234,7 @@ fn times(result: &RunResult, width: usize) -> Vec<String> {
     if result.incidents.is_empty() {
         return Vec::new();
     }
-    let columns = [
+    let all = [
         words("Time to"),
         figures("Incidents"),
         figures("Censored"),
@@ -247,6 +249,10 @@ fn times(result: &RunResult, width: usize) -> Vec<String> {
         time("mitigate (MTTM)", &result.mttm),
         time("resolve (MTTR)", &result.mttr),
     ];
+    // Where it is narrow, minutes follow from rounds, and the mean is the restricted one.
+    let shown: &[usize] = if width < ROOM_FOR_TIMES { &[0, 1, 2, 5, 6] } else { &[0, 1, 2, 3, 4, 5, 6] };
+    let columns: Vec<Column> = shown.iter().map(|column| all[*column]).collect();
+    let rows = rows.map(|row| shown.iter().map(|column| row[*column].clone()).collect());
     layout::table(&columns, rows, width)
 }
 

@@ -17,12 +17,10 @@ mod progress;
 pub(crate) mod running;
 pub(crate) mod schedule;
 mod servers;
-mod starting;
 mod story;
 
 pub(crate) use layout::fitting;
 pub(crate) use progress::Progress;
-pub(crate) use starting::Starting;
 
 use crate::config::{Detail, RunConfig};
 use crate::event::Event;

@@ -8,13 +8,17 @@ use super::layout::{self, figures, words};
 use crate::by_hand::Invitation;
 use crate::ps::{self, AgentState, RunningAgent, RunningWorld};
 use crate::status::Phase;
+use std::path::Path;
 use worlds::id::Name;
 
 /// Up to so many agents have a line each, unless all are asked for.
 const AGENTS_SHOWN: usize = 24;
 
-/// The lines about all worlds that are running; `all` for a line about each agent.
-pub(crate) fn lines(worlds: &[RunningWorld], width: usize, all: bool) -> Vec<String> {
+/// The lines about all worlds that are running, `at` a directory if one was named; `all` for a line about each agent.
+pub(crate) fn lines(worlds: &[RunningWorld], at: Option<&Path>, width: usize, all: bool) -> Vec<String> {
+    if let (true, Some(directory)) = (worlds.is_empty(), at) {
+        return vec![format!("No world is running in {}.", directory.display())];
+    }
     if worlds.is_empty() {
         return vec![
             "No world is running.".to_owned(),

@@ -2,9 +2,10 @@
 
 use super::ink::{self, paint};
 use super::layout::{self, figures, words};
+use super::progress::Progress;
 use crate::config::RunConfig;
 use serde::Serialize;
-use worlds::chaos::PlannedFault;
+use worlds::chaos::{Chaos, PlannedFault};
 
 /// The schedule as a document.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -31,8 +32,15 @@ impl Schedule {
     /// The faults of a run.
     pub(crate) fn of(config: &RunConfig) -> Self {
         let plan = &config.plan;
-        let planned =
-            worlds::chaos::schedule(&config.world, plan.seed, plan.level, plan.rounds, &plan.scripted);
+        let mut chaos = Chaos::new(&config.world, plan.seed, plan.level, &plan.scripted);
+        let mut bar = Progress::of("planning, round", plan.rounds.into());
+        let (mut planned, mut faults) = (Vec::new(), Vec::new());
+        for round in 1..=plan.rounds {
+            chaos.faults_of(&config.world, round, &mut faults);
+            planned.append(&mut faults);
+            bar.step();
+        }
+        drop(bar);
         let named = |fault: PlannedFault| Fault {
             round: fault.round,
             kind: config.world.definition.chaos[fault.kind.index()].name.clone(),

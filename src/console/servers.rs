@@ -14,6 +14,15 @@ use worlds::message::{Metric, Severity};
 /// When more servers changed in a round, their tiers are told.
 const CHANGED_MAX: usize = 8;
 
+/// A blank at which no line ends.
+const UNBROKEN: &str = "\u{a0}";
+
+/// From this width on, the row of a server has room for memory and disk.
+const ROOM_FOR_ALL: usize = 80;
+
+/// From this width on, there is room for the requests that reached it, too.
+const ROOM_FOR_REQUESTS: usize = 92;
+
 /// All servers, as they were told last and as they are.
 #[derive(Debug)]
 pub(super) struct Servers {
@@ -131,7 +140,7 @@ impl Servers {
     /// What is told of the round.
     pub(super) fn lines(&self, detail: Detail, width: usize) -> Vec<String> {
         if detail >= Detail::Verbose {
-            return self.now().map(|(server, now)| self.all_metrics(server, now, detail)).collect();
+            return self.now().map(|(server, now)| self.all_metrics(server, now, detail, width)).collect();
         }
         let changed: Vec<_> = self.now().filter(|(server, now)| server.is_news(now)).collect();
         if changed.len() > CHANGED_MAX {
@@ -163,11 +172,14 @@ impl Servers {
             words.push(format!("was {} for {rounds}", status_text(server.told.status)));
         }
         words.extend(server.symptoms.iter().map(|(_, text)| text.clone()));
-        words.extend((!now.notes.is_empty()).then(|| now.notes.clone()));
+        words.extend(now.notes.split(", ").filter(|note| !note.is_empty()).map(str::to_owned));
         let name_width = self.name_width;
         let start = format!("{:<name_width$}  health {:>3}   ", server.name, now.health);
         let indent = " ".repeat(start.chars().count());
+        // A line ends between two of them, and not within one.
+        let words: Vec<String> = words.iter().map(|word| word.replace(' ', UNBROKEN)).collect();
         let lines = layout::wrapped(&words.join(", "), width.saturating_sub(TAG + 2 + indent.len()));
+        let lines: Vec<String> = lines.iter().map(|line| line.replace(UNBROKEN, " ")).collect();
         let (status, tag) = (now.status, status_text(now.status));
         let line = |(index, line): (usize, &String)| match index {
             0 => tagged(tag, ink::of_status(status), &format!("{start}{line}")).trim_end().to_owned(),
@@ -177,20 +189,25 @@ impl Servers {
     }
 
     /// The five metrics, narrow enough for 80 columns.
-    fn all_metrics(&self, server: &Server, now: &Now, detail: Detail) -> String {
+    fn all_metrics(&self, server: &Server, now: &Now, detail: Detail, width: usize) -> String {
         let [cpu, memory, error, latency, disk] = now.metrics;
         let (name_width, health) = (self.name_width, now.health);
         let shown = paint(ink::of_status(now.status), status_text(now.status));
         let blanks = " ".repeat(4 - status_text(now.status).len());
-        let requests = if detail >= Detail::Full {
+        let requests = if detail >= Detail::Full && width >= ROOM_FOR_REQUESTS {
             format!("  req {:>6}", figure::count(now.requests.into()))
         } else {
             String::new()
         };
         let notes = if now.notes.is_empty() { String::new() } else { format!("   {}", now.notes) };
+        let [memory, disk] = if width < ROOM_FOR_ALL {
+            [String::new(), String::new()]
+        } else {
+            [format!("  mem {memory:>3.0}%"), format!("  disk {disk:>3.0}%")]
+        };
         format!(
-            "  {:<name_width$}  {shown}{blanks}  {health:>3}  cpu {cpu:>3.0}%  mem {memory:>3.0}%  err {error:>5.1}%  \
-             p99 {latency:>5.0}ms  disk {disk:>3.0}%{requests}{notes}",
+            "  {:<name_width$}  {shown}{blanks}  {health:>3}  cpu {cpu:>3.0}%{memory}  err {error:>5.1}%  p99 \
+             {latency:>5.0}ms{disk}{requests}{notes}",
             server.name
         )
     }

@@ -1,0 +1,82 @@
+//! What people and shells are told of the command line.
+
+mod support;
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use support::world;
+
+/// What a shell offers for the last of these words.
+fn completed(words: &[&str]) -> Vec<String> {
+    let script = world("completions bash").ends_with(0).out;
+    // As bash calls the function that is registered for the command.
+    let ask = "complete -p world >/dev/null || exit 1
+        COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1))
+        _world world \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD-1]}\"
+        printf '%s\\n' \"${COMPREPLY[@]}\"";
+    let mut bash = Command::new("bash");
+    bash.args(["--norc", "-s", "--"]).args(words).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut bash = bash.spawn().expect("bash is there");
+    let mut input = bash.stdin.take().expect("its input");
+    input.write_all(format!("{script}\n{ask}\n").as_bytes()).expect("it reads");
+    drop(input);
+    let output = bash.wait_with_output().expect("a child");
+    assert!(output.status.success(), "{words:?}");
+    String::from_utf8(output.stdout).expect("text").split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_shell_completes_commands_worlds_kinds_and_skills() {
+    for (words, offered) in [
+        (&["world", "ru"][..], &["run"][..]),
+        (&["world", "run", "sys"], &["systems"]),
+        (&["world", "run", "--chaos-level", "ex"], &["extreme"]),
+        (&["world", "run", "--skill", ""], &["junior", "mid", "senior"]),
+        (&["world", "run", "--sre", "or"], &["oracle"]),
+        (&["world", "run", "--fault", "cpu"], &["cpu_spike"]),
+        (&["world", "worlds", "show", "sys"], &["systems"]),
+        (&["world", "agent", "sre", "--skill", "se"], &["senior"]),
+        (&["world", "schema", "p"], &["ps"]),
+        // A path is no world that is built in: the shell goes on with files.
+        (&["world", "run", "./mine"], &[]),
+    ] {
+        assert_eq!(completed(words), offered, "{words:?}");
+    }
+}
+
+#[test]
+fn every_shell_has_completions() {
+    // Not all of them are told of values.
+    for (shell, word) in [
+        ("bash", "senior"),
+        ("fish", "senior"),
+        ("zsh", "senior"),
+        ("elvish", "agent"),
+        ("powershell", "agent"),
+    ] {
+        let script = world(&format!("completions {shell}")).ends_with(0).out;
+        assert!(script.contains("chaos-level") && script.contains(word), "{shell}: no {word}");
+    }
+}
+
+#[test]
+fn every_help_has_examples() {
+    for command in
+        ["", "run", "worlds", "ps", "schema", "completions", "man", "agent", "agent server", "agent sre"]
+    {
+        let help = world(&format!("{command} --help")).ends_with(0).out;
+        assert!(help.contains("Examples:"), "{command}: {help}");
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "{command}: {help}");
+    }
+}
+
+#[test]
+fn the_manual_page_is_one_page_with_every_command() {
+    let page = world("man").ends_with(0).out;
+    assert_eq!(page.matches("\n.TH ").count() + usize::from(page.starts_with(".TH ")), 1);
+    for command in
+        ["world run ", "world ps ", "world agent server ", "world agent sre ", "world worlds show "]
+    {
+        assert!(page.contains(&format!(".SS {command}")), "{command}");
+    }
+}
