@@ -11,6 +11,9 @@ use worlds::id::Name;
 /// Up to so many commands are written out; more are put together into one.
 const COMMANDS_MAX: usize = 12;
 
+/// Up to so many characters of names all go into one loop; of more, only the first range does.
+const LOOP_MAX: usize = 120;
+
 /// Up to so many names are told of those who are still awaited.
 pub(super) const NAMES_MAX: usize = 4;
 
@@ -43,7 +46,7 @@ pub(super) fn waiting(agents: &[Name], invitation: &Invitation, width: usize) ->
     lines.push("Several at once, in the background (bash, zsh):".to_owned());
     let first = agents.iter().filter_map(|agent| agent.strip_prefix("server-")).collect::<Vec<_>>();
     let names = ranges(&first);
-    let names = Some(names.join(" ")).filter(|all| all.len() < width / 2).unwrap_or_else(|| names[0].clone());
+    let names = Some(names.join(" ")).filter(|all| all.len() <= LOOP_MAX).unwrap_or_else(|| names[0].clone());
     let command = invitation.command_for("server", "$name");
     lines.push(strong(format!("for name in {names}; do {command} & done")));
     lines.push(format!("{} tells who is missing.", paint(ink::STRONG, "world ps")));

@@ -89,22 +89,32 @@ fn by_type(agents: &[RunningAgent], width: usize) -> Vec<String> {
         words("Type"),
         figures("Agents"),
         figures("Running"),
-        figures("Other"),
+        figures("Awaited"),
+        figures("Stopped"),
+        figures("Lost"),
         figures("PSS"),
         figures("Largest"),
     ];
     let row = |kind: &str| {
         let of_kind: Vec<&RunningAgent> = agents.iter().filter(|agent| agent.kind == kind).collect();
-        let running = of_kind.iter().filter(|agent| agent.state == AgentState::Running).count();
-        let other = of_kind.len() - running;
+        let count = |states: &[AgentState]| {
+            let count = of_kind.iter().filter(|agent| states.contains(&agent.state)).count();
+            match (count, states) {
+                (0, _) => "-".to_owned(),
+                (some, [AgentState::Running]) => figure::count(some as u64),
+                (some, [first, ..]) => paint(of_state(*first), &figure::count(some as u64)),
+                (some, []) => figure::count(some as u64),
+            }
+        };
         let memory = of_kind.iter().filter_map(|agent| agent.pss_kib);
         let (total, largest) = (memory.clone().sum::<u64>(), memory.max());
-        let count = |count: usize| figure::count(count as u64);
         vec![
             kind.to_owned(),
-            count(of_kind.len()),
-            count(running),
-            if other > 0 { paint(ink::POOR, &count(other)) } else { "-".to_owned() },
+            figure::count(of_kind.len() as u64),
+            count(&[AgentState::Running]),
+            count(&[AgentState::Awaited, AgentState::Starting, AgentState::Returning]),
+            count(&[AgentState::Stopped]),
+            count(&[AgentState::Lost]),
             figure::memory(largest.map(|_| total)),
             figure::memory(largest),
         ]
@@ -140,7 +150,7 @@ fn missing(world: &RunningWorld, agents: &[RunningAgent], width: usize) -> Vec<S
 
 fn of_state(state: AgentState) -> anstyle::Style {
     match state {
-        AgentState::Running => ink::GOOD,
+        AgentState::Running => ink::PLAIN,
         AgentState::Starting | AgentState::Awaited | AgentState::Returning => ink::POOR,
         AgentState::Stopped | AgentState::Lost => ink::BAD,
     }
