@@ -65,7 +65,7 @@ pub(crate) fn is_client(world: &World, service: ServiceId) -> bool {
 
 /// What is said of a call, as the world file says it: `reads, behind redis, via redis-client`.
 pub(crate) fn terms(world: &World, caller: ServiceId, edge: &CallEdge) -> Vec<String> {
-    let class = match (edge.reads, edge.writes) {
+    let class = match (edge.serves[0], edge.serves[1]) {
         (true, false) => Some("reads".to_owned()),
         (false, true) => Some("writes".to_owned()),
         _ => None,

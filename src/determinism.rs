@@ -53,7 +53,7 @@ pub(crate) fn check(
 ) -> Result<Checked, Difference> {
     let mut comparison = Comparison { first, line: 0, difference: None };
     let controls = Controls { pace: None, interrupt };
-    inline::run(world, plan, &controls, &mut |event| {
+    inline::run(world, plan, &controls, true, &mut |event| {
         watch(event);
         match event {
             // A run that a signal ends has another end.

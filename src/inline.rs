@@ -23,14 +23,16 @@ pub(crate) struct Controls<'a> {
 }
 
 /// Runs a world to its end; or to the end of the round in which it is interrupted, or in which
-/// `watch` has seen enough.
+/// `watch` has seen enough. Records are only made for somebody who `follows` them.
 pub(crate) fn run(
     world: &Arc<World>,
     plan: RunPlan,
     controls: &Controls<'_>,
+    follows: bool,
     watch: &mut Watch<'_>,
 ) -> Finished {
-    let mut run = Inline::new(Arc::clone(world), plan);
+    let begin = if follows { Inline::new } else { Inline::hashed };
+    let mut run = begin(Arc::clone(world), plan);
     let mut flow = tell(&mut run, watch);
     let mut interrupted_by = (controls.interrupt)();
     while !run.is_over() && flow.is_continue() && interrupted_by.is_none() {

@@ -96,8 +96,9 @@ fn play(
         }
         None => {
             let controls = Controls { pace: config.pace, interrupt: &|| signals.signal() };
+            let follows = watchers.follows();
             let watch = &mut |event: &Event| watchers.tell(event);
-            let finished = inline::run(&config.world, config.plan.clone(), &controls, watch);
+            let finished = inline::run(&config.world, config.plan.clone(), &controls, follows, watch);
             Ok((finished, watchers))
         }
     }

@@ -137,15 +137,11 @@ fn children(process: u32) -> Vec<u32> {
 /// Is the run's SRE until the run says farewell. `before` is called with each round before it is
 /// answered.
 fn think(bus: &Path, mut before: impl FnMut(u32)) {
-    wait_until("there is a bus", || (token_in(bus).is_ok() && socket_in(bus).exists()).then_some(()));
-    let hello = Hello {
-        protocol: PROTOCOL,
-        role: Role::Sre,
-        name: "oncall".to_owned(),
-        skill: None,
-        token: token_in(bus).expect("a token"),
-    };
-    let (mut client, brief) = Client::connect(&socket_in(bus), &hello).expect("welcome");
+    let token = wait_until("there is a token", || token_in(bus).ok());
+    let hello = Hello { protocol: PROTOCOL, role: Role::Sre, name: "oncall".to_owned(), skill: None, token };
+    // A socket is there a moment before anybody listens.
+    let (mut client, brief) =
+        wait_until("somebody listens", || Client::connect(&socket_in(bus), &hello).ok());
     let Brief::Sre(brief) = brief else { panic!("another's brief") };
     let mut mind = Mind::new(&brief);
     let (mut results, mut decision) = (Vec::new(), Decision::default());

@@ -123,6 +123,9 @@ impl Alerts {
             self.update(server, stale, round, &mut tell);
             return;
         };
+        if self.on(server).is_empty() && self.is_calm(metrics) {
+            return;
+        }
         let fresh = Look { metric: Metric::Staleness, value: 0.0, severity: None, calm: true };
         self.update(server, fresh, round, &mut tell);
         for ((metric, threshold), value) in
@@ -136,6 +139,13 @@ impl Alerts {
         let severity = (metrics.services_down > 0).then_some(Severity::Critical);
         let down = Look { metric: Metric::ServicesDown, value, severity, calm: severity.is_none() };
         self.update(server, down, round, &mut tell);
+    }
+
+    /// Whether there is nothing in these metrics to open an alert for.
+    fn is_calm(&self, metrics: &Metrics) -> bool {
+        let thresholds = self.thresholds.iter().zip(values(metrics));
+        let mut severities = thresholds.map(|(threshold, value)| severity(*threshold, value));
+        metrics.services_down == 0 && severities.all(|severity| severity.is_none())
     }
 
     fn update(

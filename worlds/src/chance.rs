@@ -39,10 +39,12 @@ impl Key {
     /// The key of a domain: `kind` is what it is for, `name` whose it is.
     pub fn derive(seed: Seed, kind: &str, name: &str) -> Self {
         let mut hasher = blake3::Hasher::new_from_context_key(&CONTEXT);
-        hasher.update(&seed.to_le_bytes());
-        hasher.update(&(kind.len() as u64).to_le_bytes());
-        hasher.update(kind.as_bytes());
-        hasher.update(name.as_bytes());
+        let mut domain = Vec::with_capacity(16 + kind.len() + name.len());
+        domain.extend(seed.to_le_bytes());
+        domain.extend((kind.len() as u64).to_le_bytes());
+        domain.extend(kind.as_bytes());
+        domain.extend(name.as_bytes());
+        hasher.update(&domain);
         Self(*hasher.finalize().as_bytes())
     }
 

@@ -294,8 +294,8 @@ impl Faults {
         }
         if effect.traffic_factor.is_some() {
             // A flood is kept from a server that is cut off, down, limited or never called.
-            let arrivals = &scene.arrivals[world.servers[target].instances()];
-            let flooded = arrivals.iter().any(|arrivals| arrivals.flood > 0);
+            let mut instances = world.servers[target].instances.iter();
+            let flooded = instances.any(|instance| scene.arrivals[*instance].flood > 0);
             see(if flooded { Sight::Seen } else { Sight::Hidden });
         }
         if effect.latency_factor.is_some() {

@@ -38,6 +38,16 @@ impl Inline {
         Self::carry(Round::new(world, plan))
     }
 
+    /// As [`Inline::new`], of a run whose journal nobody reads: there are no entries, only its hash.
+    pub fn hashed(world: Arc<World>, plan: RunPlan) -> Self {
+        Self::carry(Round::hashed(world, plan))
+    }
+
+    /// As [`Inline::new`], of a run that keeps no journal: for whoever wants the outcome alone.
+    pub fn unrecorded(world: Arc<World>, plan: RunPlan) -> Self {
+        Self::carry(Round::unrecorded(world, plan))
+    }
+
     fn carry(round: Round) -> Self {
         let servers: Vec<Server> = round.server_briefs().map(Server::new).collect();
         let study = &round.world().study;
@@ -90,7 +100,7 @@ impl Inline {
 
     /// Plays all rounds without a journal: for whoever wants the outcome alone.
     pub fn outcome(world: Arc<World>, plan: RunPlan) -> Outcome {
-        let mut run = Self::carry(Round::unrecorded(world, plan));
+        let mut run = Self::unrecorded(world, plan);
         while !run.is_over() {
             run.step();
         }
@@ -103,7 +113,7 @@ impl Inline {
         plan: RunPlan,
         mut go_on: impl FnMut() -> bool,
     ) -> Option<Outcome> {
-        let mut run = Self::carry(Round::unrecorded(world, plan));
+        let mut run = Self::unrecorded(world, plan);
         while !run.is_over() {
             if !go_on() {
                 return None;

@@ -86,6 +86,13 @@ pub struct Arrivals {
     pub flood: u32,
 }
 
+impl Arrivals {
+    /// Requests of all sorts together.
+    pub fn all(&self) -> u32 {
+        self.reads + self.writes + self.applies + self.flood
+    }
+}
+
 /// What holds for a host during a round: effects of faults and of standing remedies, merged.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Conditions {

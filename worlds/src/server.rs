@@ -141,10 +141,14 @@ impl Server {
 
     fn pace(&self, conditions: &Conditions) -> Pace {
         let Host { memory_slow_from, memory_slow_factor, memory_oom_at, .. } = self.machine.host;
-        let workers = libm::round(self.nominal_workers * conditions.workers_factor).max(1.0);
+        let workers = (self.nominal_workers * conditions.workers_factor).round().max(1.0);
         let memory = self.base_memory + self.leaked;
-        let pressure = ((memory - memory_slow_from) / (memory_oom_at - memory_slow_from)).clamp(0.0, 1.0);
-        let paging = 1.0 + (memory_slow_factor - 1.0) * pressure;
+        let paging = if memory > memory_slow_from {
+            let pressure = ((memory - memory_slow_from) / (memory_oom_at - memory_slow_from)).min(1.0);
+            1.0 + (memory_slow_factor - 1.0) * pressure
+        } else {
+            1.0
+        };
         Pace {
             workers: workers as u32,
             speed: self.speed,
@@ -156,12 +160,11 @@ impl Server {
     fn load(&self, tick: &Tick) -> Load {
         let round_seconds = self.machine.round_seconds;
         let mut load = Load::default();
-        for ((service, state), arrivals) in
-            self.machine.services.iter().zip(&self.services).zip(&tick.arrivals)
-        {
-            if !state.up {
+        for (index, service) in self.machine.services.iter().enumerate() {
+            if !self.services[index].up {
                 continue;
             }
+            let arrivals = &tick.arrivals[index];
             let requests = f64::from(arrivals.reads) + f64::from(arrivals.writes) + f64::from(arrivals.flood);
             let applies = f64::from(arrivals.applies);
             load.arrivals += (requests + applies) / round_seconds;
@@ -229,22 +232,18 @@ impl Server {
 
     /// Percent of memory that requests hold while they wait or are worked on (Little's law).
     fn memory_in_flight(&self, tick: &Tick, services: &[ServiceReport]) -> f64 {
-        let megabytes: f64 = self
-            .machine
-            .services
-            .iter()
-            .zip(&tick.arrivals)
-            .zip(services)
-            .filter(|(_, report)| report.up)
-            .map(|((service, arrivals), report)| {
+        let mut megabytes = 0.0;
+        for (index, service) in self.machine.services.iter().enumerate() {
+            let (report, arrivals) = (&services[index], &tick.arrivals[index]);
+            if report.up {
                 let requests =
                     f64::from(arrivals.reads) + f64::from(arrivals.writes) + f64::from(arrivals.flood);
-                requests / self.machine.round_seconds
+                megabytes += requests / self.machine.round_seconds
                     * report.read_success.min(1.0)
                     * report.mean_seconds
-                    * service.memory_mb
-            })
-            .sum();
+                    * service.memory_mb;
+            }
+        }
         100.0 * megabytes / self.machine.memory_capacity
     }
 

@@ -2,7 +2,8 @@
 //!
 //! Made once from a [`Definition`] that has passed its check; everything here is an index into
 //! plain vectors from then on. A service on a server is an *instance*; instances are numbered
-//! through, server by server, so that what changes from round to round lies in flat vectors.
+//! through, service by service, so that what changes from round to round lies in flat vectors in the
+//! order in which requests flow.
 
 use crate::catalogue::Catalogue;
 use crate::classes::{Classes, Relation, closure};
@@ -28,8 +29,10 @@ pub struct World {
     pub servers: Vec<ServerNode>,
     /// The services, by name.
     pub services: Vec<ServiceNode>,
-    /// Each service of each server, server by server.
+    /// Each service of each server, service by service.
     pub instances: Vec<Instance>,
+    /// The numbers of those whose services users' requests do not reach, and their servers.
+    pub uncalled: Vec<(usize, ServerId)>,
     /// The services that users' requests reach, callers before those they call.
     pub call_order: Vec<ServiceId>,
     /// Where requests enter.
@@ -57,17 +60,10 @@ pub struct ServerNode {
     pub kind: Name,
     /// What it runs.
     pub services: Vec<ServiceId>,
-    /// Number of its first instance; the others follow in the order of `services`.
-    pub first_instance: usize,
+    /// The numbers of its instances, in the order of `services`.
+    pub instances: Vec<usize>,
     /// Its part in a replicated service at the start.
     pub role: Option<Role>,
-}
-
-impl ServerNode {
-    /// The numbers of its instances.
-    pub fn instances(&self) -> Range<usize> {
-        self.first_instance..self.first_instance + self.services.len()
-    }
 }
 
 /// A service on a server.
@@ -86,8 +82,10 @@ pub struct Instance {
 pub struct ServiceNode {
     /// Its name.
     pub name: Name,
-    /// Where it runs.
+    /// Where it runs, in the order of the servers.
     pub members: Vec<Member>,
+    /// The number of its first member's instance; those of the others follow.
+    pub first_instance: usize,
     /// What an answer needs, in the order of the file.
     pub calls: Vec<CallEdge>,
     /// Seconds that a caller waits.
@@ -116,10 +114,8 @@ pub struct Member {
 pub struct CallEdge {
     /// The service called.
     pub to: ServiceId,
-    /// Whether requests that read make it.
-    pub reads: bool,
-    /// Whether requests that write make it.
-    pub writes: bool,
+    /// Whether requests that read make it, and those that write.
+    pub serves: [bool; 2],
     /// The call to the cache that is asked first: its position among the caller's calls.
     pub behind: Option<usize>,
     /// The client on the caller's server that it goes through.
@@ -140,27 +136,11 @@ pub struct Route {
     pub client: Option<usize>,
 }
 
-impl CallEdge {
-    /// Whether requests of a class make this call.
-    pub fn serves(&self, class: Class) -> bool {
-        match class {
-            Class::Read => self.reads,
-            Class::Write => self.writes,
-        }
+impl ServiceNode {
+    /// The numbers of its instances.
+    pub fn instances(&self) -> Range<usize> {
+        self.first_instance..self.first_instance + self.members.len()
     }
-}
-
-/// The two classes of requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Class {
-    Read,
-    Write,
-}
-
-impl Class {
-    /// Both.
-    pub const BOTH: [Class; 2] = [Class::Read, Class::Write];
 }
 
 impl World {
@@ -177,36 +157,26 @@ impl World {
             .collect();
         let id = |name: &String| *ids.get(name.as_str()).expect("checked: the service exists");
 
-        let mut first_instance = 0;
-        let mut server = |server: &definition::Server| {
-            let node = ServerNode {
-                name: Name::from(server.name.as_str()),
-                kind: Name::from(server.kind.as_str()),
-                services: server.services.iter().map(id).collect(),
-                first_instance,
-                role: server.role,
-            };
-            first_instance += node.services.len();
-            node
+        let server = |server: &definition::Server| ServerNode {
+            name: Name::from(server.name.as_str()),
+            kind: Name::from(server.kind.as_str()),
+            services: server.services.iter().map(id).collect(),
+            instances: vec![0; server.services.len()],
+            role: server.role,
         };
-        let servers: Vec<ServerNode> = definition.servers.iter().map(&mut server).collect();
-        let instances = instances(&servers);
-        let mut services: Vec<ServiceNode> = definition
-            .services
-            .iter()
-            .map(|(name, service)| ServiceNode {
-                name: Name::from(name.as_str()),
-                members: Vec::new(),
-                calls: edges(service, &id),
-                timeout_seconds: service.timeout_ms / 1000.0,
-                cache: service.cache.is_some(),
-                replicated: service.replication.is_some(),
-                called: false,
-            })
-            .collect();
-        for (number, Instance { service, server, slot }) in instances.iter().copied().enumerate() {
-            services[service.index()].members.push(Member { server, slot, instance: number });
-        }
+        let mut servers: Vec<ServerNode> = definition.servers.iter().map(server).collect();
+        let service = |(name, service): (&String, &definition::Service)| ServiceNode {
+            name: Name::from(name.as_str()),
+            members: Vec::new(),
+            first_instance: 0,
+            calls: edges(service, &id),
+            timeout_seconds: service.timeout_ms / 1000.0,
+            cache: service.cache.is_some(),
+            replicated: service.replication.is_some(),
+            called: false,
+        };
+        let mut services: Vec<ServiceNode> = definition.services.iter().map(service).collect();
+        let instances = number_instances(&mut servers, &mut services);
         find_routes(&servers, &mut services);
         let entry = id(&definition.traffic.entry);
         let call_order = call_order(&services, entry);
@@ -226,6 +196,12 @@ impl World {
             study: Arc::new(Study::of(Arc::clone(&runbook))),
             runbook,
             reach: reach(&classes, &services),
+            uncalled: instances
+                .iter()
+                .enumerate()
+                .filter(|(_, instance)| !services[instance.service.index()].called)
+                .map(|(number, instance)| (number, instance.server))
+                .collect(),
             classes,
             servers,
             services,
@@ -262,14 +238,25 @@ fn hash(definition: &Definition) -> String {
     blake3::hash(&json).to_hex().to_string()
 }
 
-fn instances(servers: &[ServerNode]) -> Vec<Instance> {
-    let of = |(index, node): (usize, &'_ ServerNode)| {
-        let server = ServerId::from(index);
-        let instance =
-            move |(slot, service): (usize, &ServiceId)| Instance { service: *service, server, slot };
-        node.services.iter().enumerate().map(instance).collect::<Vec<_>>()
-    };
-    servers.iter().enumerate().flat_map(of).collect()
+/// Numbers the instances through, service by service.
+fn number_instances(servers: &mut [ServerNode], services: &mut [ServiceNode]) -> Vec<Instance> {
+    for (index, node) in servers.iter().enumerate() {
+        for (slot, service) in node.services.iter().enumerate() {
+            let server = ServerId::from(index);
+            services[service.index()].members.push(Member { server, slot, instance: 0 });
+        }
+    }
+    let mut instances = Vec::new();
+    for (index, node) in services.iter_mut().enumerate() {
+        node.first_instance = instances.len();
+        for member in &mut node.members {
+            let Member { server, slot, .. } = *member;
+            member.instance = instances.len();
+            servers[server.index()].instances[slot] = member.instance;
+            instances.push(Instance { service: ServiceId::from(index), server, slot });
+        }
+    }
+    instances
 }
 
 /// Works out how each member makes each call.
@@ -277,7 +264,7 @@ fn find_routes(servers: &[ServerNode], services: &mut [ServiceNode]) {
     let client = |server: ServerId, service: ServiceId| {
         let node = &servers[server.index()];
         let slot = node.services.iter().position(|hosted| *hosted == service);
-        node.first_instance + slot.expect("checked: the client is on every server that the call starts from")
+        node.instances[slot.expect("checked: the client is on every server that the call starts from")]
     };
     let all: Vec<Vec<Vec<Route>>> = services
         .iter()
@@ -360,8 +347,10 @@ fn edges(service: &definition::Service, id: &impl Fn(&String) -> ServiceId) -> V
         .iter()
         .map(|call| CallEdge {
             to: id(&call.to),
-            reads: matches!(call.on, CallOn::All | CallOn::Reads),
-            writes: matches!(call.on, CallOn::All | CallOn::Writes),
+            serves: [
+                matches!(call.on, CallOn::All | CallOn::Reads),
+                matches!(call.on, CallOn::All | CallOn::Writes),
+            ],
             behind: call.behind.as_ref().and_then(|cache| {
                 service.calls.iter().position(|other| other.to == *cache && other.on == call.on)
             }),

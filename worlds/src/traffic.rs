@@ -17,7 +17,7 @@ use crate::definition::Role;
 use crate::id::{ServerId, ServiceId};
 use crate::message::{Arrivals, Report, ServiceReport};
 use crate::outcome::Requests;
-use crate::topology::{CallEdge, Class, Member, Route, ServiceNode, World};
+use crate::topology::{CallEdge, Member, Route, ServiceNode, World};
 
 /// ln 100, for the tail of a time whose 99th percentile is known.
 const LN_100: f64 = 4.605_170_185_988_091;
@@ -57,6 +57,20 @@ impl Door {
             flood_dropped: 0.0,
             users_dropped: 0.0,
             cache_emptied: false,
+        }
+    }
+
+    /// Of users' requests those that get in.
+    fn lets_in(&self, requests: u32) -> u32 {
+        if self.users_dropped > 0.0 { share_of(requests, 1.0 - self.users_dropped) } else { requests }
+    }
+
+    /// Requests of a flood that get in, at so many of users' requests.
+    fn flood(&self, fair: f64) -> u32 {
+        if self.traffic_factor > 1.0 {
+            nearest(fair * (self.traffic_factor - 1.0) * (1.0 - self.flood_dropped))
+        } else {
+            0
         }
     }
 }
@@ -170,27 +184,24 @@ impl Traffic {
     }
 
     /// Remembers a round: who is believed up, and what was lost.
-    pub fn learn(&mut self, world: &World, doors: &Doors, flow: &Flow, reports: &[Option<Report>]) {
+    pub fn learn(&mut self, world: &World, doors: &Doors, flow: &Flow, reported: &Reported) {
         for (service, failed) in world.services.iter().zip(&mut self.failed) {
             let mut asked = 0.0;
             let mut lost = 0.0;
-            for member in &service.members {
-                let report = service_report(reports, *member);
-                let up = !doors.of(member.server).closed && report.is_some_and(|report| report.up);
-                let memory = &mut self.memory[member.instance];
-                memory.believed_up = up;
-                let sent = flow.sent[member.instance];
-                let success = match report {
-                    Some(report) if up => [report.read_success, report.write_success],
-                    _ => [0.0, 0.0],
-                };
+            let range = service.instances();
+            let instances = self.memory[range.clone()].iter_mut().zip(&flow.sent[range.clone()]);
+            for ((member, report), (memory, sent)) in
+                service.members.iter().zip(&reported.0[range]).zip(instances)
+            {
+                let up = report.up && !doors.of(member.server).closed;
+                let success = if up { [report.read_success, report.write_success] } else { [0.0; 2] };
                 asked += f64::from(sent.reads + sent.writes);
                 lost +=
                     f64::from(sent.reads) * (1.0 - success[0]) + f64::from(sent.writes) * (1.0 - success[1]);
+                memory.believed_up = up;
                 // A member that comes back is taken to be well until it reports otherwise.
-                memory.success = if up { success } else { [1.0, 1.0] };
-                let running = report.filter(|report| report.up);
-                memory.hit_ratio = running.map_or(0.0, |report| memory.cache.warmth_after(report.hit_ratio));
+                memory.success = if up { success } else { [1.0; 2] };
+                memory.hit_ratio = if report.up { memory.cache.warmth_after(report.hit_ratio) } else { 0.0 };
             }
             *failed = if asked > 0.0 { lost / asked } else { 0.0 };
         }
@@ -216,8 +227,19 @@ pub struct Flow {
     local: Vec<Sent>,
     /// Of each instance, whether the balancer uses it for reads and for writes.
     chosen: Vec<[bool; 2]>,
+    /// For each instance its place among those that callers on other servers send to.
+    places: Vec<Place>,
     /// How each service is asked.
     demand: Vec<Demand>,
+}
+
+/// A member's place among those that callers on other servers send reads and writes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Place {
+    /// Its share; 0 for one that is not sent to.
+    weight: Both,
+    /// Who is asked when it fails: the next one of them, in a circle, by position.
+    next: [Option<u32>; 2],
 }
 
 /// What was sent to an instance.
@@ -228,11 +250,8 @@ struct Sent {
 }
 
 impl Sent {
-    fn of(self, class: Class) -> u32 {
-        match class {
-            Class::Read => self.reads,
-            Class::Write => self.writes,
-        }
+    fn both(self) -> [u32; 2] {
+        [self.reads, self.writes]
     }
 }
 
@@ -259,6 +278,7 @@ impl Flow {
             pooled: vec![Sent::default(); instances],
             local: vec![Sent::default(); instances],
             chosen: vec![[true; 2]; instances],
+            places: vec![Place::default(); instances],
             demand: vec![Demand::default(); world.services.len()],
         }
     }
@@ -345,16 +365,17 @@ impl Traffic {
                 Sent { reads: pooled.reads + local.reads, writes: pooled.writes + local.writes };
             written |= takes_writes && doors.serves(*member);
         }
+        place(node, [readers, writers], flow);
         let fair = f64::from(all.reads + all.writes) / node.members.len() as f64;
         for member in node.members.iter().filter(|member| doors.serves(**member)) {
             let door = doors.of(member.server);
             let sent = flow.sent[member.instance];
             let applies = node.replicated && written && !flow.chosen[member.instance][1];
             flow.arrivals[member.instance] = Arrivals {
-                reads: share_of(sent.reads, 1.0 - door.users_dropped),
-                writes: share_of(sent.writes, 1.0 - door.users_dropped),
+                reads: door.lets_in(sent.reads),
+                writes: door.lets_in(sent.writes),
                 applies: if applies { all.writes } else { 0 },
-                flood: nearest(fair * (door.traffic_factor - 1.0) * (1.0 - door.flood_dropped)),
+                flood: door.flood(fair),
             };
         }
     }
@@ -373,8 +394,8 @@ impl Traffic {
             let sent = flow.sent[member.instance];
             let asked = unanswered(node, edge, index, doors, &flow.demand);
             let [read_success, write_success] = self.memory[member.instance].success;
-            let reading = if edge.reads { f64::from(sent.reads) * read_success * asked } else { 0.0 };
-            let writing = if edge.writes { f64::from(sent.writes) * write_success * asked } else { 0.0 };
+            let reading = if edge.serves[0] { f64::from(sent.reads) * read_success * asked } else { 0.0 };
+            let writing = if edge.serves[1] { f64::from(sent.writes) * write_success * asked } else { 0.0 };
             match self.local(*member, route, called, doors) {
                 Some(local) => {
                     let local = &mut flow.local[called.members[local].instance];
@@ -390,6 +411,40 @@ impl Traffic {
         let demand = &mut flow.demand[edge.to.index()].pooled;
         demand.reads += nearest(reads);
         demand.writes += nearest(writes);
+    }
+}
+
+/// Works out the members that callers on other servers sent to, and their shares; where nothing was
+/// sent, those that it would have been sent to, alike.
+fn place(node: &ServiceNode, members: [u32; 2], flow: &mut Flow) {
+    let range = node.instances();
+    let (sent, chosen) = (&flow.pooled[range.clone()], &flow.chosen[range.clone()]);
+    let places = &mut flow.places[range];
+    for class in 0..2 {
+        let total: u32 = sent.iter().map(|sent| sent.both()[class]).sum();
+        let alike = 1.0 / f64::from(members[class]);
+        let mut first = None;
+        for (index, place) in places.iter_mut().enumerate() {
+            let weight = if total > 0 {
+                f64::from(sent[index].both()[class]) / f64::from(total)
+            } else if chosen[index][class] {
+                alike
+            } else {
+                0.0
+            };
+            if weight > 0.0 && first.is_none() {
+                first = Some(index as u32);
+            }
+            place.weight[class] = weight;
+        }
+        let mut following = None;
+        for (index, place) in places.iter_mut().enumerate().rev() {
+            let index = index as u32;
+            place.next[class] = following.or(first.filter(|first| *first != index));
+            if place.weight[class] > 0.0 {
+                following = Some(index);
+            }
+        }
     }
 }
 
@@ -436,11 +491,34 @@ fn share_of(count: u32, share: f64) -> u32 {
     nearest(f64::from(count) * share)
 }
 
-fn service_report(reports: &[Option<Report>], member: Member) -> Option<&ServiceReport> {
-    reports[member.server.index()].as_ref().map(|report| &report.services[member.slot])
+// ---- what was reported ------------------------------------------------------------------------
+
+/// What the servers reported of each instance, by its number. An instance whose server sent no report
+/// does not run; its door is closed as well.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reported(Vec<ServiceReport>);
+
+impl Reported {
+    /// Room for a world's reports.
+    pub fn new(world: &World) -> Self {
+        Self(vec![ServiceReport::default(); world.instances.len()])
+    }
+
+    /// Takes the reports of a round apart. `None` is a server whose process is gone.
+    pub fn take(&mut self, world: &World, reports: &[Option<Report>]) {
+        for (instance, place) in world.instances.iter().zip(&mut self.0) {
+            *place = match &reports[instance.server.index()] {
+                Some(report) => report.services[instance.slot],
+                None => ServiceReport::default(),
+            };
+        }
+    }
 }
 
 // ---- up the call graph ------------------------------------------------------------------------
+
+/// A figure for reads, and one for writes.
+type Both = [f64; 2];
 
 /// What users and telemetry got of a round.
 #[derive(Clone, Debug, PartialEq)]
@@ -449,16 +527,14 @@ pub struct Folded {
     pub requests: Requests,
     /// What each server's telemetry shows of errors and latency.
     pub servers: Vec<Quality>,
-    /// How each instance answers, reads and writes.
-    answers: Vec<[Answer; 2]>,
-    /// For each instance its place in what is pooled, reads and writes.
-    places: Vec<[Place; 2]>,
+    /// How each instance answers.
+    answers: Vec<Answer>,
     /// How all members of a service together answer callers on other servers.
-    groups: Vec<[Answer; 2]>,
+    groups: Vec<Answer>,
     /// Of each cache, share of its answers that came from memory.
     hit_ratios: Vec<f64>,
     /// What each call of a service leaves unanswered to the one behind it.
-    unanswered: Vec<f64>,
+    unanswered: Vec<Both>,
 }
 
 /// What a server answers, with what lies behind.
@@ -470,30 +546,43 @@ pub struct Quality {
     pub p99_seconds: f64,
 }
 
-/// How a group of members, or a member, answers requests of one class.
+/// How a group of members, or a member, answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Answer {
-    success: f64,
+    success: Both,
     /// The part of `success` that is the member's own; the rest is what lies behind it.
-    own: f64,
-    mean: f64,
-    p99: f64,
+    own: Both,
+    mean: Both,
+    p99: Both,
+}
+
+/// What the calls of a member come to.
+struct Behind {
+    success: Both,
+    mean: Both,
+    p99: Both,
+}
+
+impl Behind {
+    /// It makes none.
+    const NOTHING: Self = Self { success: [1.0; 2], mean: [0.0; 2], p99: [0.0; 2] };
+}
+
+/// Who answers a call.
+enum Callee {
+    Nobody,
+    All,
+    Local(Answer),
 }
 
 impl Answer {
+    /// No answer at all.
+    const NONE: Self = Self { success: [0.0; 2], own: [0.0; 2], mean: [0.0; 2], p99: [0.0; 2] };
+
     /// Nobody answers: the caller waits for all of its timeout.
     fn silence(timeout_seconds: f64) -> Self {
-        Self { success: 0.0, own: 0.0, mean: timeout_seconds, p99: timeout_seconds }
+        Self { success: [0.0; 2], own: [0.0; 2], mean: [timeout_seconds; 2], p99: [timeout_seconds; 2] }
     }
-}
-
-/// A member's place among those that callers on other servers send a class to.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Place {
-    /// Its share; 0 for one that is not sent to.
-    weight: f64,
-    /// Who is asked when it fails: the next one of them, in a circle, by position.
-    next: Option<usize>,
 }
 
 impl Folded {
@@ -503,9 +592,8 @@ impl Folded {
         Self {
             requests: Requests::default(),
             servers: vec![Quality::default(); world.servers.len()],
-            answers: vec![[Answer::default(); 2]; instances],
-            places: vec![[Place::default(); 2]; instances],
-            groups: vec![[Answer::default(); 2]; services],
+            answers: vec![Answer::default(); instances],
+            groups: vec![Answer::default(); services],
             hit_ratios: vec![0.0; services],
             unanswered: Vec::new(),
         }
@@ -513,16 +601,9 @@ impl Folded {
 }
 
 impl Traffic {
-    /// Folds the reports of a round. `None` is a server whose process is gone.
-    pub fn fold(
-        &self,
-        world: &World,
-        doors: &Doors,
-        flow: &Flow,
-        reports: &[Option<Report>],
-        folded: &mut Folded,
-    ) {
-        Fold { traffic: self, world, doors, flow, reports, forgiven: &[], folded }.run();
+    /// Folds the reports of a round.
+    pub fn fold(&self, world: &World, doors: &Doors, flow: &Flow, reported: &Reported, folded: &mut Folded) {
+        Fold { traffic: self, world, doors, flow, reported, forgiven: &[], folded }.run();
     }
 
     /// What users would have got of a round without the costs of actions on some servers. What
@@ -532,11 +613,11 @@ impl Traffic {
         world: &World,
         doors: &Doors,
         flow: &Flow,
-        reports: &[Option<Report>],
+        reported: &Reported,
         forgiven: &[ServerId],
         folded: &mut Folded,
     ) -> Requests {
-        Fold { traffic: self, world, doors, flow, reports, forgiven, folded }.run();
+        Fold { traffic: self, world, doors, flow, reported, forgiven, folded }.run();
         folded.requests
     }
 }
@@ -547,7 +628,7 @@ struct Fold<'a> {
     world: &'a World,
     doors: &'a Doors,
     flow: &'a Flow,
-    reports: &'a [Option<Report>],
+    reported: &'a Reported,
     /// Servers whose costs of actions do not count.
     forgiven: &'a [ServerId],
     folded: &'a mut Folded,
@@ -560,163 +641,130 @@ impl Fold<'_> {
         for service in world.call_order.iter().rev() {
             let node = &world.services[service.index()];
             for (index, member) in node.members.iter().enumerate() {
-                let answers = Class::BOTH.map(|class| self.member(node, index, class));
-                self.folded.answers[member.instance] = answers;
-                self.worsen(*member, answers);
+                self.member(node, index, *member);
             }
-            for class in Class::BOTH {
-                self.place(node, *service, class);
-                self.folded.groups[service.index()][class as usize] = self.group(node, class);
-            }
+            self.folded.groups[service.index()] = self.group(node);
             if node.cache {
                 self.folded.hit_ratios[service.index()] = self.hit_ratio(node);
             }
         }
         self.uncalled();
-        self.folded.requests = self.users(self.folded.groups[world.entry.index()]);
+        self.folded.requests = self.users(self.folded.groups[world.entry.index()].success);
     }
 
-    fn users(&self, [reads, writes]: [Answer; 2]) -> Requests {
-        let good = share_of(self.flow.total - self.flow.writes, reads.success)
-            + share_of(self.flow.writes, writes.success);
+    fn users(&self, [reads, writes]: Both) -> Requests {
+        let good = share_of(self.flow.total - self.flow.writes, reads) + share_of(self.flow.writes, writes);
         Requests { total: u64::from(self.flow.total), good: u64::from(good) }
     }
 
-    /// How one member answers, with what lies behind it.
-    fn member(&mut self, node: &ServiceNode, index: usize, class: Class) -> Answer {
-        let member = node.members[index];
+    /// Works out how one member answers, with what lies behind it; its server's telemetry shows that.
+    fn member(&mut self, node: &ServiceNode, index: usize, member: Member) {
         let door = self.doors.of(member.server);
-        let (false, Some(report)) = (door.closed, service_report(self.reports, member)) else {
-            return Answer::silence(node.timeout_seconds);
-        };
-        if !report.up {
-            return Answer::default();
+        let report = &self.reported.0[member.instance];
+        if door.closed {
+            self.folded.answers[member.instance] = Answer::silence(node.timeout_seconds);
+            return;
         }
-        let behind = self.behind(node, index, class);
-        let in_time = in_time(report.p99_seconds, node.timeout_seconds - behind.mean);
-        let (own, harm) = match class {
-            Class::Read => (report.read_success, report.read_harm),
-            Class::Write => (report.write_success, report.write_harm),
-        };
-        let forgiven = self.forgiven.contains(&member.server);
-        let own = if forgiven { own + harm } else { own * (1.0 - door.users_dropped) };
-        let mean = report.mean_seconds + behind.mean;
-        let p99 = mean + (report.p99_seconds - report.mean_seconds).max(behind.p99 - behind.mean);
-        Answer {
-            success: own * behind.success * in_time,
-            own,
-            mean: mean.min(node.timeout_seconds),
-            p99: p99.min(node.timeout_seconds),
+        if !report.up {
+            self.folded.answers[member.instance] = Answer::default();
+            return;
+        }
+        let own = self.own_success(report, door, member.server);
+        let behind = if node.calls.is_empty() { Behind::NOTHING } else { self.behind(node, index, member) };
+        let spread = report.p99_seconds - report.mean_seconds;
+        let in_time = in_time_of_both(report.p99_seconds, node.timeout_seconds, behind.mean);
+        let answer = &mut self.folded.answers[member.instance];
+        answer.own = own;
+        for class in 0..2 {
+            let mean = report.mean_seconds + behind.mean[class];
+            let p99 = mean + spread.max(behind.p99[class] - behind.mean[class]);
+            answer.success[class] = own[class] * behind.success[class] * in_time[class];
+            answer.mean[class] = mean.min(node.timeout_seconds);
+            answer.p99[class] = p99.min(node.timeout_seconds);
+        }
+        worsen(&mut self.folded.servers[member.server.index()], self.flow.sent[member.instance], answer);
+    }
+
+    /// What a member does not lose itself.
+    fn own_success(&self, report: &ServiceReport, door: &Door, server: ServerId) -> Both {
+        let own = [report.read_success, report.write_success];
+        if !self.forgiven.is_empty() && self.forgiven.contains(&server) {
+            [own[0] + report.read_harm, own[1] + report.write_harm]
+        } else {
+            own.map(|own| own * (1.0 - door.users_dropped))
         }
     }
 
     /// What the calls of a service on one server come to, one after another. `p99` is the mean of
     /// all plus the widest spread of one.
-    fn behind(&mut self, node: &ServiceNode, index: usize, class: Class) -> Answer {
-        let mut all = Answer { success: 1.0, ..Answer::default() };
-        let mut spread: f64 = 0.0;
-        self.folded.unanswered.clear();
-        self.folded.unanswered.resize(node.calls.len(), 1.0);
-        for (position, edge) in node.calls.iter().enumerate().filter(|(_, edge)| edge.serves(class)) {
-            let group = self.callee(node.members[index], edge, edge.routes[index], class);
-            let asked = edge.behind.map_or(1.0, |cache| self.folded.unanswered[cache]);
-            if edge.has_fallback {
-                let hits = self.folded.hit_ratios[edge.to.index()];
-                self.folded.unanswered[position] = asked * (1.0 - group.success * hits);
-            } else {
-                all.success *= 1.0 - asked * (1.0 - group.success);
+    fn behind(&mut self, node: &ServiceNode, index: usize, member: Member) -> Behind {
+        let mut all = Behind::NOTHING;
+        let mut spread = [0.0_f64; 2];
+        let mut unanswered = std::mem::take(&mut self.folded.unanswered);
+        unanswered.clear();
+        for edge in &node.calls {
+            let own;
+            let group = match self.callee(member, edge, edge.routes[index]) {
+                Callee::Nobody => &Answer::NONE,
+                Callee::All => &self.folded.groups[edge.to.index()],
+                Callee::Local(answer) => {
+                    own = answer;
+                    &own
+                }
+            };
+            let asked = edge.behind.map_or([1.0; 2], |cache| unanswered[cache]);
+            let mut left = [1.0; 2];
+            for class in (0..2).filter(|class| edge.serves[*class]) {
+                let (success, mean) = (group.success[class], asked[class] * group.mean[class]);
+                if edge.has_fallback {
+                    let hits = self.folded.hit_ratios[edge.to.index()];
+                    left[class] = asked[class] * (1.0 - success * hits);
+                } else {
+                    all.success[class] *= 1.0 - asked[class] * (1.0 - success);
+                }
+                all.mean[class] += mean;
+                if asked[class] >= P99_SHARE {
+                    spread[class] = spread[class].max(group.p99[class] - mean);
+                }
             }
-            all.mean += asked * group.mean;
-            if asked >= P99_SHARE {
-                spread = spread.max(group.p99 - asked * group.mean);
-            }
+            unanswered.push(left);
         }
-        all.p99 = all.mean + spread;
+        self.folded.unanswered = unanswered;
+        all.p99 = [all.mean[0] + spread[0], all.mean[1] + spread[1]];
         all
     }
 
-    /// How a service answers one caller: the member there if it is asked first, else all members
+    /// Who answers one caller: the member on its own server if that is asked first, else all members
     /// together. Without its client a caller gets no answer at all.
-    fn callee(&self, caller: Member, edge: &CallEdge, route: Route, class: Class) -> Answer {
+    fn callee(&self, caller: Member, edge: &CallEdge, route: Route) -> Callee {
         if !self.doors.has_client(caller, route) {
-            return Answer::default();
+            return Callee::Nobody;
         }
         let called = &self.world.services[edge.to.index()];
-        match self.traffic.local(caller, route, called, self.doors) {
-            Some(local) => {
-                let mut group = Group::default();
-                group.ask(self.answer(called, local, class), 1.0, self.second(called, local, class));
-                self.with_retries(group)
-            }
-            None => self.folded.groups[edge.to.index()][class as usize],
-        }
-    }
-
-    fn answer(&self, node: &ServiceNode, index: usize, class: Class) -> Answer {
-        self.folded.answers[node.members[index].instance][class as usize]
-    }
-
-    /// How the member answers that is asked when this one fails.
-    fn second(&self, node: &ServiceNode, index: usize, class: Class) -> Option<Answer> {
-        let place = self.folded.places[node.members[index].instance][class as usize];
-        place.next.map(|next| self.answer(node, next, class))
-    }
-
-    /// How the members that a class is sent to answer together.
-    fn group(&self, node: &ServiceNode, class: Class) -> Answer {
+        let Some(local) = self.traffic.local(caller, route, called, self.doors) else { return Callee::All };
+        let range = called.instances();
         let mut group = Group::default();
-        for (index, member) in node.members.iter().enumerate() {
-            let weight = self.folded.places[member.instance][class as usize].weight;
-            if weight > 0.0 {
-                group.ask(self.answer(node, index, class), weight, self.second(node, index, class));
-            }
-        }
-        self.with_retries(group)
+        group.ask(&self.folded.answers[range.clone()], local, [1.0; 2], self.flow.places[range][local].next);
+        Callee::Local(group.with_retries(self.world.definition.traffic.retry_budget))
     }
 
-    fn with_retries(&self, group: Group) -> Answer {
+    /// How the members that requests are sent to answer together.
+    fn group(&self, node: &ServiceNode) -> Answer {
+        let range = node.instances();
+        let (answers, places) = (&self.folded.answers[range.clone()], &self.flow.places[range]);
+        let mut group = Group::default();
+        for (index, place) in places.iter().enumerate() {
+            group.ask(answers, index, place.weight, place.next);
+        }
         group.with_retries(self.world.definition.traffic.retry_budget)
-    }
-
-    /// Works out the members that callers on other servers sent a class to, and their shares; where
-    /// nothing was sent, those that it would have been sent to, alike.
-    fn place(&mut self, node: &ServiceNode, service: ServiceId, class: Class) {
-        let flow = self.flow;
-        let sent = |member: &Member| flow.pooled[member.instance].of(class);
-        let total: u32 = node.members.iter().map(sent).sum();
-        let alike = 1.0 / f64::from(flow.demand[service.index()].members[class as usize]);
-        let weight = |member: &Member| match (total, flow.chosen[member.instance][class as usize]) {
-            (1.., _) => f64::from(sent(member)) / f64::from(total),
-            (0, true) => alike,
-            (0, false) => 0.0,
-        };
-        let mut first = None;
-        for (index, member) in node.members.iter().enumerate() {
-            let weight = weight(member);
-            if weight > 0.0 {
-                first.get_or_insert(index);
-            }
-            self.folded.places[member.instance][class as usize].weight = weight;
-        }
-        let mut following = None;
-        for (index, member) in node.members.iter().enumerate().rev() {
-            let place = &mut self.folded.places[member.instance][class as usize];
-            place.next = following.or(first.filter(|first| *first != index));
-            if place.weight > 0.0 {
-                following = Some(index);
-            }
-        }
     }
 
     /// Share of what a cache's members answer that they answer from memory.
     fn hit_ratio(&self, cache: &ServiceNode) -> f64 {
         let mut answered = 0.0;
         let mut hits = 0.0;
-        for member in &cache.members {
-            let Some(report) = service_report(self.reports, *member) else { continue };
-            if self.doors.of(member.server).closed {
-                continue;
-            }
+        for member in cache.members.iter().filter(|member| !self.doors.of(member.server).closed) {
+            let report = &self.reported.0[member.instance];
             let sent = self.flow.sent[member.instance];
             let answers = f64::from(sent.reads + sent.writes) * report.read_success;
             answered += answers;
@@ -725,38 +773,12 @@ impl Fold<'_> {
         if answered > 0.0 { hits / answered } else { 0.0 }
     }
 
-    /// A server is as bad as the worst of its services that run: what is down measures nothing, its
-    /// callers see the errors. Where no users' requests went, probes show how a service would answer.
-    fn worsen(&mut self, member: Member, [read, write]: [Answer; 2]) {
-        let report = service_report(self.reports, member);
-        if self.doors.of(member.server).closed || !report.is_some_and(|report| report.up) {
-            return;
-        }
-        let sent = self.flow.sent[member.instance];
-        let (reads, writes) = (f64::from(sent.reads), f64::from(sent.writes));
-        let error_rate = if reads + writes > 0.0 {
-            (reads * (1.0 - read.success) + writes * (1.0 - write.success)) / (reads + writes)
-        } else {
-            1.0 - read.success
-        };
-        let quality = &mut self.folded.servers[member.server.index()];
-        quality.error_rate = quality.error_rate.max(error_rate);
-        quality.p99_seconds = quality.p99_seconds.max(read.p99);
-        if writes > 0.0 {
-            quality.p99_seconds = quality.p99_seconds.max(write.p99);
-        }
-    }
-
     /// Services that no request can reach still show their own health.
     fn uncalled(&mut self) {
-        for instance in &self.world.instances {
-            if self.world.services[instance.service.index()].called {
-                continue;
-            }
-            let Some(report) = &self.reports[instance.server.index()] else { continue };
-            let report = &report.services[instance.slot];
+        for (instance, server) in &self.world.uncalled {
+            let report = &self.reported.0[*instance];
             if report.up {
-                let quality = &mut self.folded.servers[instance.server.index()];
+                let quality = &mut self.folded.servers[server.index()];
                 quality.error_rate = quality.error_rate.max(1.0 - report.read_success);
                 quality.p99_seconds = quality.p99_seconds.max(report.p99_seconds);
             }
@@ -764,36 +786,60 @@ impl Fold<'_> {
     }
 }
 
-/// How members answer a class: first attempts by their weights, and for what a member itself failed
-/// one retry on the next of them, within the budget. What failed behind it would fail again, and is
-/// not retried.
+/// A server is as bad as the worst of its services that run: what is down measures nothing, its
+/// callers see the errors. Where no users' requests went, probes show how a service would answer.
+fn worsen(quality: &mut Quality, sent: Sent, answer: &Answer) {
+    let (reads, writes) = (f64::from(sent.reads), f64::from(sent.writes));
+    let [read, write] = answer.success;
+    let error_rate = if reads + writes > 0.0 {
+        (reads * (1.0 - read) + writes * (1.0 - write)) / (reads + writes)
+    } else {
+        1.0 - read
+    };
+    quality.error_rate = quality.error_rate.max(error_rate);
+    quality.p99_seconds = quality.p99_seconds.max(answer.p99[0]);
+    if writes > 0.0 {
+        quality.p99_seconds = quality.p99_seconds.max(answer.p99[1]);
+    }
+}
+
+/// How members answer: first attempts by their weights, and for what a member itself failed one retry
+/// on the next of them, within the budget. What failed behind it would fail again, and is not
+/// retried.
 #[derive(Default)]
 struct Group {
     all: Answer,
-    failed: f64,
-    second_chance: f64,
+    failed: Both,
+    second_chance: Both,
 }
 
 impl Group {
-    /// A share of requests asks one member, and where that fails another one.
-    fn ask(&mut self, first: Answer, weight: f64, second: Option<Answer>) {
-        self.all.success += weight * first.success;
-        self.all.mean += weight * first.mean;
-        if weight >= P99_SHARE {
-            self.all.p99 = self.all.p99.max(first.p99);
-        }
-        self.failed += weight * (1.0 - first.own);
-        if let Some(second) = second {
-            self.second_chance += weight * (1.0 - first.own) * second.success;
+    /// Shares of requests ask one member, and where that fails the next.
+    fn ask(&mut self, answers: &[Answer], index: usize, weights: Both, next: [Option<u32>; 2]) {
+        let first = &answers[index];
+        for class in 0..2 {
+            let weight = weights[class];
+            self.all.success[class] += weight * first.success[class];
+            self.all.mean[class] += weight * first.mean[class];
+            if weight >= P99_SHARE {
+                self.all.p99[class] = self.all.p99[class].max(first.p99[class]);
+            }
+            let failed = weight * (1.0 - first.own[class]);
+            self.failed[class] += failed;
+            if let Some(next) = next[class] {
+                self.second_chance[class] += failed * answers[next as usize].success[class];
+            }
         }
     }
 
     fn with_retries(self, budget: f64) -> Answer {
         let Self { mut all, failed, second_chance } = self;
-        if failed > 0.0 {
-            all.success += second_chance * (budget / failed).min(1.0);
+        for class in 0..2 {
+            if failed[class] > 0.0 {
+                all.success[class] += second_chance[class] * (budget / failed[class]).min(1.0);
+            }
+            all.success[class] = all.success[class].min(1.0);
         }
-        all.success = all.success.min(1.0);
         all
     }
 }
@@ -801,6 +847,12 @@ impl Group {
 /// From here on `1 - e^-x` is 1 to the last bit: `e^-x` is less than half of what a double near 1
 /// can tell apart.
 const CERTAIN: f64 = 38.0;
+
+/// Share of reads and writes answered within a timeout of which a part has gone.
+fn in_time_of_both(p99_seconds: f64, timeout_seconds: f64, gone: Both) -> Both {
+    let reads = in_time(p99_seconds, timeout_seconds - gone[0]);
+    if gone[0] == gone[1] { [reads; 2] } else { [reads, in_time(p99_seconds, timeout_seconds - gone[1])] }
+}
 
 /// Share of requests answered within the time left, for a time that is exponential above its
 /// median with a known 99th percentile.

@@ -42,7 +42,7 @@ use crate::outcome::Requests;
 use crate::plan::{RunPlan, SrePlan};
 use crate::telemetry::Store;
 use crate::topology::World;
-use crate::traffic::{Doors, Flow, Folded, Traffic};
+use crate::traffic::{Doors, Flow, Folded, Reported, Traffic};
 use std::sync::Arc;
 
 /// Version of the journal's records.
@@ -71,6 +71,8 @@ pub struct Round {
     doors: Doors,
     /// Its requests on their way down.
     flow: Flow,
+    /// What the servers reported of their instances.
+    reported: Reported,
     /// What came back up.
     folded: Folded,
     /// Costs of actions in this round: who has to answer for what is lost where.
@@ -115,7 +117,8 @@ struct Scratch {
     requests: Vec<(SreId, ActionRequest)>,
     standbys: Vec<(ServerId, Standby)>,
     verdicts: Vec<Result<Pending, Refusal>>,
-    /// For the harm of actions: the fold of a round without their costs.
+    /// For the harm of actions: servers whose costs do not count, and the fold of the round then.
+    forgiven: Vec<ServerId>,
     harmless: Folded,
 }
 
@@ -199,6 +202,7 @@ impl Round {
             reports: vec![None; servers],
             doors: Doors::new(&world),
             flow: Flow::new(&world),
+            reported: Reported::new(&world),
             folded: Folded::new(&world),
             costs: Vec::new(),
             opening: Opening { ticks: vec![None; servers], respawn: Vec::new() },
@@ -348,6 +352,7 @@ impl Scratch {
             requests: Vec::new(),
             standbys: Vec::new(),
             verdicts: Vec::new(),
+            forgiven: Vec::new(),
             harmless: Folded::new(world),
         }
     }

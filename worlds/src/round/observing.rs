@@ -1,13 +1,13 @@
 //! How a round is observed: reports are folded, faults witnessed, servers measured, alerts opened and
 //! closed, and what SREs are to be told is drawn up.
 
-use super::{Phase, Round};
+use super::{Phase, Round, Scratch};
 use crate::alert::Change;
 use crate::change::Standing;
 use crate::id::{ServerId, SreId};
 use crate::incident::{Fault, Scene};
 use crate::journal::{Record, figure};
-use crate::message::{Arrivals, Metrics, Report, ServerView};
+use crate::message::{Metrics, Report, ServerView};
 use crate::sre::oracle::{TrueFault, Truth};
 use crate::traffic::Quality;
 use std::sync::Arc;
@@ -24,9 +24,10 @@ impl Round {
             state.killed_until = report.as_ref().map_or(0, |report| report.killed_until);
         }
         self.note_lost_servers();
-        self.traffic.fold(&self.world, &self.doors, &self.flow, &self.reports, &mut self.folded);
+        self.reported.take(&self.world, &self.reports);
+        self.traffic.fold(&self.world, &self.doors, &self.flow, &self.reported, &mut self.folded);
         self.count_harm();
-        self.traffic.learn(&self.world, &self.doors, &self.flow, &self.reports);
+        self.traffic.learn(&self.world, &self.doors, &self.flow, &self.reported);
         self.witness();
         self.measure();
         self.detect();
@@ -41,26 +42,25 @@ impl Round {
         if self.costs.is_empty() {
             return;
         }
-        let costs = std::mem::take(&mut self.costs);
-        let all: Vec<ServerId> = costs.iter().map(|(_, server)| *server).collect();
-        let mut left = self.lost_without(&all);
-        let payers = (0..self.plan.sres.len()).map(SreId::from);
-        for sre in payers.filter(|sre| costs.iter().any(|(payer, _)| payer == sre)) {
-            let own: Vec<ServerId> =
-                costs.iter().filter(|(payer, _)| *payer == sre).map(|(_, server)| *server).collect();
-            let alone = own.len() == all.len();
-            let share = if alone { left } else { self.lost_without(&own).min(left) };
+        let mut left = self.lost_to(|_| true);
+        for sre in (0..self.plan.sres.len()).map(SreId::from) {
+            if self.costs.iter().all(|(payer, _)| *payer != sre) {
+                continue;
+            }
+            let alone = self.costs.iter().all(|(payer, _)| *payer == sre);
+            let share = if alone { left } else { self.lost_to(|payer| payer == sre).min(left) };
             left -= share;
             self.ledger.harm(sre, share);
         }
-        self.costs = costs;
     }
 
-    /// Requests that the costs of actions on some servers took.
-    fn lost_without(&mut self, servers: &[ServerId]) -> u64 {
-        let Self { world, doors, flow, reports, scratch, .. } = self;
-        let without =
-            self.traffic.fold_without_costs(world, doors, flow, reports, servers, &mut scratch.harmless);
+    /// Requests that the costs of some SREs' actions took.
+    fn lost_to(&mut self, payers: impl Fn(SreId) -> bool) -> u64 {
+        let Self { world, doors, flow, reported, costs, scratch, .. } = self;
+        let Scratch { forgiven, harmless, .. } = scratch;
+        forgiven.clear();
+        forgiven.extend(costs.iter().filter(|(payer, _)| payers(*payer)).map(|(_, server)| *server));
+        let without = self.traffic.fold_without_costs(world, doors, flow, reported, forgiven, harmless);
         without.good.saturating_sub(self.folded.requests.good)
     }
 
@@ -105,10 +105,10 @@ impl Round {
         let world = Arc::clone(&self.world);
         for (server, node) in world.servers.iter().enumerate() {
             let reachable = !self.doors.servers[server].closed;
-            let arrivals = &self.flow.arrivals[node.instances()];
+            let requests = node.instances.iter().map(|instance| self.flow.arrivals[*instance].all()).sum();
             let metrics = self.reports[server]
                 .as_ref()
-                .map(|report| metrics(report, self.folded.servers[server], arrivals));
+                .map(|report| metrics(report, self.folded.servers[server], requests));
             if reachable && metrics.is_some_and(|metrics| metrics.services_down == 0) {
                 self.ledger.up(server);
             }
@@ -212,14 +212,14 @@ impl Round {
 }
 
 /// A server's telemetry: its own report, and what the fold made of its answers.
-fn metrics(report: &Report, quality: Quality, arrivals: &[Arrivals]) -> Metrics {
+fn metrics(report: &Report, quality: Quality, requests: u32) -> Metrics {
     Metrics {
         cpu_usage: figure(report.cpu_pct),
         memory_usage: figure(report.memory_pct),
         error_rate: figure(100.0 * quality.error_rate),
         latency_p99: figure(1000.0 * quality.p99_seconds),
         disk_usage: figure(report.disk_pct),
-        requests: arrivals.iter().map(|a| a.reads + a.writes + a.applies + a.flood).sum(),
+        requests,
         services_down: report.services.iter().map(|service| u32::from(!service.up)).sum(),
     }
 }

@@ -195,7 +195,9 @@ impl Round {
                 cache_emptied: commands.iter().any(|command| command.empties_cache),
                 ..Door::open(state.role)
             };
-            doors.held_down[node.instances()].fill(*number < state.killed_until);
+            for instance in &node.instances {
+                doors.held_down[*instance] = *number < state.killed_until;
+            }
         }
         self.bar_doors();
         self.limit_doors();
@@ -209,7 +211,7 @@ impl Round {
             let door = &mut doors.servers[target];
             door.closed |= fault.cuts_off(world, *number);
             if let Some(slot) = fault.holds_down(*number) {
-                doors.held_down[world.servers[target].first_instance + slot] = true;
+                doors.held_down[world.servers[target].instances[slot]] = true;
             }
             if let Some(force) = fault.force(world, *number) {
                 door.traffic_factor *= force.traffic_factor;
@@ -236,9 +238,10 @@ impl Round {
         for (server, tick) in world.servers.iter().zip(&mut opening.ticks) {
             let tick = tick.get_or_insert_default();
             tick.arrivals.clear();
-            tick.arrivals.extend_from_slice(&flow.arrivals[server.instances()]);
+            tick.arrivals.extend(server.instances.iter().map(|instance| flow.arrivals[*instance]));
             chaos::calm(&mut tick.conditions);
-            tick.conditions.held_down.extend_from_slice(&doors.held_down[server.instances()]);
+            let held_down = server.instances.iter().map(|instance| doors.held_down[*instance]);
+            tick.conditions.held_down.extend(held_down);
         }
         for fault in faults.in_force() {
             if let Some(force) = fault.force(world, *number) {

@@ -8,7 +8,7 @@
 //! halved and it takes its work in no order. The dice are those of (server, round), its own, and never
 //! see a fault.
 
-use crate::chance::{Draws, Key};
+use crate::chance::{Dice, Draws, Key};
 use crate::definition::Skill;
 use crate::id::{ActionId, KindId, ServerId};
 use crate::message::{
@@ -36,6 +36,8 @@ pub struct Rules {
     study: Arc<Study>,
     skill: Skill,
     key: Key,
+    /// Of the servers that it looked after before.
+    dice: Vec<Option<Box<Dice>>>,
     colleagues: Colleagues,
     past: Vec<Past>,
     /// Reliefs that it believes to stand: server, kind, first round without.
@@ -103,6 +105,7 @@ impl Rules {
         Self {
             skill: brief.skill.clone().expect("an SRE of rules has a skill"),
             key: brief.key.expect("an SRE of rules has dice"),
+            dice: (0..servers).map(|_| None).collect(),
             colleagues: brief.colleagues,
             past: vec![Past::default(); servers],
             relieved: Vec::new(),
@@ -161,7 +164,7 @@ impl Rules {
         self.scratch.alerts = alerts;
     }
 
-    fn patient(&self, seen: &Observation, group: &[(ServerId, usize)], alerts: Range<usize>) -> Patient {
+    fn patient(&mut self, seen: &Observation, group: &[(ServerId, usize)], alerts: Range<usize>) -> Patient {
         let (server, first) = group[0];
         let mut patient = Patient {
             server,
@@ -170,7 +173,7 @@ impl Rules {
             impact: (1000.0 * self.study.impact[server.index()]) as u32,
             metrics: MetricSet::default(),
             alerts,
-            draws: self.key.draws(u64::from(server.0), seen.round),
+            draws: self.draws(server, seen.round),
         };
         for (_, position) in group {
             let alert = &seen.alerts[*position];
@@ -179,6 +182,12 @@ impl Rules {
             patient.metrics.insert(alert.metric);
         }
         patient
+    }
+
+    fn draws(&mut self, server: ServerId, round: u32) -> Draws {
+        let key = &self.key;
+        let dice = &mut self.dice[server.index()];
+        dice.get_or_insert_with(|| Box::new(key.dice(u64::from(server.0)))).draws(round)
     }
 
     /// Whether a server is this SRE's to look after: colleagues share the servers out, so that they

@@ -4,7 +4,7 @@
 //! its effect, so that a kind that a user adds is recognised by what it does. "Elsewhere" is a
 //! cause like others: an error or a slow answer may come from a server that this one depends on.
 
-use crate::definition::ChaosKind;
+use crate::definition::Effect;
 use crate::id::{KindId, ServerId};
 use crate::message::{Metric, MetricSet, Metrics, Observation, ServerView};
 use crate::sre::study::Study;
@@ -79,6 +79,18 @@ impl Past {
     }
 }
 
+/// How well the parts of an effect would explain what shows of a server; 0: not at all.
+struct Worths {
+    service_down: f64,
+    memory_growth: f64,
+    disk_level: f64,
+    traffic_factor: f64,
+    latency_factor: f64,
+    latency_added: f64,
+    capacity_factor: f64,
+    error_rate: f64,
+}
+
 /// What shows of one server.
 struct Symptoms<'a> {
     alerts: MetricSet,
@@ -114,34 +126,47 @@ impl Symptoms<'_> {
         self.alerts.meets(ANSWERS)
     }
 
-    fn weight(&self, kind: &ChaosKind) -> f64 {
-        let effect = &kind.effect;
-        if self.stale {
-            // Silence: cut off, or everything on it died.
-            return if effect.unreachable {
-                TELLING
-            } else if effect.service_down {
-                REMOTE
-            } else {
-                IMAGINABLE
-            };
+    /// How well silence would be explained: cut off, or everything on it died.
+    fn weight_of_silence(effect: &Effect) -> f64 {
+        if effect.unreachable {
+            TELLING
+        } else if effect.service_down {
+            REMOTE
+        } else {
+            IMAGINABLE
         }
-        let mut weight: f64 = IMAGINABLE;
-        let mut consider = |part: bool, worth: f64| weight = if part { weight.max(worth) } else { weight };
-        consider(effect.service_down && self.has(Metric::ServicesDown), TELLING);
-        consider(effect.service_down && self.has(Metric::ErrorRate), REMOTE);
-        consider(effect.memory_growth.is_some(), self.memory_weight());
-        consider(effect.disk_level.is_some() && self.has(Metric::DiskUsage), TELLING);
-        consider(effect.traffic_factor.is_some(), self.traffic_weight());
-        if let Some(floor) = effect.cpu_floor {
-            consider(true, self.cpu_weight(floor));
+    }
+
+    /// How well each part of an effect would explain what shows.
+    fn worths(&self) -> Worths {
+        let if_has = |metric, worth| if self.has(metric) { worth } else { 0.0 };
+        Worths {
+            service_down: if_has(Metric::ServicesDown, TELLING).max(if_has(Metric::ErrorRate, REMOTE)),
+            memory_growth: self.memory_weight(),
+            disk_level: if_has(Metric::DiskUsage, TELLING),
+            traffic_factor: self.traffic_weight(),
+            latency_factor: self.slow_weight(),
+            latency_added: if_has(Metric::LatencyP99, POSSIBLE),
+            capacity_factor: if_has(Metric::LatencyP99, REMOTE),
+            error_rate: if_has(Metric::ErrorRate, POSSIBLE),
         }
-        consider(effect.latency_factor.is_some(), self.slow_weight());
-        let slow = self.has(Metric::LatencyP99);
-        consider(effect.latency_added_ms.is_some() && slow, POSSIBLE);
-        consider(effect.capacity_factor.is_some() && slow, REMOTE);
-        consider(effect.error_rate.is_some() && self.has(Metric::ErrorRate), POSSIBLE);
-        weight
+    }
+
+    /// How well a kind explains what shows: as well as the most telling part of its effect.
+    fn weight(&self, effect: &Effect, worths: &Worths) -> f64 {
+        let parts = [
+            (effect.service_down, worths.service_down),
+            (effect.memory_growth.is_some(), worths.memory_growth),
+            (effect.disk_level.is_some(), worths.disk_level),
+            (effect.traffic_factor.is_some(), worths.traffic_factor),
+            (effect.latency_factor.is_some(), worths.latency_factor),
+            (effect.latency_added_ms.is_some(), worths.latency_added),
+            (effect.capacity_factor.is_some(), worths.capacity_factor),
+            (effect.error_rate.is_some(), worths.error_rate),
+        ];
+        let cpu = effect.cpu_floor.map_or(0.0, |floor| self.cpu_weight(floor));
+        let worth = |(has, worth): &(bool, f64)| if *has { *worth } else { 0.0 };
+        parts.iter().map(worth).fold(cpu.max(IMAGINABLE), f64::max)
     }
 
     fn memory_weight(&self) -> f64 {
@@ -199,9 +224,12 @@ pub fn candidates(
     let view = &seen.servers[server.index()];
     let symptoms = Symptoms { alerts, stale: view.stale, metrics: view.metrics.as_ref(), past };
     candidates.clear();
-    candidates.extend(study.kinds_of(server).iter().map(|kind| Candidate {
-        cause: Cause::Kind(*kind),
-        weight: symptoms.weight(&study.runbook.kinds[kind.index()]),
+    let worths = symptoms.worths();
+    candidates.extend(study.kinds_of(server).iter().map(|kind| {
+        let effect = &study.runbook.kinds[kind.index()].effect;
+        let weight =
+            if view.stale { Symptoms::weight_of_silence(effect) } else { symptoms.weight(effect, &worths) };
+        Candidate { cause: Cause::Kind(*kind), weight }
     }));
     let weight = match (symptoms.answers(), symptoms.local()) {
         (true, false) => LIKELY + 2.0,

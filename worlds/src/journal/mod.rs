@@ -5,6 +5,8 @@
 //! line is bound to those before it; the hash over everything is the run's. Nothing in it depends
 //! on wall time, process ids, the way the run was carried out, or the order in which agents spoke.
 
+mod line;
+
 use crate::definition::{Role, SkillName, SreKind};
 use crate::id::Name;
 use crate::message::{ActionOutcome, Metric, RequestId, Severity};
@@ -180,7 +182,20 @@ pub enum FaultEnd {
 
 /// A figure as journals show it: three decimals.
 pub fn figure(value: f64) -> f64 {
-    libm::round(value * 1000.0) / 1000.0
+    round(value * 1000.0) / 1000.0
+}
+
+/// To the nearest whole number, halves away from zero: `libm::round`, faster where figures are.
+fn round(value: f64) -> f64 {
+    /// From here on every double is a whole number.
+    const WHOLE: f64 = (1_u64 << 52) as f64;
+    if value.abs() < WHOLE {
+        let toward_zero = value as i64 as f64;
+        let rest = value - toward_zero;
+        toward_zero + f64::from(i8::from(rest >= 0.5) - i8::from(rest <= -0.5))
+    } else {
+        value
+    }
 }
 
 /// Lines are hashed together, a round's at a time, and at the latest when there are so many bytes of
@@ -207,8 +222,10 @@ impl Journal {
             self.catch_up();
         }
         let start = self.unhashed.len();
-        serde_json::to_writer(&mut self.unhashed, record)
-            .expect("a record has only string keys and finite figures");
+        if !line::write(record, &mut self.unhashed) {
+            serde_json::to_writer(&mut self.unhashed, record)
+                .expect("a record has only string keys and finite figures");
+        }
         self.unhashed.push(b'\n');
         &self.unhashed[start..]
     }
@@ -229,5 +246,20 @@ impl Journal {
     fn catch_up(&mut self) {
         self.hasher.update(&self.unhashed);
         self.unhashed.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounding_is_that_of_libm() {
+        let figures = [0.0, 0.5, 1.5, 2.5, 0.499_999_999_999_999_94, 0.1, 1e6 + 0.5, 4e15 + 0.5, 1e16, 1e300];
+        for figure in figures.into_iter().flat_map(|figure| [figure, -figure]) {
+            assert_eq!(round(figure), libm::round(figure), "{figure}");
+        }
+        assert!(round(f64::NAN).is_nan());
+        assert_eq!(round(f64::INFINITY), f64::INFINITY);
     }
 }
