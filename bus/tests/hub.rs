@@ -235,6 +235,55 @@ async fn a_brief_that_is_larger_than_the_sockets_buffer_arrives_whole() {
 }
 
 #[tokio::test]
+async fn a_large_brief_arrives_before_anything_is_asked() {
+    let mut bench = Bench::new();
+    let mut large = server_brief("web-1");
+    let machine = Arc::make_mut(&mut large.machine);
+    machine.services = vec![machine.services[0].clone(); 30_000];
+    bench.seat("web-1", None, Brief::Server(Box::new(large.clone())), Admits::Anyone);
+    let mut peer = bench.peer(&framed(&hello(Role::Server, "web-1")));
+    let early = tokio::time::timeout(Duration::from_millis(50), bench.arrivals.recv()).await;
+    assert!(early.is_err(), "who has not taken its brief has not arrived");
+    let whole = framed(&Greeting::Welcome(Brief::Server(Box::new(large)))).len();
+    let read = tokio::task::spawn_blocking(move || {
+        let mut bytes = vec![0; whole];
+        peer.read_exact(&mut bytes).map(|()| peer)
+    });
+    bench.arrives().await;
+    let _peer = read.await.expect("a thread").expect("the whole brief");
+}
+
+#[tokio::test]
+async fn a_peer_that_never_reads_its_brief_is_given_up_after_greeting_time() {
+    let mut bench =
+        Bench::with(HubLimits { greeting_time: Duration::from_millis(50), ..HubLimits::default() });
+    let mut large = server_brief("web-1");
+    let machine = Arc::make_mut(&mut large.machine);
+    machine.services = vec![machine.services[0].clone(); 30_000];
+    bench.seat("web-1", None, Brief::Server(Box::new(large)), Admits::Anyone);
+    let _deaf = bench.peer(&framed(&hello(Role::Server, "web-1")));
+    bench.counted(|counters| counters.silent == 1).await;
+    // Its seat is open to others.
+    let agent = bench.agent(hello(Role::Server, "web-1"), |_, _| ());
+    bench.arrives().await;
+    join(agent).await.expect("welcome");
+}
+
+#[tokio::test]
+async fn an_agent_that_is_expelled_sees_the_end_while_somebody_watches_it() {
+    let mut bench = Bench::new();
+    let seat = bench.server("web-1");
+    let mut peer = bench.peer(&framed(&hello(Role::Server, "web-1")));
+    let arrival = bench.arrivals.recv().await.expect("an arrival");
+    let hang_up = arrival.hang_up().expect("a socket");
+    bench.hub.admit(arrival);
+    bench.hub.expel(seat, Refusal::Late);
+    let read = tokio::task::spawn_blocking(move || peer.read_to_end(&mut Vec::new()).map(|_| peer));
+    let _peer = read.await.expect("a thread").expect("the end of the bus");
+    tokio::time::timeout(PATIENCE, hang_up).await.expect("the watch ends, too");
+}
+
+#[tokio::test]
 async fn while_an_agent_takes_its_time_others_on_the_thread_are_heard() {
     let mut bench = Bench::new();
     let seats = [bench.server("slow"), bench.server("good")];
@@ -399,9 +448,10 @@ async fn bytes_that_are_no_greeting_are_refused_with_the_reason() {
     let mut trailing = framed(&hello(Role::Server, "web-1"));
     trailing[3] += 1;
     trailing.push(0);
+    let above = u32::try_from(frame::FRAME_BYTES_MAX + 1).expect("a length").to_be_bytes();
     let cases: [(&str, &[u8], Refusal); 6] = [
         ("4 GiB announced", &[0xff; 4], Refusal::TooLong),
-        ("one byte above the limit", &[0, 0x10, 0, 1], Refusal::TooLong),
+        ("one byte above the limit", &above, Refusal::TooLong),
         ("an empty frame", &[0; 4], Refusal::Malformed),
         ("garbage", &[0, 0, 0, 3, 1, 0xfe, 0xff], Refusal::Malformed),
         ("another version", &other_version, Refusal::Protocol { ours: PROTOCOL }),

@@ -9,7 +9,7 @@ use crate::frame::{self, FrameError, Inbox};
 use interprocess::local_socket::prelude::*;
 use interprocess::os::unix::uds_local_socket::Stream;
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, recv};
+use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 use serde::de::DeserializeOwned;
 use std::io::{self, ErrorKind, Write as _};
 use std::os::fd::AsFd as _;
@@ -143,6 +143,15 @@ impl Connection {
         let watched = second.and_then(|second| UnixStream::from_std(second.into()));
         self.stream.set_nonblocking(false)?;
         watched
+    }
+}
+
+impl Drop for Connection {
+    /// Whoever watches the connection has a descriptor of its own: without this the peer would not
+    /// see the end before that one is closed, and that one is closed when the peer goes.
+    fn drop(&mut self) {
+        // A peer that is gone needs no end.
+        let _ = shutdown(self.stream.as_fd(), Shutdown::Both);
     }
 }
 

@@ -2,7 +2,7 @@
 //! silent peer delays nobody but itself. Whoever passes arrives at the hub with a seat.
 
 use super::connection::{Connection, ReadError};
-use super::register::{Register, SeatId};
+use super::register::{Counters, Register, SeatId};
 use super::stranger::Stranger;
 use super::{HubLimits, refusal_of};
 use crate::wire::{Hello, Refusal};
@@ -85,14 +85,13 @@ impl Door {
             return self.turn_away(stranger, Refusal::ForeignUser).await;
         };
         match self.hear(&mut stranger).await.and_then(|hello| self.claim(&hello)) {
-            Ok((seat, welcome)) => match welcomed(stranger, &welcome) {
-                Ok(connection) => (self.on_arrival)(Arrival { seat, pid, connection }),
-                Err(_) => {
-                    let mut register = self.register();
-                    register.reopen(seat);
-                    register.counters.hung_up += 1;
+            Ok((seat, welcome)) => {
+                match timeout(self.limits.greeting_time, welcomed(stranger, &welcome)).await {
+                    Ok(Ok(connection)) => (self.on_arrival)(Arrival { seat, pid, connection }),
+                    Ok(Err(_)) => self.take_back(seat, |counters| &mut counters.hung_up),
+                    Err(_late) => self.take_back(seat, |counters| &mut counters.silent),
                 }
-            },
+            }
             Err(Turned::Away(why)) => self.turn_away(stranger, why).await,
             Err(Turned::HungUp) => self.register().counters.hung_up += 1,
         }
@@ -112,18 +111,26 @@ impl Door {
         self.register().claim(hello).map_err(Turned::Away)
     }
 
+    /// Opens a seat again whose agent did not take its welcome.
+    fn take_back(&self, seat: SeatId, counter: fn(&mut Counters) -> &mut u64) {
+        let mut register = self.register();
+        register.reopen(seat);
+        *counter(&mut register.counters) += 1;
+    }
+
     async fn turn_away(&self, stranger: Stranger, why: Refusal) {
         self.register().counters.refused(&why);
         stranger.turn_away(why).await;
     }
 }
 
-/// The connection of an agent that has its seat, and is told so. A large welcome is written to its
-/// end by the first question; a hang-up shows then, too.
-fn welcomed(stranger: Stranger, welcome: &[u8]) -> io::Result<Connection> {
+/// The connection of an agent that has its seat, and has been told so to the last byte: an owner may
+/// have nothing to ask for long, and a large welcome is more than a socket holds.
+async fn welcomed(stranger: Stranger, welcome: &[u8]) -> io::Result<Connection> {
     let mut connection = stranger.settle()?;
     connection.send(welcome)?;
-    Ok(connection)
+    connection.flush().await;
+    if connection.has_unsent() { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(connection) }
 }
 
 /// Why nobody arrived.

@@ -29,7 +29,7 @@ pub struct Counters {
     pub frames_received: u64,
     /// Belonged to another user.
     pub foreign_user: u64,
-    /// Did not greet in time.
+    /// Did not greet in time, or did not take their welcome in time.
     pub silent: u64,
     /// Hung up before they had greeted.
     pub hung_up: u64,
@@ -141,9 +141,12 @@ impl Register {
         Ok((id, seat.welcome.clone()))
     }
 
-    /// Takes a seat back from whoever hung up before its welcome.
+    /// Takes a seat back from whoever did not take its welcome; one that was closed meanwhile stays so.
     pub(super) fn reopen(&mut self, id: SeatId) {
-        self.seat_mut(id).state = SeatState::Open;
+        let seat = self.seat_mut(id);
+        if seat.state == SeatState::Taken {
+            seat.state = SeatState::Open;
+        }
     }
 
     fn check(&self, hello: &Hello) -> Result<SeatId, Refusal> {
