@@ -13,9 +13,10 @@
 use crate::codec::{self, CodecError};
 use serde::{Serialize, de::DeserializeOwned};
 
-/// Bytes of a frame after its length. The largest message is the brief of an SRE, some 60 bytes
-/// for each server of the world: this carries worlds of ten thousand servers.
-pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of a frame after its length. The largest message is the observation of an SRE: up to 70
+/// bytes for each server and 20 for each alert. This carries the largest world there may be, with
+/// every alert on each of its servers, and leaves room for cooldowns.
+pub const FRAME_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// The version of frame and codec.
 pub const FRAME_VERSION: u8 = 1;

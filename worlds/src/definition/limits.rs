@@ -6,7 +6,7 @@
 pub const ROUNDS_MAX: u32 = 10_000_000;
 
 /// Servers. Each is a process; far more than one machine carries. They are numbered in 16 bits, and
-/// what an SRE is told of so many, with an alert on each, fits a frame of the bus.
+/// what an SRE is told of so many, with every alert on each, fits a frame of the bus.
 pub const SERVERS_MAX: usize = 10_000;
 
 /// Services. They are numbered in 16 bits, and the call graph is walked on loading.
