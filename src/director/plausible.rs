@@ -2,7 +2,8 @@
 //! figures. The model takes everything else for granted.
 
 use bus::wire::Refusal;
-use worlds::message::{Decision, Met, Report, ServiceReport, Tick};
+use worlds::definition::limits::ACTIONS_PER_ROUND_MAX;
+use worlds::message::{Decision, Met, Metric, Report, ServiceReport, Tick};
 
 /// Checks a report against the tick that it answers.
 pub(super) fn report(report: &Report, round: u32, services: usize) -> Result<(), Refusal> {
@@ -20,10 +21,26 @@ pub(super) fn report(report: &Report, round: u32, services: usize) -> Result<(),
     }
 }
 
-/// Checks a decision.
-pub(super) fn decision(decision: &Decision, round: u32) -> Result<(), Refusal> {
-    if decision.round == round { Ok(()) } else { Err(Refusal::OutOfTurn) }
+/// Checks a decision on a world of so many servers: the model looks at each thing that is decided,
+/// and writes most of them down, so nobody decides more than there can be.
+pub(super) fn decision(decision: &Decision, round: u32, servers: usize) -> Result<(), Refusal> {
+    if decision.round != round {
+        return Err(Refusal::OutOfTurn);
+    }
+    let is_sound = decision.actions.len() <= ACTIONS_MAX
+        && decision.diagnoses.len() <= DIAGNOSES_PER_SERVER_MAX * servers
+        && decision.acknowledged.len() <= ALERTS_PER_SERVER_MAX * servers;
+    if is_sound { Ok(()) } else { Err(Refusal::Malformed) }
 }
+
+/// Actions of a decision: as many as any world lets one SRE carry out in a round.
+const ACTIONS_MAX: usize = ACTIONS_PER_ROUND_MAX as usize;
+
+/// Diagnoses of a decision: what a server's alerts come from is explained once.
+const DIAGNOSES_PER_SERVER_MAX: usize = 1;
+
+/// Acknowledgements of a decision: each metric of a server has one alert at a time.
+const ALERTS_PER_SERVER_MAX: usize = Metric::ALL.len();
 
 /// The services that a tick is about.
 pub(super) fn services(tick: &Tick) -> usize {
@@ -58,6 +75,8 @@ fn shares(service: &ServiceReport) -> [f64; 5] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use worlds::id::{ActionId, ServerId};
+    use worlds::message::{ActionRequest, AlertId, Diagnosis, RequestId};
 
     fn sound() -> Report {
         Report {
@@ -80,7 +99,31 @@ mod tests {
     #[test]
     fn an_answer_to_another_round_is_out_of_turn() {
         assert_eq!(report(&sound(), 4, 1), Err(Refusal::OutOfTurn));
-        assert_eq!(decision(&Decision { round: 2, ..Decision::default() }, 3), Err(Refusal::OutOfTurn));
+        assert_eq!(decision(&Decision { round: 2, ..Decision::default() }, 3, 1), Err(Refusal::OutOfTurn));
+    }
+
+    #[test]
+    fn more_than_there_can_be_to_decide_is_malformed() {
+        let claim = Diagnosis { alerting: ServerId(0), entity: ServerId(0), cause: None };
+        let request =
+            ActionRequest { request: RequestId(1), action: ActionId(0), target: ServerId(0), late: false };
+        let most = Decision {
+            round: 3,
+            acknowledged: vec![AlertId(1); 14],
+            diagnoses: vec![claim; 2],
+            actions: vec![request; 1_000],
+        };
+        assert_eq!(decision(&most, 3, 2), Ok(()));
+        let more: [fn(&mut Decision); 3] = [
+            |decision| decision.acknowledged.push(decision.acknowledged[0]),
+            |decision| decision.diagnoses.push(decision.diagnoses[0]),
+            |decision| decision.actions.push(decision.actions[0]),
+        ];
+        for one_more in more {
+            let mut answer = most.clone();
+            one_more(&mut answer);
+            assert_eq!(decision(&answer, 3, 2), Err(Refusal::Malformed));
+        }
     }
 
     #[test]

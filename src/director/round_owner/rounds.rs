@@ -134,6 +134,7 @@ impl State {
             self.lose(seat, Dropped::Gone, events).await?;
         }
         let number = self.round.number();
+        let servers = self.lineup.servers.len();
         let Self { round, hub, lineup, decisions, .. } = self;
         let hub = there(hub)?;
         let mut asked = Vec::new();
@@ -148,7 +149,7 @@ impl State {
         let shown = asked.iter().map(|(sre, seat)| (*seat, round.results(*sre)));
         let answers = hub.ask_sres(round.observation(), shown, Some(self.run.answer_time)).await;
         for ((sre, seat), answer) in asked.into_iter().zip(answers) {
-            let sound = |decision: Decision| match plausible::decision(&decision, number) {
+            let sound = |decision: Decision| match plausible::decision(&decision, number, servers) {
                 Ok(()) => Ok(decision),
                 Err(why) => Err(Dropped::For(why)),
             };
