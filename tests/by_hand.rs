@@ -6,10 +6,11 @@ mod support;
 use bus::address::{socket_in, token_in};
 use bus::client::Client;
 use bus::wire::{Brief, FromAgent, Hello, PROTOCOL, Role, ToSre};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 use support::running::{Run, lines_of, said, wait_until, world};
 use worlds::id::{ActionId, ServerId};
 use worlds::message::{ActionRequest, Decision, RequestId};
@@ -250,6 +251,39 @@ fn an_agent_that_waits_for_the_next_round_when_the_run_ends_is_told_so() {
     run.line_with("BACK       server-web-1");
     run.signal(Signal::INT);
     assert_eq!((run.end().code, back.code()), (Some(130), Some(0)));
+}
+
+/// The descriptor that a process would open after its next.
+fn second_free_descriptor(process: Pid) -> u64 {
+    let entries = std::fs::read_dir(format!("/proc/{}/fd", process.as_raw_nonzero())).expect("some");
+    let open: Vec<u64> = entries
+        .map(|entry| entry.expect("one").file_name().to_string_lossy().parse().expect("a number"))
+        .collect();
+    (0..).filter(|number| !open.contains(number)).nth(1).expect("there is always another")
+}
+
+#[test]
+fn an_agent_that_comes_while_descriptors_are_short_can_try_again() {
+    let mut run = Run::start("--seed 7 --manual=oncall");
+    let command = run.line_with("world agent sre");
+    while run.agents().len() < 6 {
+        run.line_with("PID");
+    }
+    let director = Pid::from_child(&run.child);
+    let plenty = getrlimit(Resource::Nofile);
+    // Enough to greet somebody; to see to it that its end is noticed takes another.
+    let second_free = wait_until("nothing is opened or closed", || {
+        let before = second_free_descriptor(director);
+        std::thread::sleep(Duration::from_millis(50));
+        (second_free_descriptor(director) == before).then_some(before)
+    });
+    let one_more = Rlimit { current: Some(second_free), maximum: plenty.maximum };
+    prlimit(Some(director), Resource::Nofile, one_more).expect("a limit");
+    assert_eq!(Agent::typed(&command, run.runtime_dir.path()).code(), Some(3));
+    prlimit(Some(director), Resource::Nofile, plenty).expect("a limit");
+    let sre = Agent::typed(&command, run.runtime_dir.path());
+    let ended = run.end();
+    assert_eq!((ended.code, sre.code()), (Some(0), Some(0)), "{}", ended.text);
 }
 
 #[test]

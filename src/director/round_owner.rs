@@ -295,8 +295,12 @@ impl State {
         arrival: Arrival,
     ) -> Result<(), DirectorError> {
         self.arrived += 1;
-        self.watch(myself, &arrival)?;
         let seat = arrival.seat;
+        if !self.watch(myself, &arrival) {
+            // Nobody would tell when it goes. Whoever started it can try again.
+            drop(arrival);
+            return self.open_again(seat);
+        }
         let agent = self.lineup.seats[&seat].seen(arrival.pid);
         match &mut self.phase {
             Phase::Starting { staging, awaited, present } => {

@@ -128,23 +128,20 @@ impl State {
         (!self.hands.are_none()).then(|| self.hands.awaited().map(agent).collect())
     }
 
-    /// Has the owner told when this agent hangs up, if nobody else would tell.
-    pub(super) fn watch(
-        &mut self,
-        myself: &ActorRef<OwnerMessage>,
-        arrival: &Arrival,
-    ) -> Result<(), DirectorError> {
+    /// Has the owner told when this agent hangs up, if nobody else would tell. Gives whether somebody
+    /// will: it takes a descriptor, and there may be none left.
+    pub(super) fn watch(&mut self, myself: &ActorRef<OwnerMessage>, arrival: &Arrival) -> bool {
         let seat = arrival.seat;
-        let Some(hand) = self.hands.0.get_mut(&seat) else { return Ok(()) };
+        let Some(hand) = self.hands.0.get_mut(&seat) else { return true };
+        let Ok(hang_up) = arrival.hang_up() else { return false };
         hand.visit += 1;
         let (visit, owner) = (hand.visit, myself.clone());
-        let hang_up = arrival.hang_up().map_err(DirectorError::system("watch a connection"))?;
         tokio::spawn(async move {
             hang_up.await;
             // An owner that is gone needs no news.
             let _ = owner.cast(OwnerMessage::HungUp { seat, visit });
         });
-        Ok(())
+        true
     }
 
     /// An agent takes its seat before the run begins.
@@ -239,7 +236,7 @@ impl State {
         Invitation::to(self.directory.path()).command(agent)
     }
 
-    fn open_again(&mut self, seat: SeatId) -> Result<(), DirectorError> {
+    pub(super) fn open_again(&mut self, seat: SeatId) -> Result<(), DirectorError> {
         if let Some(brief) = self.brief(seat) {
             self.hub()?.reopen_seat(seat, brief, Admits::Anyone)?;
         }
