@@ -17,7 +17,7 @@ use bus::wire::{Brief, FromAgent, Hello, PROTOCOL, Role, ToSre};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use support::running::{Run, make_private, wait_until};
 use worlds::message::Decision;
 use worlds::sre::Mind;
@@ -27,6 +27,10 @@ const ROUNDS: u32 = 3000;
 
 /// What a director may keep of an incident, bytes.
 const OF_AN_INCIDENT: u64 = 200;
+
+/// Descriptors of the connection of an agent by hand, while the runtime waits for it: to read and
+/// write, to see its end, to wait.
+const OF_AN_AWAITED_HAND: usize = 3;
 
 /// What allocators may come to hold without anything growing, KiB.
 const SLACK_KIB: u64 = 512;
@@ -107,13 +111,27 @@ struct Look {
 
 impl Look {
     fn at(director: u32) -> Self {
-        let entries = std::fs::read_dir(format!("/proc/{director}/fd")).expect("its descriptors");
         Self {
             director_kib: resident_kib(director),
-            descriptors: entries.count(),
+            descriptors: descriptors(director),
             agents_kib: children(director).into_iter().map(|child| (child, resident_kib(child))).collect(),
         }
     }
+}
+
+/// Descriptors of a director that waits for this test. It waits on the spot at first, then has the
+/// runtime wait, which takes another descriptor of the connection: looked at is the second.
+fn descriptors(director: u32) -> usize {
+    wait_until("the runtime waits for this test", || {
+        let entries = std::fs::read_dir(format!("/proc/{director}/fd")).expect("its descriptors");
+        let targets = entries.flatten().map(|entry| std::fs::read_link(entry.path()).unwrap_or_default());
+        let mut of_target = BTreeMap::<PathBuf, usize>::new();
+        targets.for_each(|target| *of_target.entry(target).or_default() += 1);
+        let waits = of_target.iter().any(|(target, count)| {
+            target.to_string_lossy().starts_with("socket:") && *count >= OF_AN_AWAITED_HAND
+        });
+        waits.then(|| of_target.values().sum())
+    })
 }
 
 /// Memory that is a process's own and in use.
