@@ -110,7 +110,9 @@ fn agents_are_awaited_running_stopped_and_lost() {
     kill_process(hand, Signal::CONT).expect("it is there");
     run.signal(Signal::INT);
     run.end();
-    assert!(hands[0].wait().expect("a child").success());
+    // It hears the farewell, or was stopped for so long that the run went on without it.
+    let code = hands[0].wait().expect("a child").code();
+    assert!(matches!(code, Some(0 | 3)), "{code:?}");
 }
 
 #[test]

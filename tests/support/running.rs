@@ -12,9 +12,6 @@ use std::time::{Duration, Instant};
 /// Longer than anything takes that should happen.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What the design promises: from the end of the bus to the end of every agent.
-pub const AGENTS_GONE: Duration = Duration::from_millis(500);
-
 /// A `world run` that is under way, with a directory of runs of its own.
 pub struct Run {
     /// The director.
@@ -134,7 +131,7 @@ impl Run {
         assert_eq!(self.directories(), Vec::<PathBuf>::new());
         // Those that were started by hand are nobody's children here, and go when they are told.
         for agent in self.agents() {
-            wait_for(&format!("{agent:?} is gone"), AGENTS_GONE, || is_gone(agent).then_some(()));
+            wait_until(&format!("{agent:?} is gone"), || is_gone(agent).then_some(()));
         }
     }
 }
@@ -164,13 +161,8 @@ impl Ended {
 }
 
 #[track_caller]
-pub fn wait_until<T>(what: &str, reached: impl FnMut() -> Option<T>) -> T {
-    wait_for(what, PATIENCE, reached)
-}
-
-#[track_caller]
-pub fn wait_for<T>(what: &str, patience: Duration, mut reached: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + patience;
+pub fn wait_until<T>(what: &str, mut reached: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(value) = reached() {
             return value;
