@@ -80,8 +80,8 @@ fn plan(config: &RunConfig, stdio: &mut Stdio) -> Result<u8, Failure> {
     Ok(exit_code::OK)
 }
 
-/// Plays the run; gives back those who watched it.
-/// Plays it: over the bus where there is a directory for one, else by plain calls.
+/// Plays it, over the bus where there is a directory for one, else by plain calls; gives back those
+/// who watched it.
 fn play(
     config: &RunConfig,
     directory: Option<RunDirectory>,
