@@ -96,9 +96,9 @@ fn play(
         }
         None => {
             let controls = Controls { pace: config.pace, interrupt: &|| signals.signal() };
-            let follows = watchers.follows();
+            let interest = watchers.interest();
             let watch = &mut |event: &Event| watchers.tell(event);
-            let finished = inline::run(&config.world, config.plan.clone(), &controls, follows, watch);
+            let finished = inline::run(&config.world, config.plan.clone(), &controls, interest, watch);
             Ok((finished, watchers))
         }
     }

@@ -72,6 +72,7 @@ fn whatever_takes_long_says_how_long_it_will_still_take() {
     for (arguments, what) in [
         ("run --inline -q -n 2000000 --seed 1", "seed 1, round"),
         ("run --inline --json -q -n 2000000 --seed 1", "seed 1, round"),
+        ("run -q -n 2000000 --seed 1", "seed 1, round"),
         // The story goes where nobody sees it.
         ("run --inline -n 2000000 --seed 1", "seed 1, round"),
         ("run --plan -n 10000000 --chaos-level low --seed 1", "planning, round"),

@@ -101,7 +101,7 @@ impl Story {
     pub(super) fn lines(&mut self, event: &Event) -> Vec<String> {
         let lines = match event {
             Event::Entry(entry) => return self.record(&entry.record),
-            Event::Starting { .. } => return Vec::new(),
+            Event::Starting { .. } | Event::RoundPlayed { .. } => return Vec::new(),
             Event::Waiting { agents, invitation } => by_hand::waiting(agents, invitation, self.width),
             Event::Spawned { agent, awaited } => self.spawned(agent, awaited.as_deref()),
             Event::Left { agent, how, again } => by_hand::left(agent, how, again.as_deref()),
