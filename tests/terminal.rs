@@ -89,15 +89,6 @@ fn whatever_takes_long_says_how_long_it_will_still_take() {
 }
 
 #[test]
-fn what_is_over_soon_shows_no_bar() {
-    let (terminal, inside) = Terminal::new();
-    let mut command = world("run --inline -q --seed 1").command();
-    command.stdout(Stdio::null()).stderr(inside);
-    assert!(start(command).wait().expect("a child").success());
-    assert_eq!(terminal.rest(), "");
-}
-
-#[test]
 fn a_terminal_is_coloured_unless_it_does_not_want_to_be() {
     for (wish, is_coloured) in [(None, true), (Some("1"), false)] {
         let (terminal, inside) = Terminal::new();

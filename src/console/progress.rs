@@ -124,3 +124,37 @@ impl Drop for Progress {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a bar that began at 0 is shown after looks at these times, and what it says then.
+    fn looked_at(milliseconds: &[u64]) -> (bool, u64, String) {
+        let began = Instant::now();
+        let mut bar = Bar::of("round".to_owned(), 1000, began);
+        for (done, time) in (1..).zip(milliseconds) {
+            bar.done = done;
+            bar.look(began + Duration::from_millis(*time), || format!("at {time}"));
+        }
+        (bar.is_shown, bar.bar.position(), bar.bar.message())
+    }
+
+    #[test]
+    fn what_is_over_soon_shows_no_bar() {
+        assert_eq!(looked_at(&[]), (false, 0, String::new()));
+        assert_eq!(looked_at(&[100, 499]), (false, 2, String::new()));
+    }
+
+    #[test]
+    fn what_takes_long_shows_how_far_it_is() {
+        assert_eq!(looked_at(&[500]), (true, 1, "at 500".to_owned()));
+        assert_eq!(looked_at(&[100, 499, 549]), (true, 3, "at 549".to_owned()));
+    }
+
+    #[test]
+    fn a_bar_is_drawn_no_more_often_than_one_can_see() {
+        assert_eq!(looked_at(&[600, 649]), (true, 1, "at 600".to_owned()));
+        assert_eq!(looked_at(&[600, 649, 650]), (true, 3, "at 650".to_owned()));
+    }
+}
