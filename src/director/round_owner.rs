@@ -438,7 +438,10 @@ impl State {
         let outcome = self.round.finish();
         let entries = self.entries();
         self.tell(entries).await?;
-        let hub = self.hub.take().ok_or_else(|| DirectorError::Actor("the run ended twice".to_owned()))?;
+        let mut hub =
+            self.hub.take().ok_or_else(|| DirectorError::Actor("the run ended twice".to_owned()))?;
+        // Those who wait for a round that does not open hear the farewell, too.
+        self.hands.take_waiting().into_iter().for_each(|arrival| hub.admit(arrival));
         let counters = hub.farewell();
         // The keeper makes those go who do not go by themselves.
         let left = self.keeper.call(KeeperMessage::Leave, None).await;

@@ -57,7 +57,7 @@ impl State {
         for server in servers {
             let seat = self.lineup.servers[server.index()];
             if self.hands.hold(seat) {
-                // Whoever started it brings it back; until then it is missed again.
+                // Whoever started it brings it back; until then it stays lost.
                 continue;
             }
             let token = Token::random().map_err(DirectorError::Randomness)?;
