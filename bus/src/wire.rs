@@ -225,7 +225,8 @@ pub enum ToSre<'a> {
 /// From an SRE.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FromSre<'a> {
-    /// What it thinks and wants.
+    /// What it thinks and wants: at most 1,000 actions, a diagnosis for each server and an
+    /// acknowledgement for each metric of each server.
     Decide(Cow<'a, Decision>),
 }
 
