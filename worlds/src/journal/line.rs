@@ -116,7 +116,7 @@ pub(super) fn write(record: &Record, line: &mut Vec<u8>) -> bool {
             field!(line, "total", whole, *total);
             field!(line, "good", whole, *good);
             field!(line, "burn_rate", figure, *burn_rate);
-            field!(line, "hash", name, hash);
+            field!(line, "hash", quoted, hash);
         }
         Record::Incident { incident: of } => incident(of, line),
         Record::Header { .. }
@@ -224,8 +224,13 @@ fn resolution_word(resolution: Resolution) -> &'static str {
 // ---- values -----------------------------------------------------------------------------------
 
 fn word(line: &mut Vec<u8>, word: &'static str) {
+    quoted(line, word);
+}
+
+/// What needs no escapes.
+fn quoted(line: &mut Vec<u8>, text: &str) {
     line.push(b'"');
-    line.extend_from_slice(word.as_bytes());
+    line.extend_from_slice(text.as_bytes());
     line.push(b'"');
 }
 
@@ -260,12 +265,11 @@ fn whole_if_any(line: &mut Vec<u8>, number: Option<u32>) {
 
 /// A name in quotes. Those of checked worlds need no escapes.
 fn name(line: &mut Vec<u8>, name: &str) {
-    if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
-        line.push(b'"');
-        line.extend_from_slice(name.as_bytes());
-        line.push(b'"');
-    } else {
+    let is_escaped = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+    if name.bytes().fold(false, |any, byte| any | is_escaped(byte)) {
         serde_json::to_writer(line, name).expect("text is written to memory");
+    } else {
+        quoted(line, name);
     }
 }
 
@@ -295,11 +299,27 @@ fn figure(line: &mut Vec<u8>, value: f64) {
         (_, 0) => 2,
         _ => 3,
     };
-    whole(line, thousandths / 1000);
-    line.push(b'.');
-    let digits = [rest / 100, rest / 10 % 10, rest % 10].map(|digit| b'0' + digit as u8);
-    line.extend_from_slice(&digits[..decimals]);
+    // From the right: decimals that are always there at first, then the point, then the rest.
+    let mut text = [b'0'; FIGURE_BYTES_MAX];
+    let point = FIGURE_BYTES_MAX - 4;
+    text[point + 1] += (rest / 100) as u8;
+    text[point + 2] += (rest / 10 % 10) as u8;
+    text[point + 3] += (rest % 10) as u8;
+    text[point] = b'.';
+    let (mut start, mut left) = (point, thousandths / 1000);
+    loop {
+        start -= 1;
+        text[start] += (left % 10) as u8;
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    line.extend_from_slice(&text[start..=point + decimals]);
 }
+
+/// Digits of [`THOUSANDTHS_MAX`], and a point.
+const FIGURE_BYTES_MAX: usize = 20;
 
 #[cfg(test)]
 mod tests {
