@@ -97,10 +97,6 @@ impl Doors {
         &self.servers[server.index()]
     }
 
-    fn serves(&self, member: Member) -> bool {
-        !self.of(member.server).closed && !self.held_down[member.instance]
-    }
-
     /// Whether the client that a member needs for a call can be used.
     fn has_client(&self, member: Member, route: Route) -> bool {
         route.client.is_none_or(|client| !self.of(member.server).closed && !self.held_down[client])
@@ -189,8 +185,8 @@ impl Traffic {
             let mut asked = 0.0;
             let mut lost = 0.0;
             let range = service.instances();
-            let instances = self.memory[range.clone()].iter_mut().zip(&flow.sent[range.clone()]);
-            for ((member, report), (memory, sent)) in
+            let instances = self.memory[range.clone()].iter_mut().zip(&flow.streams[range.clone()]);
+            for ((member, report), (memory, Stream { sent, .. })) in
                 service.members.iter().zip(&reported.0[range]).zip(instances)
             {
                 let up = report.up && !doors.of(member.server).closed;
@@ -219,27 +215,43 @@ pub struct Flow {
     pub writes: u32,
     /// What arrives at each instance.
     pub arrivals: Vec<Arrivals>,
-    /// What was sent to each instance, whether or not it arrived.
-    sent: Vec<Sent>,
-    /// Of that, what callers on other servers sent.
-    pooled: Vec<Sent>,
-    /// And what callers on its own server sent.
-    local: Vec<Sent>,
-    /// Of each instance, whether the balancer uses it for reads and for writes.
-    chosen: Vec<[bool; 2]>,
-    /// For each instance its place among those that callers on other servers send to.
-    places: Vec<Place>,
+    /// What flows to each instance.
+    streams: Vec<Stream>,
     /// How each service is asked.
     demand: Vec<Demand>,
 }
 
-/// A member's place among those that callers on other servers send reads and writes to.
+/// What flows to one instance.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Stream {
+    /// Whether it runs and can be reached.
+    serves: bool,
+    /// Whether the balancer uses it for reads and for writes.
+    chosen: [bool; 2],
+    /// What was sent to it, whether or not it arrived.
+    sent: Sent,
+    /// Of that, what callers on other servers sent.
+    pooled: Sent,
+    /// And what callers on its own server sent.
+    local: Sent,
+    /// Its place among those that callers on other servers send to.
+    place: Place,
+}
+
+/// A member's place among those that callers on other servers send reads and writes to.
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Place {
     /// Its share; 0 for one that is not sent to.
     weight: Both,
     /// Who is asked when it fails: the next one of them, in a circle, by position.
     next: [Option<u32>; 2],
+}
+
+impl Default for Place {
+    /// The only one there is.
+    fn default() -> Self {
+        Self { weight: [1.0; 2], next: [None; 2] }
+    }
 }
 
 /// What was sent to an instance.
@@ -250,6 +262,10 @@ struct Sent {
 }
 
 impl Sent {
+    fn and(self, other: Self) -> Self {
+        Self { reads: self.reads + other.reads, writes: self.writes + other.writes }
+    }
+
     fn both(self) -> [u32; 2] {
         [self.reads, self.writes]
     }
@@ -274,28 +290,27 @@ impl Flow {
             total: 0,
             writes: 0,
             arrivals: vec![Arrivals::default(); instances],
-            sent: vec![Sent::default(); instances],
-            pooled: vec![Sent::default(); instances],
-            local: vec![Sent::default(); instances],
-            chosen: vec![[true; 2]; instances],
-            places: vec![Place::default(); instances],
+            streams: vec![Stream::default(); instances],
             demand: vec![Demand::default(); world.services.len()],
         }
     }
 
-    fn clear(&mut self) {
-        self.arrivals.fill(Arrivals::default());
-        self.sent.fill(Sent::default());
-        self.pooled.fill(Sent::default());
-        self.local.fill(Sent::default());
+    /// Begins a round behind these doors.
+    fn begin(&mut self, world: &World, doors: &Doors) {
         self.demand.fill(Demand::default());
+        for ((stream, instance), held_down) in
+            self.streams.iter_mut().zip(&world.instances).zip(&doors.held_down)
+        {
+            stream.serves = !doors.of(instance.server).closed && !held_down;
+            stream.local = Sent::default();
+        }
     }
 }
 
 impl Traffic {
     /// Sends a round's requests on their way.
     pub fn flow(&self, world: &World, round: u32, users: u32, doors: &Doors, flow: &mut Flow) {
-        flow.clear();
+        flow.begin(world, doors);
         flow.total = users;
         flow.writes = share_of(users, world.definition.traffic.write_share);
         for service in &world.call_order {
@@ -303,9 +318,10 @@ impl Traffic {
         }
         flow.demand[world.entry.index()].pooled = Sent { reads: users - flow.writes, writes: flow.writes };
         for service in &world.call_order {
+            let node = &world.services[service.index()];
             self.send(world, *service, round, doors, flow);
-            for position in 0..world.services[service.index()].calls.len() {
-                self.call(world, *service, position, doors, flow);
+            for edge in &node.calls {
+                self.call(world, node, edge, doors, flow);
             }
         }
     }
@@ -315,65 +331,69 @@ impl Traffic {
     /// writes the primary where there is one, otherwise those that take reads.
     fn choose(&self, world: &World, service: ServiceId, doors: &Doors, flow: &mut Flow) {
         let node = &world.services[service.index()];
-        let rank = |member: &Member| {
-            let in_rotation = doors.of(member.server).in_rotation;
-            if in_rotation { 1 + u8::from(self.memory[member.instance].believed_up) } else { 0 }
-        };
-        let best = node.members.iter().map(rank).max();
-        let one_writes = node.replicated && node.members.len() > 1;
+        let (memory, streams) = (&self.memory[node.instances()], &mut flow.streams[node.instances()]);
         let demand = &mut flow.demand[service.index()];
-        let mut answered = 0.0;
-        for member in &node.members {
-            let door = doors.of(member.server);
-            let reads = Some(rank(member)) == best;
-            let writes = if one_writes { door.role == Some(Role::Primary) } else { reads };
-            flow.chosen[member.instance] = [reads, writes];
-            demand.members[0] += u32::from(reads);
-            demand.members[1] += u32::from(writes);
-            if reads && doors.serves(*member) && !door.cache_emptied {
-                let memory = &self.memory[member.instance];
-                answered += memory.hit_ratio * memory.success[0];
+        if let [stream] = streams {
+            stream.chosen = [true; 2];
+            demand.members = [1; 2];
+        } else {
+            let rank = |member: &Member, memory: &Memory| {
+                if doors.of(member.server).in_rotation { 1 + u8::from(memory.believed_up) } else { 0 }
+            };
+            let ranks = node.members.iter().zip(memory).map(|(member, memory)| rank(member, memory));
+            let best = ranks.max().unwrap_or_default();
+            for ((member, memory), stream) in node.members.iter().zip(memory).zip(&mut *streams) {
+                let reads = rank(member, memory) == best;
+                let is_primary = doors.of(member.server).role == Some(Role::Primary);
+                let writes = if node.replicated { is_primary } else { reads };
+                stream.chosen = [reads, writes];
+                demand.members[0] += u32::from(reads);
+                demand.members[1] += u32::from(writes);
             }
         }
-        // The members of a cache are asked alike.
-        demand.answered = answered / f64::from(demand.members[0].max(1));
+        if node.cache {
+            let asked = node.members.iter().zip(memory).zip(streams);
+            let answers = |((member, memory), stream): ((&Member, &Memory), &mut Stream)| {
+                let answers = stream.chosen[0] && stream.serves && !doors.of(member.server).cache_emptied;
+                if answers { memory.hit_ratio * memory.success[0] } else { 0.0 }
+            };
+            // The members of a cache are asked alike.
+            demand.answered = asked.map(answers).sum::<f64>() / f64::from(demand.members[0].max(1));
+        }
     }
 
     /// Splits what a service is asked over its members, and works out what arrives.
     fn send(&self, world: &World, service: ServiceId, round: u32, doors: &Doors, flow: &mut Flow) {
         let node = &world.services[service.index()];
+        let (streams, arrivals) = (&mut flow.streams[node.instances()], &mut flow.arrivals[node.instances()]);
         let Demand { pooled, members: [readers, writers], .. } = flow.demand[service.index()];
-        let all = node.members.iter().fold(pooled, |sum, member| {
-            let local = flow.local[member.instance];
-            Sent { reads: sum.reads + local.reads, writes: sum.writes + local.writes }
-        });
+        let all = streams.iter().fold(pooled, |sum, stream| sum.and(stream.local));
         let failed = self.failed[service.index()].min(world.definition.traffic.retry_budget);
-        let retries = |count: u32, members: u32| if members < 2 { 0 } else { share_of(count, failed) };
+        let retries = |count, members| if members > 1 && failed > 0.0 { share_of(count, failed) } else { 0 };
         let mut reads = Split::of(pooled.reads + retries(all.reads, readers), readers, round);
         let mut writes = Split::of(pooled.writes + retries(all.writes, writers), writers, round);
         let mut written = false;
-        for member in &node.members {
-            let instance = member.instance;
-            let [takes_reads, takes_writes] = flow.chosen[instance];
-            let pooled = Sent {
+        for stream in &mut *streams {
+            let [takes_reads, takes_writes] = stream.chosen;
+            stream.pooled = Sent {
                 reads: if takes_reads { reads.next() } else { 0 },
                 writes: if takes_writes { writes.next() } else { 0 },
             };
-            let local = flow.local[instance];
-            flow.pooled[instance] = pooled;
-            flow.sent[instance] =
-                Sent { reads: pooled.reads + local.reads, writes: pooled.writes + local.writes };
-            written |= takes_writes && doors.serves(*member);
+            stream.sent = stream.pooled.and(stream.local);
+            written |= takes_writes && stream.serves;
         }
-        place(node, [readers, writers], flow);
+        place(streams, [readers, writers]);
         let fair = f64::from(all.reads + all.writes) / node.members.len() as f64;
-        for member in node.members.iter().filter(|member| doors.serves(**member)) {
+        for ((member, stream), arrivals) in node.members.iter().zip(streams).zip(arrivals) {
+            if !stream.serves {
+                *arrivals = Arrivals::default();
+                continue;
+            }
             let door = doors.of(member.server);
-            let sent = flow.sent[member.instance];
-            let applies = node.replicated && written && !flow.chosen[member.instance][1];
-            flow.arrivals[member.instance] = Arrivals {
-                reads: door.lets_in(sent.reads),
-                writes: door.lets_in(sent.writes),
+            let applies = node.replicated && written && !stream.chosen[1];
+            *arrivals = Arrivals {
+                reads: door.lets_in(stream.sent.reads),
+                writes: door.lets_in(stream.sent.writes),
                 applies: if applies { all.writes } else { 0 },
                 flood: door.flood(fair),
             };
@@ -381,24 +401,21 @@ impl Traffic {
     }
 
     /// Adds to the demand on a service what the members of a caller ask it along one call.
-    fn call(&self, world: &World, caller: ServiceId, position: usize, doors: &Doors, flow: &mut Flow) {
-        let node = &world.services[caller.index()];
-        let edge = &node.calls[position];
+    fn call(&self, world: &World, node: &ServiceNode, edge: &CallEdge, doors: &Doors, flow: &mut Flow) {
         let called = &world.services[edge.to.index()];
         let (mut reads, mut writes) = (0.0, 0.0);
-        for (index, member) in node.members.iter().enumerate() {
-            let route = edge.routes[index];
-            if !doors.serves(*member) || !doors.has_client(*member, route) {
+        for ((index, member), route) in node.members.iter().enumerate().zip(&edge.routes) {
+            let Stream { serves, sent, .. } = flow.streams[member.instance];
+            if !serves || !route.client.is_none_or(|client| flow.streams[client].serves) {
                 continue;
             }
-            let sent = flow.sent[member.instance];
-            let asked = unanswered(node, edge, index, doors, &flow.demand);
+            let asked = if edge.behind.is_some() { unanswered(node, edge, index, flow) } else { 1.0 };
             let [read_success, write_success] = self.memory[member.instance].success;
             let reading = if edge.serves[0] { f64::from(sent.reads) * read_success * asked } else { 0.0 };
             let writing = if edge.serves[1] { f64::from(sent.writes) * write_success * asked } else { 0.0 };
-            match self.local(*member, route, called, doors) {
+            match self.local(*member, *route, called, doors) {
                 Some(local) => {
-                    let local = &mut flow.local[called.members[local].instance];
+                    let local = &mut flow.streams[called.first_instance + local].local;
                     local.reads += nearest(reading);
                     local.writes += nearest(writing);
                 }
@@ -416,32 +433,29 @@ impl Traffic {
 
 /// Works out the members that callers on other servers sent to, and their shares; where nothing was
 /// sent, those that it would have been sent to, alike.
-fn place(node: &ServiceNode, members: [u32; 2], flow: &mut Flow) {
-    let range = node.instances();
-    let (sent, chosen) = (&flow.pooled[range.clone()], &flow.chosen[range.clone()]);
-    let places = &mut flow.places[range];
+fn place(streams: &mut [Stream], members: [u32; 2]) {
+    if streams.len() < 2 {
+        return;
+    }
     for class in 0..2 {
-        let total: u32 = sent.iter().map(|sent| sent.both()[class]).sum();
-        let alike = 1.0 / f64::from(members[class]);
+        let total: u32 = streams.iter().map(|stream| stream.pooled.both()[class]).sum();
         let mut first = None;
-        for (index, place) in places.iter_mut().enumerate() {
-            let weight = if total > 0 {
-                f64::from(sent[index].both()[class]) / f64::from(total)
-            } else if chosen[index][class] {
-                alike
-            } else {
-                0.0
+        for (index, stream) in streams.iter_mut().enumerate() {
+            let weight = match (total, stream.chosen[class]) {
+                (1.., _) => f64::from(stream.pooled.both()[class]) / f64::from(total),
+                (0, true) => 1.0 / f64::from(members[class]),
+                (0, false) => 0.0,
             };
             if weight > 0.0 && first.is_none() {
                 first = Some(index as u32);
             }
-            place.weight[class] = weight;
+            stream.place.weight[class] = weight;
         }
         let mut following = None;
-        for (index, place) in places.iter_mut().enumerate().rev() {
+        for (index, stream) in streams.iter_mut().enumerate().rev() {
             let index = index as u32;
-            place.next[class] = following.or(first.filter(|first| *first != index));
-            if place.weight[class] > 0.0 {
+            stream.place.next[class] = following.or(first.filter(|first| *first != index));
+            if stream.place.weight[class] > 0.0 {
                 following = Some(index);
             }
         }
@@ -449,13 +463,14 @@ fn place(node: &ServiceNode, members: [u32; 2], flow: &mut Flow) {
 }
 
 /// Share of a caller's requests that make a call: all, or behind a cache what that leaves.
-fn unanswered(node: &ServiceNode, edge: &CallEdge, index: usize, doors: &Doors, demand: &[Demand]) -> f64 {
+fn unanswered(node: &ServiceNode, edge: &CallEdge, index: usize, flow: &Flow) -> f64 {
     let Some(cache) = edge.behind else { return 1.0 };
     let cache = &node.calls[cache];
     // What stands behind two caches is asked for what both leave.
-    let asked = unanswered(node, cache, index, doors, demand);
-    let asks = doors.has_client(node.members[index], cache.routes[index]);
-    if asks { asked * (1.0 - demand[cache.to.index()].answered) } else { asked }
+    let asked = unanswered(node, cache, index, flow);
+    let serves = flow.streams[node.members[index].instance].serves;
+    let asks = serves && cache.routes[index].client.is_none_or(|client| flow.streams[client].serves);
+    if asks { asked * (1.0 - flow.demand[cache.to.index()].answered) } else { asked }
 }
 
 /// A count split evenly over members; who gets one more moves on from round to round.
@@ -468,7 +483,9 @@ struct Split {
 
 impl Split {
     fn of(count: u32, members: u32, round: u32) -> Self {
-        let members = members.max(1);
+        if members < 2 {
+            return Self { each: count, more: 0, turn: 0, members: 1 };
+        }
         Self { each: count / members, more: count % members, turn: round % members, members }
     }
 
@@ -682,7 +699,11 @@ impl Fold<'_> {
             answer.mean[class] = mean.min(node.timeout_seconds);
             answer.p99[class] = p99.min(node.timeout_seconds);
         }
-        worsen(&mut self.folded.servers[member.server.index()], self.flow.sent[member.instance], answer);
+        worsen(
+            &mut self.folded.servers[member.server.index()],
+            self.flow.streams[member.instance].sent,
+            answer,
+        );
     }
 
     /// What a member does not lose itself.
@@ -744,16 +765,24 @@ impl Fold<'_> {
         let Some(local) = self.traffic.local(caller, route, called, self.doors) else { return Callee::All };
         let range = called.instances();
         let mut group = Group::default();
-        group.ask(&self.folded.answers[range.clone()], local, [1.0; 2], self.flow.places[range][local].next);
+        let next = self.flow.streams[range.clone()][local].place.next;
+        group.ask(&self.folded.answers[range], local, [1.0; 2], next);
         Callee::Local(group.with_retries(self.world.definition.traffic.retry_budget))
     }
 
     /// How the members that requests are sent to answer together.
     fn group(&self, node: &ServiceNode) -> Answer {
-        let range = node.instances();
-        let (answers, places) = (&self.folded.answers[range.clone()], &self.flow.places[range]);
+        let (answers, streams) =
+            (&self.folded.answers[node.instances()], &self.flow.streams[node.instances()]);
+        if let [alone] = answers {
+            return Answer {
+                success: alone.success.map(|success| success.min(1.0)),
+                own: [0.0; 2],
+                ..*alone
+            };
+        }
         let mut group = Group::default();
-        for (index, place) in places.iter().enumerate() {
+        for (index, Stream { place, .. }) in streams.iter().enumerate() {
             group.ask(answers, index, place.weight, place.next);
         }
         group.with_retries(self.world.definition.traffic.retry_budget)
@@ -765,7 +794,7 @@ impl Fold<'_> {
         let mut hits = 0.0;
         for member in cache.members.iter().filter(|member| !self.doors.of(member.server).closed) {
             let report = &self.reported.0[member.instance];
-            let sent = self.flow.sent[member.instance];
+            let sent = self.flow.streams[member.instance].sent;
             let answers = f64::from(sent.reads + sent.writes) * report.read_success;
             answered += answers;
             hits += answers * report.hit_ratio;
