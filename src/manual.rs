@@ -66,9 +66,12 @@ fn with_values(command: Command) -> Command {
     }
     command
         .mut_subcommand("run", |run| {
+            // Names of values with brackets and colons mean something to zsh.
             run.mut_arg("world", |arg| arg.value_parser(worlds()))
-                .mut_arg("sre", |arg| arg.value_parser(PossibleValuesParser::new(sres)))
-                .mut_arg("fault", |arg| arg.value_parser(PossibleValuesParser::new(kinds)))
+                .mut_arg("sre", |arg| arg.value_parser(PossibleValuesParser::new(sres)).value_name("SRE"))
+                .mut_arg("fault", |arg| {
+                    arg.value_parser(PossibleValuesParser::new(kinds)).value_name("FAULT")
+                })
         })
         .mut_subcommand("worlds", |all| {
             ["show", "validate"].into_iter().fold(all, |all, name| {

@@ -59,6 +59,16 @@ fn every_shell_has_completions() {
     }
 }
 
+/// zsh takes a bracket or a second colon in the name of a value for an instruction.
+#[test]
+fn no_name_of_a_value_misleads_zsh() {
+    let script = world("completions zsh").ends_with(0).out;
+    for name in [":[NAME=]", ":KIND@ROUND:TARGET"] {
+        assert!(!script.contains(name), "{name}");
+    }
+    assert!(script.contains(":SRE:(rules ") && script.contains(":FAULT:("));
+}
+
 #[test]
 fn every_help_has_examples() {
     for command in

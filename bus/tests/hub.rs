@@ -288,6 +288,28 @@ async fn a_lost_agents_successor_is_handed_a_fresh_brief() {
     assert_eq!(join(agent).await.expect("welcome").1, brief);
 }
 
+#[tokio::test]
+async fn a_hang_up_is_told_at_once_and_answers_are_not() {
+    let mut bench = Bench::new();
+    let seat = bench.server("web-1");
+    let (leave, left) = std::sync::mpsc::channel::<()>();
+    let agent = bench.agent(hello(Role::Server, "web-1"), move |mut client, _| {
+        let ToServer::Tick(tick) = client.receive().expect("a tick") else { panic!("no tick") };
+        client.send(&FromAgent::report(&report(tick.round))).expect("sent");
+        // It stays until the test lets it go.
+        let _ = left.recv();
+    });
+    let arrival = bench.arrivals.recv().await.expect("an arrival");
+    let mut hang_up = std::pin::pin!(arrival.hang_up().expect("a socket"));
+    bench.hub.admit(arrival);
+    assert_eq!(bench.tick(&[seat], PATIENCE).await, [Ok(1)]);
+    let early = tokio::time::timeout(Duration::from_millis(50), &mut hang_up).await;
+    assert!(early.is_err(), "an answer is no hang-up");
+    drop(leave);
+    tokio::time::timeout(PATIENCE, hang_up).await.expect("it hung up");
+    join(agent).await.expect("welcome");
+}
+
 // ---- greetings that are refused ---------------------------------------------------------------
 
 #[tokio::test]
