@@ -371,7 +371,14 @@ fn verdict(result: &RunResult, width: usize) -> Vec<String> {
     lines.push(format!("  {:<14}{}", "Journal", result.journal_hash));
     let how = if result.mode == Mode::Inline { "" } else { "; add --inline for the same run at once" };
     lines.push(String::new());
-    lines.push(format!("Seed {}. To repeat this run{how}:", result.seed));
+    if result.lost_agents.is_empty() {
+        lines.push(format!("Seed {}. To repeat this run{how}:", result.seed));
+    } else {
+        lines.push(format!(
+            "Seed {}. Agents were lost, which no seed repeats; without that{how}:",
+            result.seed
+        ));
+    }
     lines.push(format!("  {}", paint(ink::STRONG, &result.repeat)));
     lines
 }
