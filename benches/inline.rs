@@ -36,11 +36,14 @@ const ROUNDS: u32 = 15;
 
 fn main() -> Outcome<()> {
     let systems = world("systems", builtin::find("systems").ok_or("there is no world `systems`")?.text)?;
-    let large = world("large", &generate(Request { servers: 60, zones: 3, seed: 1 })?)?;
     for level in [Level::Off, Level::Medium, Level::High] {
         measure(&systems, level)?;
     }
-    measure(&large, Level::Medium)
+    for servers in [60, 1_000] {
+        let text = generate(Request { servers, zones: 3, seed: 1 })?;
+        measure(&world("generated", &text)?, Level::Medium)?;
+    }
+    Ok(())
 }
 
 /// Everybody plays one drill in turn.
