@@ -277,7 +277,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "FIELD OP NUMBER", allow_hyphen_values = true)]
     pub fail_on: Vec<String>,
 
-    /// Threads of the process keeper
+    /// Threads for the director's actors
     #[arg(long, value_name = "N", hide = true, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub worker_threads: Option<u16>,
 }

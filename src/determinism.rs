@@ -1,6 +1,6 @@
 //! `--check-determinism`: the same run once more, inline, its journal held against the first.
 
-use crate::event::Event;
+use crate::event::{Event, Interest};
 use crate::inline::{self, Controls};
 use std::fmt;
 use std::ops::ControlFlow;
@@ -53,7 +53,7 @@ pub(crate) fn check(
 ) -> Result<Checked, Difference> {
     let mut comparison = Comparison { first, line: 0, difference: None };
     let controls = Controls { pace: None, interrupt };
-    inline::run(world, plan, &controls, true, &mut |event| {
+    inline::run(world, plan, &controls, Interest::Records, &mut |event| {
         watch(event);
         match event {
             // A run that a signal ends has another end.

@@ -6,7 +6,7 @@
 use crate::by_hand::Invitation;
 use std::ops::ControlFlow;
 use worlds::id::Name;
-use worlds::outcome::Outcome;
+use worlds::outcome::{Outcome, Requests};
 use worlds::round::Entry;
 
 /// Whoever watches a run: told each event as it happens, and free to have seen enough.
@@ -62,8 +62,24 @@ pub(crate) enum Event {
         /// The round from which on it takes part.
         round: u32,
     },
+    /// A round was played to its end.
+    RoundPlayed {
+        /// What users got in it.
+        requests: Requests,
+    },
     /// The world moved on: one record of the journal, with its line.
     Entry(Entry),
+}
+
+/// How closely somebody follows a run; whoever wants more is told of the rest, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Interest {
+    /// Who comes and goes.
+    Agents,
+    /// That rounds are played.
+    Rounds,
+    /// What happens in them: records are made only for this.
+    Records,
 }
 
 impl Event {
@@ -73,7 +89,16 @@ impl Event {
             Event::Waiting { .. } | Event::Left { .. } | Event::Returned { .. } => true,
             Event::Spawned { awaited, .. } => awaited.is_some(),
             Event::Lost { again, .. } => again.is_some(),
-            Event::Starting { .. } | Event::Entry(_) => false,
+            Event::Starting { .. } | Event::RoundPlayed { .. } | Event::Entry(_) => false,
+        }
+    }
+
+    /// The least interest of those who want to be told of it.
+    pub(crate) fn interest(&self) -> Interest {
+        match self {
+            Event::Entry(_) => Interest::Records,
+            Event::RoundPlayed { .. } => Interest::Rounds,
+            _ => Interest::Agents,
         }
     }
 }

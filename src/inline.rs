@@ -3,7 +3,7 @@
 //! [`worlds::inline`] carries them; here are the things of the outside world that it knows nothing
 //! of: who watches, how long a round should take, and when to stop early.
 
-use crate::event::{Event, Finished, Watch};
+use crate::event::{Event, Finished, Interest, Watch};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,15 +23,15 @@ pub(crate) struct Controls<'a> {
 }
 
 /// Runs a world to its end; or to the end of the round in which it is interrupted, or in which
-/// `watch` has seen enough. Records are only made for somebody who `follows` them.
+/// `watch` has seen enough. Records are only made for somebody whose `interest` they are.
 pub(crate) fn run(
     world: &Arc<World>,
     plan: RunPlan,
     controls: &Controls<'_>,
-    follows: bool,
+    interest: Interest,
     watch: &mut Watch<'_>,
 ) -> Finished {
-    let begin = if follows { Inline::new } else { Inline::hashed };
+    let begin = if interest >= Interest::Records { Inline::new } else { Inline::hashed };
     let mut run = begin(Arc::clone(world), plan);
     let mut flow = tell(&mut run, watch);
     let mut interrupted_by = (controls.interrupt)();
@@ -39,6 +39,9 @@ pub(crate) fn run(
         let began = Instant::now();
         run.step();
         flow = tell(&mut run, watch);
+        if flow.is_continue() {
+            flow = watch(&Event::RoundPlayed { requests: run.requests() });
+        }
         interrupted_by = if run.is_over() { None } else { controls.rest(began) };
     }
     let outcome = run.finish();
@@ -63,5 +66,34 @@ impl Controls<'_> {
             let left = self.pace?.checked_sub(began.elapsed()).filter(|left| !left.is_zero())?;
             std::thread::sleep(left.min(INTERRUPT_LATENCY));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use worlds::outcome::Requests;
+    use worlds::plan::Level;
+
+    #[test]
+    fn whoever_follows_rounds_alone_is_told_what_users_got_and_no_records() {
+        let systems = worlds::definition::builtin::find("systems").expect("it is built in");
+        let parsed = worlds::definition::parse("systems.toml", systems.text).expect("it is good");
+        let world = Arc::new(World::new("systems", parsed.definition));
+        let plan =
+            RunPlan { seed: 7, level: Level::High, rounds: 20, sres: Vec::new(), scripted: Vec::new() };
+        let controls = Controls { pace: None, interrupt: &|| None };
+        let (mut rounds, mut told) = (0, Requests::default());
+        let finished = run(&world, plan.clone(), &controls, Interest::Rounds, &mut |event| {
+            let Event::RoundPlayed { requests } = event else { panic!("{event:?}") };
+            rounds += 1;
+            told.total += requests.total;
+            told.good += requests.good;
+            ControlFlow::Continue(())
+        });
+        assert_eq!((rounds, told), (20, finished.outcome.requests));
+        let nothing = &mut |_: &Event| ControlFlow::Continue(());
+        let followed = run(&world, plan, &controls, Interest::Records, nothing);
+        assert_eq!(finished.journal_hash, followed.journal_hash);
     }
 }

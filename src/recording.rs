@@ -107,7 +107,10 @@ impl Recording {
     /// Writes down what happened.
     pub(crate) fn tell(&mut self, event: &Event) -> Result<(), RecordingError> {
         match event {
-            Event::Waiting { .. } | Event::Starting { .. } | Event::Left { .. } => {}
+            Event::Waiting { .. }
+            | Event::Starting { .. }
+            | Event::Left { .. }
+            | Event::RoundPlayed { .. } => {}
             Event::Spawned { agent, .. } | Event::Returned { agent, .. } => self.spawned(agent),
             Event::Lost { agent, how, .. } => self.runtime.lost.push(LostAgent {
                 name: agent.to_string(),

@@ -80,8 +80,8 @@ fn plan(config: &RunConfig, stdio: &mut Stdio) -> Result<u8, Failure> {
     Ok(exit_code::OK)
 }
 
-/// Plays the run; gives back those who watched it.
-/// Plays it: over the bus where there is a directory for one, else by plain calls.
+/// Plays it, over the bus where there is a directory for one, else by plain calls; gives back those
+/// who watched it.
 fn play(
     config: &RunConfig,
     directory: Option<RunDirectory>,
@@ -96,9 +96,9 @@ fn play(
         }
         None => {
             let controls = Controls { pace: config.pace, interrupt: &|| signals.signal() };
-            let follows = watchers.follows();
+            let interest = watchers.interest();
             let watch = &mut |event: &Event| watchers.tell(event);
-            let finished = inline::run(&config.world, config.plan.clone(), &controls, follows, watch);
+            let finished = inline::run(&config.world, config.plan.clone(), &controls, interest, watch);
             Ok((finished, watchers))
         }
     }

@@ -110,7 +110,7 @@ impl Standing {
             Event::Left { agent, .. } => self.gone(agent, Presence::Awaited),
             Event::Lost { agent, .. } => self.gone(agent, Presence::Lost),
             // Where nobody reads the journal there is none to be told of.
-            Event::Entry(_) => {}
+            Event::RoundPlayed { .. } | Event::Entry(_) => {}
         }
     }
 

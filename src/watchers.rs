@@ -7,7 +7,7 @@
 use crate::config::{Detail, Manual, RunConfig};
 use crate::console::{Console, Progress};
 use crate::director::BusStats;
-use crate::event::Event;
+use crate::event::{Event, Interest};
 use crate::program::Failure;
 use crate::recording::Recording;
 use crate::result::RunResult;
@@ -19,8 +19,8 @@ use worlds::round::Entry;
 
 /// Somebody who is told what happens.
 pub(crate) trait Watcher: Send + 'static {
-    /// Whether it wants to be told of records. Else it may be told of the other events alone.
-    fn follows(&self) -> bool;
+    /// How closely it follows the run. It may be told of no more.
+    fn interest(&self) -> Interest;
 
     /// Takes an event in; breaks when the run need not go on.
     fn tell(&mut self, event: &Event) -> ControlFlow<()>;
@@ -56,8 +56,8 @@ impl Watchers {
 }
 
 impl Watcher for Watchers {
-    fn follows(&self) -> bool {
-        self.screen.follows() || self.records.follows()
+    fn interest(&self) -> Interest {
+        self.screen.interest().max(self.records.interest())
     }
 
     fn tell(&mut self, event: &Event) -> ControlFlow<()> {
@@ -160,9 +160,12 @@ impl Screen {
 }
 
 impl Watcher for Screen {
-    fn follows(&self) -> bool {
-        self.console.as_ref().is_some_and(Console::follows)
-            || self.progress.as_ref().is_some_and(Progress::is_visible)
+    fn interest(&self) -> Interest {
+        match (&self.console, &self.progress) {
+            (Some(console), _) if console.follows() => Interest::Records,
+            (_, Some(progress)) if progress.is_visible() => Interest::Rounds,
+            _ => Interest::Agents,
+        }
     }
 
     fn tell(&mut self, event: &Event) -> ControlFlow<()> {
@@ -214,8 +217,8 @@ impl Records {
 }
 
 impl Watcher for Records {
-    fn follows(&self) -> bool {
-        self.recording.is_some() || self.lines.is_some()
+    fn interest(&self) -> Interest {
+        if self.recording.is_some() || self.lines.is_some() { Interest::Records } else { Interest::Agents }
     }
 
     fn tell(&mut self, event: &Event) -> ControlFlow<()> {
@@ -240,4 +243,27 @@ impl Drop for Records {
 
 fn go_on(is_wanted: bool) -> ControlFlow<()> {
     if is_wanted { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn screen(bar_is_seen: bool) -> Screen {
+        Screen {
+            console: None,
+            notices: None,
+            progress: Some(Progress::seen_if(bar_is_seen, "round", 10)),
+            starting: None,
+            beside_json: false,
+            matters: true,
+            trouble: None,
+        }
+    }
+
+    #[test]
+    fn a_bar_wants_to_know_that_rounds_are_played_and_no_records() {
+        assert_eq!(screen(true).interest(), Interest::Rounds);
+        assert_eq!(screen(false).interest(), Interest::Agents);
+    }
 }

@@ -3,11 +3,16 @@
 
 mod support;
 
+use bus::address::{socket_in, token_in};
+use bus::client::Client;
+use bus::wire::{Brief, FromAgent, Hello, PROTOCOL, Role, ToSre};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use support::running::{Run, lines_of, said, wait_until, world};
+use worlds::id::{ActionId, ServerId};
+use worlds::message::{ActionRequest, Decision, RequestId};
 
 /// An agent in another terminal.
 struct Agent(Child);
@@ -44,6 +49,13 @@ impl Run {
     fn agent(&mut self, words: &str) -> Agent {
         let command = self.line_with(&format!("world agent {words}"));
         Agent::typed(&command, self.runtime_dir.path())
+    }
+
+    /// Waits until so many more rounds are told.
+    fn rounds_go_by(&mut self, rounds: usize) {
+        for _ in 0..rounds {
+            self.line_with("Round ");
+        }
     }
 }
 
@@ -116,16 +128,21 @@ fn a_server_that_leaves_is_down_until_it_joins_again_and_the_run_goes_on() {
         let arguments = "--seed 7 -n 100000 --pace 100ms --chaos-level off --manual=web-1 --sre none --out";
         command.args(arguments.split_whitespace()).arg(&out);
     });
+    let mut again = None;
     for seen in ["Round ", "BACK       server-web-1"] {
-        let agent = run.agent("server --name web-1");
+        let command = again.take().unwrap_or_else(|| run.line_with("world agent server --name web-1"));
+        let agent = Agent::typed(&command, run.runtime_dir.path());
         let seen = run.line_with(seen);
         if let Some(round) = round_in(&seen) {
             run.line_with(&format!("Round {round} of"));
         }
         agent.leave();
         run.line_with("LOST       server-web-1: it left");
+        let command = run.line_with("world agent server --name web-1");
+        run.rounds_go_by(3);
+        again = Some(command);
     }
-    let back = run.agent("server --name web-1");
+    let back = Agent::typed(&again.expect("a command"), run.runtime_dir.path());
     let told = run.line_with("BACK       server-web-1");
     run.line_with(&format!("Round {} of", round_in(&told).expect("a round")));
     run.signal(Signal::INT);
@@ -162,6 +179,79 @@ fn an_agent_that_leaves_within_a_long_round_is_told_at_once_and_can_come_back() 
     assert_eq!(run.end().code, Some(130));
 }
 
+/// An SRE that asks in each round that `web-1` be restarted, until the bus ends.
+fn restart_web_1(directory: &Path) {
+    let token = token_in(directory).expect("a token");
+    let hello = Hello { protocol: PROTOCOL, role: Role::Sre, name: "oncall".to_owned(), skill: None, token };
+    let (mut client, brief) = Client::connect(&socket_in(directory), &hello).expect("it is awaited");
+    let Brief::Sre(brief) = brief else { panic!("another's brief") };
+    let target = brief.runbook.servers.iter().position(|server| &*server.name == "web-1").expect("a server");
+    let action =
+        brief.runbook.actions.iter().position(|action| action.name == "restart_service").expect("an action");
+    let mut decision = Decision::default();
+    while let Ok(told) = client.receive::<ToSre>() {
+        let ToSre::Observe(observation) = told else { continue };
+        decision.begin(observation.round);
+        decision.actions.push(ActionRequest {
+            request: RequestId(observation.round),
+            action: ActionId::from(action),
+            target: ServerId::from(target),
+            late: false,
+        });
+        if client.send(&FromAgent::decision(&decision)).is_err() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_server_whose_services_were_restarted_while_it_was_away_can_come_back() {
+    let kept = tempfile::tempdir().expect("a directory");
+    let out = kept.path().join("run");
+    let mut run = Run::start_in(tempfile::tempdir().expect("a directory"), |command| {
+        let arguments = "--seed 7 -n 100000 --pace 60ms --chaos-level off --manual=web-1,oncall --out";
+        command.args(arguments.split_whitespace()).arg(&out);
+    });
+    let agent = run.agent("server --name web-1");
+    let directory = run.directory();
+    let sre = std::thread::spawn(move || restart_web_1(&directory));
+    run.line_with("Round 2 of");
+    agent.leave();
+    run.line_with("LOST       server-web-1: it left");
+    let command = run.line_with("world agent server --name web-1");
+    run.rounds_go_by(2);
+    for _ in 0..2 {
+        run.line_with("restart_service on web-1 succeeded");
+    }
+    run.rounds_go_by(2);
+    let back = Agent::typed(&command, run.runtime_dir.path());
+    let told = run.line_with("BACK       server-web-1");
+    run.line_with(&format!("Round {} of", round_in(&told).expect("a round")));
+    run.signal(Signal::INT);
+    let ended = run.end();
+    sre.join().expect("the SRE");
+    assert_eq!((ended.code, back.code()), (Some(130), Some(0)), "{}", ended.text);
+    // It was away once, however often somebody tried to bring it back.
+    let (lost, returned) =
+        (rounds(&out, "agent_lost", "server-web-1"), rounds(&out, "agent_returned", "server-web-1"));
+    assert_eq!((lost.len(), returned.len()), (1, 1), "{lost:?} {returned:?}");
+    let result = std::fs::read_to_string(out.join("result.json")).expect("a result");
+    let result: Value = serde_json::from_str(&result).expect("a document");
+    assert_eq!(result["lost_agents"], serde_json::json!(["server-web-1"]));
+}
+
+#[test]
+fn an_agent_that_waits_for_the_next_round_when_the_run_ends_is_told_so() {
+    let mut run = Run::start("--seed 7 -n 100 --pace 1m --manual=web-1");
+    let agent = run.agent("server --name web-1");
+    run.line_with("Round ");
+    agent.leave();
+    let back = run.agent("server --name web-1");
+    run.line_with("BACK       server-web-1");
+    run.signal(Signal::INT);
+    assert_eq!((run.end().code, back.code()), (Some(130), Some(0)));
+}
+
 #[test]
 fn an_sre_that_leaves_decides_nothing_until_it_joins_again() {
     let kept = tempfile::tempdir().expect("a directory");
@@ -175,8 +265,8 @@ fn an_sre_that_leaves_decides_nothing_until_it_joins_again() {
     agent.leave();
     run.line_with("LOST       sre-oncall: it left");
     let command = run.line_with("world agent sre --name oncall");
-    // A round without decisions.
-    run.line_with("Round ");
+    // Rounds without decisions.
+    run.rounds_go_by(3);
     let back = Agent::typed(&command, run.runtime_dir.path());
     let told = run.line_with("BACK       sre-oncall");
     run.line_with(&format!("Round {} of", round_in(&told).expect("a round") + 4));

@@ -72,6 +72,7 @@ fn whatever_takes_long_says_how_long_it_will_still_take() {
     for (arguments, what) in [
         ("run --inline -q -n 2000000 --seed 1", "seed 1, round"),
         ("run --inline --json -q -n 2000000 --seed 1", "seed 1, round"),
+        ("run -q -n 2000000 --seed 1", "seed 1, round"),
         // The story goes where nobody sees it.
         ("run --inline -n 2000000 --seed 1", "seed 1, round"),
         ("run --plan -n 10000000 --chaos-level low --seed 1", "planning, round"),
@@ -85,15 +86,6 @@ fn whatever_takes_long_says_how_long_it_will_still_take() {
         kill_process(Pid::from_child(&child), Signal::KILL).expect("it runs");
         child.wait().expect("a child");
     }
-}
-
-#[test]
-fn what_is_over_soon_shows_no_bar() {
-    let (terminal, inside) = Terminal::new();
-    let mut command = world("run --inline -q --seed 1").command();
-    command.stdout(Stdio::null()).stderr(inside);
-    assert!(start(command).wait().expect("a child").success());
-    assert_eq!(terminal.rest(), "");
 }
 
 #[test]

@@ -477,7 +477,7 @@ pub fn running_in(path: &Path) -> Result<Option<Running>, AddressError> {
         return Ok(None);
     }
     check_private(path)?;
-    Ok(sweep(path))
+    Ok(living(state(path), path))
 }
 
 /// How the run in a directory stands, as it wrote it last; `None` when it has written nothing yet.
@@ -557,20 +557,25 @@ fn sweep_in(base: &Path) -> Vec<Running> {
     paths.filter(|path| check_private(path).is_ok()).filter_map(|path| sweep(&path)).collect()
 }
 
+/// Of a directory below a base, where an empty one that is called like a run's was one's, too.
 fn sweep(path: &Path) -> Option<Running> {
-    match state(path) {
+    let state = state(path);
+    if matches!(state, State::Unlocked) && has_name_of_run(path) {
+        // A run that is about to begin there tries again when its empty directory vanishes.
+        let _ = std::fs::remove_dir(path);
+    }
+    living(state, path)
+}
+
+/// The run in a directory, if it lives; what a dead one left is removed.
+fn living(state: State, path: &Path) -> Option<Running> {
+    match state {
         State::Running(director) => Some(Running { path: path.to_owned(), director }),
         State::Dead(held) => {
             remove(path, held.origin);
             None
         }
-        State::Unlocked => {
-            // A run that is about to begin there tries again when its empty directory vanishes.
-            if has_name_of_run(path) {
-                let _ = std::fs::remove_dir(path);
-            }
-            None
-        }
+        State::Unlocked => None,
     }
 }
 
@@ -916,6 +921,21 @@ mod tests {
         assert_eq!(sweep_in(base.path()), []);
         assert!(base.path().join("mine").exists());
         assert!(!base.path().join("0123abcd").exists());
+    }
+
+    #[test]
+    fn a_named_directory_goes_only_with_a_dead_run_in_it() {
+        let base = base();
+        let empty = base.path().join("0123abcd");
+        DirBuilder::new().mode(0o700).create(&empty).expect("a directory");
+        assert_eq!(running_in(&empty).expect("it can be looked at"), None);
+        assert!(empty.exists(), "an empty directory is its user's, whatever its name");
+        let dead = dead_run(base.path());
+        assert_eq!(running_in(&dead).expect("it can be looked at"), None);
+        assert!(!dead.exists());
+        let run = RunDirectory::create_in(base.path()).expect("a run");
+        let found = running_in(run.path()).expect("it can be looked at").expect("a living run");
+        assert_eq!((&*found.path, found.director), (run.path(), Some(std::process::id())));
     }
 
     #[test]

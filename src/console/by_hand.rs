@@ -8,6 +8,9 @@ use crate::by_hand::Invitation;
 use crate::event::Agent;
 use worlds::id::Name;
 
+/// What agents are, in the order in which they are told.
+const ROLES: [&str; 2] = ["server", "sre"];
+
 /// Up to so many commands are written out; more are put together into one.
 const COMMANDS_MAX: usize = 12;
 
@@ -30,9 +33,8 @@ pub(super) fn waiting(agents: &[Name], invitation: &Invitation, width: usize) ->
         return lines;
     }
     lines.push(format!("Waiting for {} agents that are started by hand, each by its name:", agents.len()));
-    for role in ["server", "sre"] {
-        let names: Vec<&str> =
-            agents.iter().filter_map(|agent| agent.strip_prefix(role)?.strip_prefix('-')).collect();
+    for role in ROLES {
+        let names = names_of(role, agents);
         match names.as_slice() {
             [] => {}
             [name] => lines.push(strong(invitation.command_for(role, name))),
@@ -44,13 +46,26 @@ pub(super) fn waiting(agents: &[Name], invitation: &Invitation, width: usize) ->
         }
     }
     lines.push("Several at once, in the background (bash, zsh):".to_owned());
-    let first = agents.iter().filter_map(|agent| agent.strip_prefix("server-")).collect::<Vec<_>>();
-    let names = ranges(&first);
-    let names = Some(names.join(" ")).filter(|all| all.len() <= LOOP_MAX).unwrap_or_else(|| names[0].clone());
-    let command = invitation.command_for("server", "$name");
-    lines.push(strong(format!("for name in {names}; do {command} & done")));
+    for (role, names) in ROLES.map(|role| (role, names_of(role, agents))) {
+        if names.len() > 1 {
+            let command = invitation.command_for(role, "$name");
+            lines.push(strong(format!("for name in {}; do {command} & done", looped(&names))));
+        }
+    }
     lines.push(format!("{} tells who is missing.", paint(ink::STRONG, "world ps")));
     lines
+}
+
+/// The names of the agents of a role.
+fn names_of<'a>(role: &str, agents: &'a [Name]) -> Vec<&'a str> {
+    agents.iter().filter_map(|agent| agent.strip_prefix(role)?.strip_prefix('-')).collect()
+}
+
+/// What a loop over names goes over: all, or the first range where all would be too long.
+fn looped(names: &[&str]) -> String {
+    let ranges = ranges(names);
+    let all = ranges.join(" ");
+    if all.len() <= LOOP_MAX { all } else { ranges.into_iter().next().unwrap_or_default() }
 }
 
 /// Names as a shell expands them, those that count up put together: `web-{1..20}`.
@@ -101,7 +116,7 @@ pub(super) fn lost(agent: &Name, how: &str, again: Option<&str>) -> Vec<String> 
     let until = match again {
         None => "",
         Some(_) if agent.starts_with("server-") => "; its server is down until it joins again:",
-        Some(_) => "; nothing is decided until it joins again:",
+        Some(_) => "; it decides nothing until it joins again:",
     };
     with_command(tagged("LOST", ink::BAD, &format!("{agent}: {how}{until}")), again)
 }
@@ -119,6 +134,36 @@ pub(super) fn returned(agent: &Agent, round: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn told_of(agents: impl IntoIterator<Item = String>) -> Vec<String> {
+        let agents: Vec<Name> = agents.into_iter().map(|agent| agent.as_str().into()).collect();
+        let lines = waiting(&agents, &Invitation::to(std::path::Path::new("/x")), 80);
+        lines.iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect()
+    }
+
+    fn loops(lines: &[String]) -> Vec<&str> {
+        let starts = lines.iter().filter_map(|line| line.trim_start().strip_prefix("for name in "));
+        starts.map(|rest| rest.split_once(';').expect("a loop").0).collect()
+    }
+
+    #[test]
+    fn each_role_of_which_many_are_awaited_has_a_loop_of_its_own() {
+        let sres = || (1..=13).map(|number| format!("sre-day-{number}"));
+        let lines = told_of(sres());
+        assert_eq!(loops(&lines), ["day-{1..13}"]);
+        assert!(lines.iter().any(|line| line.contains(" agent sre --name $name ")), "{lines:?}");
+        let servers = (1..=2).map(|number| format!("server-web-{number}"));
+        assert_eq!(loops(&told_of(servers.chain(sres()))), ["web-{1..2}", "day-{1..13}"]);
+        let one = ["server-web-1".to_owned()];
+        assert_eq!(loops(&told_of(one.into_iter().chain(sres()))), ["day-{1..13}"]);
+    }
+
+    #[test]
+    fn a_lost_sre_holds_up_nobody_but_itself() {
+        let told = lost(&"sre-oncall".into(), "it left", Some("world agent sre --name oncall"));
+        let told = anstream::adapter::strip_str(&told[0]).to_string();
+        assert_eq!(told, "  LOST       sre-oncall: it left; it decides nothing until it joins again:");
+    }
 
     #[test]
     fn names_that_count_up_are_put_together_as_a_shell_expands_them() {

@@ -101,7 +101,7 @@ impl Story {
     pub(super) fn lines(&mut self, event: &Event) -> Vec<String> {
         let lines = match event {
             Event::Entry(entry) => return self.record(&entry.record),
-            Event::Starting { .. } => return Vec::new(),
+            Event::Starting { .. } | Event::RoundPlayed { .. } => return Vec::new(),
             Event::Waiting { agents, invitation } => by_hand::waiting(agents, invitation, self.width),
             Event::Spawned { agent, awaited } => self.spawned(agent, awaited.as_deref()),
             Event::Left { agent, how, again } => by_hand::left(agent, how, again.as_deref()),
@@ -180,7 +180,8 @@ impl Story {
     fn take(&mut self, record: &Record) {
         match record {
             Record::FaultInjected { .. } => self.fault(record),
-            Record::FaultEnded { fault_kind, target, how, .. } => {
+            Record::FaultEnded { fault, fault_kind, target, how, .. } => {
+                self.faults.remove(fault);
                 self.before("ENDED", ink::PLAIN, format!("{fault_kind} on {target}, {}", end_text(*how)));
             }
             Record::FaultWitnessed { fault, .. } => self.witnessed(*fault),
@@ -561,6 +562,29 @@ mod tests {
                 "  CHAOS      service_crash on web-1 until it is cured"
             ]
         );
+    }
+
+    #[test]
+    fn a_fault_that_ended_is_forgotten() {
+        let mut story = story("", 1);
+        let injected = |fault| Record::FaultInjected {
+            round: 4,
+            fault,
+            fault_kind: "cpu_spike".into(),
+            target: "web-1".into(),
+            service: None,
+            rounds: Some(1),
+        };
+        let ended = |fault| Record::FaultEnded {
+            round: 5,
+            fault,
+            fault_kind: "cpu_spike".into(),
+            target: "web-1".into(),
+            how: FaultEnd::Expired,
+        };
+        round(&mut story, [injected(1), injected(2)]);
+        round(&mut story, [ended(1)]);
+        assert_eq!(story.faults.keys().collect::<Vec<_>>(), [&2]);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use super::DirectorError;
 use super::messages::WatchMessage;
-use crate::event::Event;
+use crate::event::{Event, Interest};
 use crate::watchers::{Records, Screen, Watcher};
 use ractor::ActorRef;
 use ractor::concurrency::{OneshotReceiver, oneshot};
@@ -30,15 +30,15 @@ impl Audience {
         Self { console, recorder, gathered: Vec::new() }
     }
 
-    /// Whether anybody is to be told of records.
-    pub(super) fn follows(&self) -> bool {
-        self.console.follows || self.recorder.follows
+    /// How closely the one who wants to know most follows the run.
+    pub(super) fn interest(&self) -> Interest {
+        self.console.interest.max(self.recorder.interest)
     }
 
     /// Takes down what happened, to be told later.
     pub(super) fn gather(&mut self, events: Vec<Event>) {
-        let follows = self.follows();
-        for event in events.into_iter().filter(|event| follows || !is_record(event)) {
+        let interest = self.interest();
+        for event in events.into_iter().filter(|event| event.interest() <= interest) {
             match (self.gathered.last_mut(), event) {
                 // How many are here now is all that matters.
                 (Some(last @ Event::Starting { .. }), event @ Event::Starting { .. }) => *last = event,
@@ -71,8 +71,8 @@ impl Audience {
 /// The round owner's end of what it tells a watcher.
 pub(super) struct Correspondent<W> {
     actor: ActorRef<WatchMessage<W>>,
-    /// Whether it is to be told of records; it is told of all else.
-    follows: bool,
+    /// Batches in which there is nothing of interest to it are not told.
+    interest: Interest,
     /// The answer to the batch that the watcher may still be busy with.
     unanswered: Option<OneshotReceiver<ControlFlow<()>>>,
     /// What it said to the last batch that it is done with.
@@ -80,9 +80,9 @@ pub(super) struct Correspondent<W> {
 }
 
 impl<W: Watcher> Correspondent<W> {
-    /// Of a watcher that follows the rounds, or only wants to know who comes and goes.
-    pub(super) fn new(actor: ActorRef<WatchMessage<W>>, follows: bool) -> Self {
-        Self { actor, follows, unanswered: None, said: ControlFlow::Continue(()) }
+    /// Of a watcher that follows the run so closely.
+    pub(super) fn new(actor: ActorRef<WatchMessage<W>>, interest: Interest) -> Self {
+        Self { actor, interest, unanswered: None, said: ControlFlow::Continue(()) }
     }
 
     /// The actor.
@@ -102,7 +102,7 @@ impl<W: Watcher> Correspondent<W> {
     /// Tells what happened, when the watcher is done with what it was told before; gives what it
     /// said to that.
     async fn tell(&mut self, events: &Arc<[Event]>) -> Result<ControlFlow<()>, DirectorError> {
-        if !self.follows && events.iter().all(is_record) {
+        if events.iter().all(|event| event.interest() > self.interest) {
             return Ok(self.said);
         }
         if let Some(answer) = self.unanswered.take() {
@@ -116,23 +116,20 @@ impl<W: Watcher> Correspondent<W> {
     }
 }
 
-fn is_record(event: &Event) -> bool {
-    matches!(event, Event::Entry(_))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::watching::Watching;
     use super::*;
     use worlds::journal::Record;
+    use worlds::outcome::Requests;
     use worlds::round::Entry;
 
     /// Keeps what it is told.
     struct Fake(Vec<Event>);
 
     impl Watcher for Fake {
-        fn follows(&self) -> bool {
-            false
+        fn interest(&self) -> Interest {
+            Interest::Agents
         }
 
         fn tell(&mut self, event: &Event) -> ControlFlow<()> {
@@ -146,13 +143,17 @@ mod tests {
         Event::Entry(Entry { record, line: Vec::new() })
     }
 
+    fn played() -> Event {
+        Event::RoundPlayed { requests: Requests::default() }
+    }
+
     fn lost() -> Event {
         Event::Lost { agent: "server-web-1".into(), how: "it left".to_owned(), again: None }
     }
 
-    async fn told(follows: bool, batches: &[Vec<Event>]) -> (Vec<Event>, ControlFlow<()>) {
+    async fn told(interest: Interest, batches: &[Vec<Event>]) -> (Vec<Event>, ControlFlow<()>) {
         let actor = Watching::spawn(Fake(Vec::new())).await.expect("an actor");
-        let mut fake = Correspondent::new(actor.clone(), follows);
+        let mut fake = Correspondent::new(actor.clone(), interest);
         let mut said = ControlFlow::Continue(());
         for batch in batches {
             said = fake.tell(&batch.clone().into()).await.expect("a watcher");
@@ -164,16 +165,23 @@ mod tests {
     #[tokio::test]
     async fn whoever_does_not_follow_the_rounds_is_told_of_agents_alone() {
         let batches = [vec![record()], vec![lost()], vec![record(), record()]];
-        let (heard, _) = told(false, &batches).await;
+        let (heard, _) = told(Interest::Agents, &batches).await;
         assert!(matches!(heard[..], [Event::Lost { .. }]), "{heard:?}");
-        let (heard, _) = told(true, &batches).await;
+        let batches = [vec![record()], vec![played()], vec![lost()]];
+        let (heard, _) = told(Interest::Rounds, &batches).await;
+        assert!(matches!(heard[..], [Event::RoundPlayed { .. }, Event::Lost { .. }]), "{heard:?}");
+        let batches = [vec![record()], vec![lost()], vec![record(), record()]];
+        let (heard, _) = told(Interest::Records, &batches).await;
         // A watcher that has seen enough is told no more of a batch.
         assert!(matches!(heard[..], [Event::Entry(_), Event::Lost { .. }, Event::Entry(_)]), "{heard:?}");
     }
 
     #[tokio::test]
     async fn what_a_watcher_says_is_heard_with_the_next_batch() {
-        assert_eq!(told(true, &[vec![record()]]).await.1, ControlFlow::Continue(()));
-        assert_eq!(told(true, &[vec![record()], vec![record()]]).await.1, ControlFlow::Break(()));
+        assert_eq!(told(Interest::Records, &[vec![record()]]).await.1, ControlFlow::Continue(()));
+        assert_eq!(
+            told(Interest::Records, &[vec![record()], vec![record()]]).await.1,
+            ControlFlow::Break(())
+        );
     }
 }

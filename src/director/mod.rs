@@ -226,7 +226,7 @@ async fn direct(
     watchers: Watchers,
 ) -> Directed {
     let Watchers { screen, records } = watchers;
-    let follow = (screen.follows(), records.follows());
+    let interest = (screen.interest(), records.interest());
     let (console, recorder) = (ConsoleActor::spawn(screen).await?, RecorderActor::spawn(records).await?);
     let directory = Arc::new(directory);
     let program = std::env::current_exe().map_err(DirectorError::system("find this program"))?;
@@ -236,8 +236,8 @@ async fn direct(
         run,
         directory: Arc::clone(&directory),
         program,
-        console: Correspondent::new(console.clone(), follow.0),
-        recorder: Correspondent::new(recorder.clone(), follow.1),
+        console: Correspondent::new(console.clone(), interest.0),
+        recorder: Correspondent::new(recorder.clone(), interest.1),
         alive,
         ending,
     };

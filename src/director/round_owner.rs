@@ -24,7 +24,7 @@ use super::notice_board::NoticeBoard;
 use super::process_keeper::{KeeperArguments, ProcessKeeper};
 use super::staging::Staging;
 use super::{BusStats, DirectorError, ProcessRun};
-use crate::event::{Agent, Event, Finished};
+use crate::event::{Agent, Event, Finished, Interest};
 use crate::watchers::{Records, Screen};
 use bus::address::RunDirectory;
 use bus::hub::{Admits, Arrival, Hub, HubLimits, SeatId, UNGREETED_MAX};
@@ -209,7 +209,7 @@ impl State {
         let on_arrival = Box::new(move |arrival| drop(owner.cast(OwnerMessage::Arrived(arrival))));
         let mut hub = Hub::open(&directory, token, HubLimits::default(), on_arrival)?;
         let audience = Audience::of(console, recorder);
-        let begin = if audience.follows() { Round::new } else { Round::hashed };
+        let begin = if audience.interest() >= Interest::Records { Round::new } else { Round::hashed };
         let round = begin(Arc::clone(&run.world), run.plan.clone());
         let (lineup, orders) = Lineup::take_seats(&mut hub, &run.world, &run.plan, &round, &run.manual)?;
         let awaited = lineup.seats.keys().copied().collect();
@@ -438,7 +438,10 @@ impl State {
         let outcome = self.round.finish();
         let entries = self.entries();
         self.tell(entries).await?;
-        let hub = self.hub.take().ok_or_else(|| DirectorError::Actor("the run ended twice".to_owned()))?;
+        let mut hub =
+            self.hub.take().ok_or_else(|| DirectorError::Actor("the run ended twice".to_owned()))?;
+        // Those who wait for a round that does not open hear the farewell, too.
+        self.hands.take_waiting().into_iter().for_each(|arrival| hub.admit(arrival));
         let counters = hub.farewell();
         // The keeper makes those go who do not go by themselves.
         let left = self.keeper.call(KeeperMessage::Leave, None).await;

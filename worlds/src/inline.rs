@@ -6,7 +6,7 @@
 use crate::definition::SreKind;
 use crate::id::SreId;
 use crate::message::{Decision, Report};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Requests};
 use crate::plan::RunPlan;
 use crate::round::{Entry, Round};
 use crate::server::Server;
@@ -81,6 +81,11 @@ impl Inline {
             agent.decide(SreId::from(sre), &self.round, decision);
         }
         self.round.close(&self.decisions);
+    }
+
+    /// What users got in the round that was played last.
+    pub fn requests(&self) -> Requests {
+        self.round.requests()
     }
 
     /// The records written since the last call, in order.

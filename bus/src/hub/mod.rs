@@ -370,10 +370,10 @@ impl Hub {
     fn drop_agent(&mut self, id: SeatId, why: Dropped) {
         match why {
             Dropped::For(why) => self.expel(id, why),
+            // A seat that nobody had stays as its owner left it: it may be open to a successor.
+            Dropped::Gone if self.connections[id.0].is_none() => {}
             Dropped::Gone => {
-                if self.connections[id.0].is_some() {
-                    self.door.register().counters.gone += 1;
-                }
+                self.door.register().counters.gone += 1;
                 self.close_seat(id);
             }
         }

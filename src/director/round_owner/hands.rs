@@ -94,6 +94,11 @@ impl Hands {
         returning
     }
 
+    /// All who wait to be let in again, at the end of the run.
+    pub(super) fn take_waiting(&mut self) -> Vec<Arrival> {
+        self.0.values_mut().filter_map(|hand| hand.at_the_door.take()).collect()
+    }
+
     fn set(&mut self, seat: SeatId, presence: Presence) {
         if let Some(hand) = self.0.get_mut(&seat) {
             hand.presence = presence;

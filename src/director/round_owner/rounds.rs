@@ -4,7 +4,7 @@ use super::{Phase, State, there};
 use crate::director::lineup::Sre;
 use crate::director::messages::{KeeperMessage, OwnerMessage};
 use crate::director::{DirectorError, plausible};
-use crate::event::Event;
+use crate::event::{Event, Interest};
 use bus::hub::{Admits, Dropped, SeatId};
 use bus::token::Token;
 use bus::wire::{Brief, Refusal};
@@ -57,7 +57,7 @@ impl State {
         for server in servers {
             let seat = self.lineup.servers[server.index()];
             if self.hands.hold(seat) {
-                // Whoever started it brings it back; until then it is missed again.
+                // Whoever started it brings it back; until then it stays lost.
                 continue;
             }
             let token = Token::random().map_err(DirectorError::Randomness)?;
@@ -97,6 +97,9 @@ impl State {
         self.ask_sres(&mut events).await?;
         self.round.close(&self.decisions);
         events.extend(self.entries());
+        if self.audience.interest() >= Interest::Rounds {
+            events.push(Event::RoundPlayed { requests: self.round.requests() });
+        }
         self.note(events);
         self.enough |= self.audience.tell_in_time().await?.is_break();
         Ok(())

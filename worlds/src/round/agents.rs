@@ -12,13 +12,17 @@ impl Round {
         }
     }
 
-    /// A server without a report is gone from this round on.
+    /// A server without a report is gone from this round on. One that should have come back in this
+    /// round and did not was lost before: that is no other loss.
     pub(super) fn note_lost_servers(&mut self) {
         for server in 0..self.servers.len() {
             if self.reports[server].is_some() || std::mem::replace(&mut self.servers[server].lost, true) {
                 continue;
             }
             self.doors.servers[server].closed = true;
+            if self.opening.respawn.contains(&ServerId::from(server)) {
+                continue;
+            }
             self.write_lost(server_agent(&self.world.servers[server].name));
         }
     }

@@ -287,6 +287,11 @@ impl Round {
         &self.observation
     }
 
+    /// What users got in the round that was observed last.
+    pub fn requests(&self) -> Requests {
+        self.folded.requests
+    }
+
     /// What became of the actions that one SRE asked for, since it was told the last time.
     pub fn results(&self, sre: SreId) -> &[ActionResult] {
         &self.results[sre.index()]
