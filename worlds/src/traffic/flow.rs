@@ -238,13 +238,13 @@ fn place(streams: &mut [Stream], members: [u32; 2]) {
     if streams.len() < 2 {
         return;
     }
-    for class in 0..2 {
+    for (class, members) in members.into_iter().enumerate() {
         let total: u32 = streams.iter().map(|stream| stream.pooled.both()[class]).sum();
         let mut first = None;
         for (index, stream) in streams.iter_mut().enumerate() {
             let weight = match (total, stream.chosen[class]) {
                 (1.., _) => f64::from(stream.pooled.both()[class]) / f64::from(total),
-                (0, true) => 1.0 / f64::from(members[class]),
+                (0, true) => 1.0 / f64::from(members),
                 (0, false) => 0.0,
             };
             if weight > 0.0 && first.is_none() {
