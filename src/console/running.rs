@@ -35,12 +35,13 @@ fn of_world(world: &RunningWorld, width: usize, all: bool) -> Vec<String> {
     let Some(run) = &world.run else {
         return vec![layout::rule(&world.id, width), "  It is only starting.".to_owned()];
     };
-    let mut lines = vec![layout::rule(&format!("{}: seed {}", run.world.name, run.seed), width)];
-    let age = figure::duration(ps::seconds_since(run.started_unix_seconds));
-    let round = match run.phase {
+    let facts = &run.facts;
+    let mut lines = vec![layout::rule(&format!("{}: seed {}", facts.world.name, facts.seed), width)];
+    let age = figure::duration(ps::seconds_since(facts.started_unix_seconds));
+    let round = match facts.phase {
         Phase::Starting => format!("agents are starting, for {age}"),
         Phase::Running => {
-            let (round, rounds) = (figure::count(run.round.into()), figure::count(run.rounds.into()));
+            let (round, rounds) = (figure::count(facts.round.into()), figure::count(facts.rounds.into()));
             format!("{round} of {rounds}, for {age}")
         }
     };
