@@ -4,6 +4,7 @@
 use super::by_hand;
 use super::figure;
 use super::ink::{self, paint};
+use super::kinds::by_kind;
 use super::layout::{self, figures, words};
 use crate::by_hand::Invitation;
 use crate::ps::{self, AgentState, RunningAgent, RunningWorld};
@@ -80,12 +81,6 @@ fn agents<'a>(agents: impl IntoIterator<Item = &'a RunningAgent>, width: usize) 
 }
 
 fn by_type(agents: &[RunningAgent], width: usize) -> Vec<String> {
-    let mut kinds: Vec<&str> = Vec::new();
-    for agent in agents {
-        if !kinds.contains(&agent.kind.as_str()) {
-            kinds.push(&agent.kind);
-        }
-    }
     let columns = [
         words("Type"),
         figures("Agents"),
@@ -96,8 +91,7 @@ fn by_type(agents: &[RunningAgent], width: usize) -> Vec<String> {
         figures("PSS"),
         figures("Largest"),
     ];
-    let row = |kind: &str| {
-        let of_kind: Vec<&RunningAgent> = agents.iter().filter(|agent| agent.kind == kind).collect();
+    let row = |(kind, of_kind): (&str, Vec<&RunningAgent>)| {
         let count = |states: &[AgentState]| {
             let count = of_kind.iter().filter(|agent| states.contains(&agent.state)).count();
             match (count, states) {
@@ -120,7 +114,7 @@ fn by_type(agents: &[RunningAgent], width: usize) -> Vec<String> {
             figure::memory(largest),
         ]
     };
-    layout::table(&columns, kinds.into_iter().map(row), width)
+    layout::table(&columns, by_kind(agents, |agent| &agent.kind).into_iter().map(row), width)
 }
 
 /// Those of many agents that do not simply run, or wait for a hand.
