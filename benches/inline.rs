@@ -4,6 +4,9 @@
 //! telemetry, alerts, the SRE's decision, the ledger. The reference does nothing of that: it only
 //! draws as many random numbers as the smallest model that is still one of the same world, so that
 //! the ratio says what the model itself costs.
+//!
+//! Runs are of fifteen rounds, each with another seed: what a sweep plays. Setting a run up and
+//! drawing up its outcome is in the figure.
 
 mod measure;
 
@@ -13,76 +16,81 @@ use rand::rngs::ChaCha8Rng;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
+use worlds::definition::generate::{Request, generate};
 use worlds::definition::{builtin, parse};
 use worlds::inline::Inline;
 use worlds::plan::{Level, RunPlan, sres_of};
 use worlds::topology::World;
 
 /// Long enough for hundreds of runs, short enough for the machine to stay the same.
-const SLICE: Duration = Duration::from_millis(200);
+const SLICE: Duration = Duration::from_millis(100);
 
-/// Turns: with three contenders, some twenty-five seconds.
-const TURNS: usize = 40;
+/// Turns for each drill: with four contenders, some ten seconds.
+const TURNS: usize = 24;
 
 /// Draws of a server-round in the smallest model: seven faults to roll, five metrics to move.
 const DRAWS: usize = 12;
 
+/// Rounds of a run.
+const ROUNDS: u32 = 15;
+
 fn main() -> Outcome<()> {
-    let world = default_world()?;
-    let (server_rounds, plan) = plan(&world)?;
-    let mut comparison =
-        Comparison::of(["bare: 12 ChaCha8 draws", "whole model, no journal", "whole model, journal hashed"]);
-    let (mut bare_seed, mut outcome_seed, mut journal_seed) = (0, 0, 0);
-    comparison.take(
-        TURNS,
-        &mut [
-            &mut || {
-                rate(SLICE, || {
-                    black_box(draw(next(&mut bare_seed), server_rounds));
-                    Ok(server_rounds)
-                })
-            },
-            &mut || {
-                rate(SLICE, || {
-                    let plan = RunPlan { seed: next(&mut outcome_seed), ..plan.clone() };
-                    black_box(Inline::outcome(Arc::clone(&world), plan));
-                    Ok(server_rounds)
-                })
-            },
-            &mut || {
-                rate(SLICE, || {
-                    let plan = RunPlan { seed: next(&mut journal_seed), ..plan.clone() };
-                    black_box(journal_of(&world, plan));
-                    Ok(server_rounds)
-                })
-            },
-        ],
-    )?;
-    comparison.print("one thread, systems, high, one SRE of rules (mid)", "server-rounds/s");
+    let systems = world("systems", builtin::find("systems").ok_or("there is no world `systems`")?.text)?;
+    for level in [Level::Off, Level::Medium, Level::High] {
+        measure(&systems, level)?;
+    }
+    for servers in [60, 1_000] {
+        let text = generate(Request { servers, zones: 3, seed: 1 })?;
+        measure(&world("generated", &text)?, Level::Medium)?;
+    }
     Ok(())
 }
 
-fn default_world() -> Outcome<Arc<World>> {
-    let text = builtin::find("systems").ok_or("there is no world `systems`")?.text;
-    let checked = parse("systems", text).map_err(|errors| format!("{errors:?}"))?;
-    Ok(Arc::new(World::new("systems", checked.definition)))
+/// Everybody plays one drill in turn.
+fn measure(world: &Arc<World>, level: Level) -> Outcome<()> {
+    let servers = world.servers.len();
+    let server_rounds = u32::try_from(servers)? * ROUNDS;
+    let sres = sres_of(&world.definition);
+    let plan = RunPlan { seed: 0, level, rounds: ROUNDS, sres, scripted: Vec::new() };
+    let mut seeds = [0; 4];
+    let [bare, outcome, hashed, recorded] = &mut seeds;
+    let next = |seed: &mut u64| {
+        // Another seed for each run: none is cheaper because the last was the same.
+        *seed += 1;
+        RunPlan { seed: *seed, ..plan.clone() }
+    };
+    let mut comparison = Comparison::of([
+        "bare: 12 ChaCha8 draws",
+        "whole model, no journal",
+        "whole model, journal hashed",
+        "whole model, journal kept",
+    ]);
+    comparison.take(
+        TURNS,
+        &mut [
+            &mut || rate(SLICE, || Ok(played(server_rounds, draw(next(bare).seed, server_rounds)))),
+            &mut || {
+                let play = |plan| Inline::outcome(Arc::clone(world), plan);
+                rate(SLICE, || Ok(played(server_rounds, play(next(outcome)))))
+            },
+            &mut || rate(SLICE, || Ok(played(server_rounds, hash_of(world, next(hashed))))),
+            &mut || rate(SLICE, || Ok(played(server_rounds, journal_of(world, next(recorded))))),
+        ],
+    )?;
+    let title = format!("one thread, {} ({servers} servers), {}", world.name, level.name());
+    comparison.print(&format!("{title}, one SRE of rules (mid)"), "server-rounds/s");
+    Ok(())
 }
 
-/// The server-rounds of a run, and the run.
-fn plan(world: &World) -> Outcome<(u32, RunPlan)> {
-    let definition = &world.definition;
-    let server_rounds = u32::try_from(definition.servers.len())? * definition.rounds;
-    let sres = sres_of(definition);
-    Ok((
-        server_rounds,
-        RunPlan { seed: 0, level: Level::High, rounds: definition.rounds, sres, scripted: Vec::new() },
-    ))
+fn world(name: &str, text: &str) -> Outcome<Arc<World>> {
+    let checked = parse(name, text).map_err(|errors| format!("{errors:?}"))?;
+    Ok(Arc::new(World::new(name, checked.definition)))
 }
 
-/// Another seed for each run: none is cheaper because the last was the same.
-fn next(seed: &mut u64) -> u64 {
-    *seed += 1;
-    *seed
+/// The work of a run whose outcome nobody needs.
+fn played<T>(server_rounds: u32, outcome: T) -> u32 {
+    black_box(outcome);
+    server_rounds
 }
 
 /// The draws of a run, and nothing else.
@@ -95,6 +103,16 @@ fn draw(seed: u64, server_rounds: u32) -> u64 {
         }
     }
     all
+}
+
+/// A run whose journal is written and hashed, and kept by nobody.
+fn hash_of(world: &Arc<World>, plan: RunPlan) -> String {
+    let mut run = Inline::hashed(Arc::clone(world), plan);
+    while !run.is_over() {
+        run.step();
+    }
+    black_box(run.finish());
+    run.journal_hash()
 }
 
 /// A run with its journal, each line as it would be written to a file.

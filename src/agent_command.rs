@@ -68,8 +68,8 @@ fn live(wanted: Wanted) -> u8 {
 
 /// For whoever started the agent by hand.
 fn tell_joined(agent: &str, directory: &Path) {
-    let world =
-        RunStatus::read(directory).map(|status| format!("{}, seed {}", status.world.name, status.seed));
+    let world = RunStatus::read(directory)
+        .map(|status| format!("{}, seed {}", status.facts.world.name, status.facts.seed));
     let world = world.unwrap_or_else(|| directory.display().to_string());
     tell(&format!("{agent} has joined {world}. Ctrl-C leaves; the run goes on, and it may join again."));
 }
@@ -229,7 +229,7 @@ fn several(wanted: &Wanted, paths: &[PathBuf]) -> AgentCommandError {
         let about = RunStatus::read(path).map_or_else(
             || "one that is only starting".to_owned(),
             |status| {
-                let age = console::figure::duration(ps::seconds_since(status.started_unix_seconds));
+                let age = console::figure::duration(ps::seconds_since(status.facts.started_unix_seconds));
                 format!("{}, for {age}", status.in_short())
             },
         );

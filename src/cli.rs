@@ -178,13 +178,13 @@ pub(crate) enum WorldsCommand {
     /// Write a world file of any size: a shop of many tiers in several zones
     Generate {
         /// Servers in all; three for each zone and one more at least
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
         servers: usize,
         /// Zones to spread them over
-        #[arg(long, value_name = "Z", default_value_t = 3)]
+        #[arg(long, value_name = "Z", default_value_t = 3, value_parser = count, allow_negative_numbers = true)]
         zones: usize,
         /// The number from which the rest follows: the same arguments give the same file
-        #[arg(long, value_name = "S", default_value_t = 0)]
+        #[arg(long, value_name = "S", default_value_t = 0, value_parser = seed, allow_negative_numbers = true)]
         seed: u64,
     },
     /// Print the JSON Schema of world files
@@ -234,7 +234,7 @@ pub(crate) struct RunArgs {
     pub plan: bool,
 
     /// The promise, instead of the world's: above 0, up to 100
-    #[arg(long, value_name = "PCT", value_parser = percentage)]
+    #[arg(long, value_name = "PCT", value_parser = percentage, allow_negative_numbers = true)]
     pub sla_target: Option<f64>,
 
     /// Run in this one process, without agent processes: the same run, sooner
@@ -242,7 +242,7 @@ pub(crate) struct RunArgs {
     pub inline: bool,
 
     /// Take at least this long for a round: 500ms, 2s, 1m
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
     pub pace: Option<Duration>,
 
     /// The directory of the bus [default: one of its own]
@@ -329,6 +329,10 @@ fn rounds(text: &str) -> Result<u32, String> {
 
 fn seed(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("a seed is a whole number from 0 to {}", u64::MAX))
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "this is a whole number, as in 60".to_owned())
 }
 
 fn percentage(text: &str) -> Result<f64, String> {

@@ -345,7 +345,9 @@ fn scripted_fault(given: &str, world: &World, rounds: u32) -> Result<ScriptedFau
     let owned = || given.to_owned();
     let parts = given.split_once('@').and_then(|(kind, rest)| {
         let (round, target) = rest.split_once(':')?;
-        Some((kind, round.parse::<u32>().ok()?, target))
+        // A number that is too large for any run, or below 0, is out of range rather than no number.
+        let round = round.parse::<i128>().ok()?;
+        Some((kind, u32::try_from(round).unwrap_or_default(), target))
     });
     let (kind_name, round, target_name) = parts.ok_or_else(|| UsageError::FaultSyntax { given: owned() })?;
     let kinds = || world.definition.chaos.iter().map(|kind| kind.name.as_str());
@@ -503,6 +505,8 @@ mod tests {
             ("cpu_spike@1:web1", "no server `web1`; did you mean `web-1`?"),
             ("cpu_spike@0:web-1", "the run has rounds 1 to 15"),
             ("cpu_spike@16:web-1", "the run has rounds 1 to 15"),
+            ("cpu_spike@-1:web-1", "the run has rounds 1 to 15"),
+            ("cpu_spike@99999999999:web-1", "the run has rounds 1 to 15"),
             ("database_slowdown@1:web-1", "cannot hit `web-1`; it can hit db-primary, db-replica"),
         ] {
             let told = refused(&["--fault", fault]);

@@ -360,6 +360,10 @@ fn check_field(path: &Path) -> Result<(), (String, Option<String>)> {
     if !below.is_empty() {
         return Err((format!("`{path}` is not a number"), Some(format!("in it are: {}", below.join(", ")))));
     }
+    if FIELDS.iter().any(|field| field.written_like(path).starts_with(&format!("{path}."))) {
+        let hint = "gates compare numbers, as in 'availability_pct < 99.9'".to_owned();
+        return Err((format!("`{path}` is not a number"), Some(hint)));
+    }
     Err((format!("result.json has no field `{path}`"), Some(meant(path, &numeric().collect::<Vec<_>>()))))
 }
 
@@ -406,6 +410,13 @@ mod tests {
         let document = json!({ "servers": [{ "uptime_pct": 1.0 }, { "uptime_pct": 2.0 }] });
         assert_eq!(decide("servers[1].uptime_pct > 5", &document).value, Some(2.0));
         assert_eq!(decide("servers.0.uptime_pct > 5", &document).value, Some(1.0));
+    }
+
+    #[test]
+    fn a_list_of_words_is_known_and_is_no_number() {
+        for expr in ["lost_agents < 1", "reasons > 0"] {
+            assert!(refused(expr).message.contains("is not a number"), "{expr}");
+        }
     }
 
     #[test]

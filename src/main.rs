@@ -22,6 +22,7 @@ mod reference;
 mod repeat;
 mod result;
 mod run;
+mod schedule;
 mod signal;
 mod status;
 mod stdio;

@@ -7,7 +7,7 @@
 
 use crate::cli::PsArgs;
 use crate::proc;
-use crate::status::{AgentStatus, Phase, Presence, RunStatus, WorldStatus};
+use crate::status::{AgentStatus, Presence, RunFacts, RunStatus};
 use bus::address::{self, AddressError, Running};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -48,20 +48,9 @@ pub(crate) struct Director {
 /// What a run says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct Run {
-    /// Which world.
-    pub world: WorldStatus,
-    /// The number from which all chance flows.
-    pub seed: u64,
-    /// `processes`.
-    pub mode: String,
-    /// What it does.
-    pub phase: Phase,
-    /// The round that was begun last; 0 before the first.
-    pub round: u32,
-    /// Rounds of the run.
-    pub rounds: u32,
-    /// When it started, seconds since 1970 (UTC).
-    pub started_unix_seconds: u64,
+    /// What its director has written down.
+    #[serde(flatten)]
+    pub facts: RunFacts,
     /// Servers in the order of the world, then SREs.
     pub agents: Vec<RunningAgent>,
 }
@@ -131,7 +120,7 @@ pub(crate) fn worlds(args: &PsArgs) -> Result<Vec<RunningWorld>, AddressError> {
         None => address::running(),
     };
     let mut worlds: Vec<_> = running.into_iter().map(world).collect();
-    let started = |world: &RunningWorld| world.run.as_ref().map(|run| run.started_unix_seconds);
+    let started = |world: &RunningWorld| world.run.as_ref().map(|run| run.facts.started_unix_seconds);
     worlds.sort_by_key(started);
     Ok(worlds)
 }
@@ -164,9 +153,7 @@ fn world(running: Running) -> RunningWorld {
 }
 
 fn run(status: RunStatus) -> Run {
-    let RunStatus { world, seed, mode, phase, round, rounds, started_unix_seconds, agents } = status;
-    let agents = agents.into_iter().map(agent).collect();
-    Run { world, seed, mode, phase, round, rounds, started_unix_seconds, agents }
+    Run { facts: status.facts, agents: status.agents.into_iter().map(agent).collect() }
 }
 
 fn agent(status: AgentStatus) -> RunningAgent {

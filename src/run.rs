@@ -8,7 +8,6 @@ use crate::cli::RunArgs;
 use crate::config::{self, RunConfig};
 use crate::console;
 use crate::console::Progress;
-use crate::console::schedule::Schedule;
 use crate::determinism::{self, Checked};
 use crate::director;
 use crate::event::{Event, Finished};
@@ -17,6 +16,7 @@ use crate::program::Failure;
 use crate::recording::Recording;
 use crate::reference::References;
 use crate::result::{Facts, Mode, RunResult, Verdict};
+use crate::schedule::Schedule;
 use crate::signal::Signals;
 use crate::stdio::Stdio;
 use crate::watchers::{Watcher as _, Watchers};
@@ -69,13 +69,15 @@ fn draw_seed() -> Result<u64, getrandom::Error> {
 
 /// `--plan`: what would happen, without running it.
 fn plan(config: &RunConfig, stdio: &mut Stdio) -> Result<u8, Failure> {
-    let schedule = Schedule::of(config);
+    let mut bar = Progress::of("planning, round", config.plan.rounds.into());
+    let schedule = Schedule::of(config, || bar.step());
+    drop(bar);
     if config.output.json {
         serde_json::to_writer_pretty(&mut stdio.out.out, &schedule).map_err(io::Error::from)?;
         writeln!(stdio.out.out)?;
         stdio.out.out.flush()?;
     } else {
-        stdio.out.print(&schedule.lines(stdio.out.width))?;
+        stdio.out.print(&console::schedule::lines(&schedule, stdio.out.width))?;
     }
     Ok(exit_code::OK)
 }

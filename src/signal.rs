@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM, from a run's first moment to the program's last.
+//! SIGINT, SIGTERM and SIGHUP, from a run's first moment to the program's last.
 //!
 //! The first asks the run to end after its round, or is only noted when the rounds are over; either
 //! way the result is written. The second ends the program at once: as if there were no handler, or,
@@ -7,13 +7,17 @@
 //!
 //! A signal is noted in its handler, so that whatever it interrupted sees it before going on; a
 //! thread draws the consequences. Handlers are installed even where the signals were inherited as
-//! ignored, as background jobs of shells inherit them.
+//! ignored, as background jobs of shells inherit them; but for SIGHUP, which `nohup` has ignored so that
+//! a run outlives its terminal.
+//!
+//! A file that may not grow further is an error of writing like a full disk, and not a signal that ends
+//! the program.
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::{flag, iterator, low_level};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::watch;
 
 /// The signals that end a run.
@@ -44,10 +48,16 @@ impl Signals {
     /// Installs the handlers, once for a process.
     pub(crate) fn install() -> io::Result<Self> {
         let noted = Arc::new(AtomicUsize::new(0));
-        for number in [SIGINT, SIGTERM] {
-            flag::register_usize(number, Arc::clone(&noted), number.unsigned_abs() as usize)?;
+        let ending: Vec<i32> = match is_ignored(SIGHUP) {
+            true => vec![SIGINT, SIGTERM],
+            false => vec![SIGINT, SIGTERM, SIGHUP],
+        };
+        for number in &ending {
+            flag::register_usize(*number, Arc::clone(&noted), number.unsigned_abs() as usize)?;
         }
-        let mut coming = iterator::Signals::new([SIGINT, SIGTERM])?;
+        // With a handler, whatever it does, the write that went too far fails and says why.
+        flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
+        let mut coming = iterator::Signals::new(ending)?;
         let heard = watch::Sender::new(Heard::default());
         let hearing = heard.clone();
         let thread = std::thread::Builder::new().name("signals".to_owned());
@@ -68,6 +78,14 @@ impl Signals {
         self.heard.send_modify(|heard| heard.attended = true);
         Attention(self)
     }
+}
+
+/// Whether this process has ignored a signal from its beginning.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (signal - 1) & 1 == 1
 }
 
 fn hear(heard: &watch::Sender<Heard>, signal: i32) {

@@ -9,15 +9,28 @@ use worlds::id::Name;
 /// How a run stands. What the system knows better, such as memory, is not in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RunStatus {
+    #[serde(flatten)]
+    pub facts: RunFacts,
+    pub agents: Vec<AgentStatus>,
+}
+
+/// What is said of a run, in its status and by `world ps` alike.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct RunFacts {
+    /// Which world.
     pub world: WorldStatus,
+    /// The number from which all chance flows.
     pub seed: u64,
+    /// `processes`.
     pub mode: String,
+    /// What it does.
     pub phase: Phase,
     /// The round that was begun last; 0 before the first.
     pub round: u32,
+    /// Rounds of the run.
     pub rounds: u32,
+    /// When it started, seconds since 1970 (UTC).
     pub started_unix_seconds: u64,
-    pub agents: Vec<AgentStatus>,
 }
 
 /// Which world.
@@ -69,11 +82,12 @@ pub(crate) enum Presence {
 impl RunStatus {
     /// What is said of it in a few words: `systems, seed 23, round 4 of 15`.
     pub(crate) fn in_short(&self) -> String {
-        let round = match self.phase {
+        let RunFacts { world, seed, phase, round, rounds, .. } = &self.facts;
+        let round = match phase {
             Phase::Starting => "starting".to_owned(),
-            Phase::Running => format!("round {} of {}", self.round, self.rounds),
+            Phase::Running => format!("round {round} of {rounds}"),
         };
-        format!("{}, seed {}, {round}", self.world.name, self.seed)
+        format!("{}, seed {seed}, {round}", world.name)
     }
 
     /// How the run in a directory stands; `None` when it has not said so yet.
@@ -116,8 +130,8 @@ impl Standing {
 
     /// A round begins.
     pub(crate) fn opened(&mut self, round: u32) {
-        self.status.round = round;
-        self.status.phase = Phase::Running;
+        self.status.facts.round = round;
+        self.status.facts.phase = Phase::Running;
     }
 
     /// An agent takes part again.
@@ -158,7 +172,7 @@ mod tests {
             presence: Presence::Awaited,
             pid: None,
         };
-        Standing::new(RunStatus {
+        let facts = RunFacts {
             world: WorldStatus { name: "systems".to_owned(), hash: String::new() },
             seed: 23,
             mode: "processes".to_owned(),
@@ -166,8 +180,16 @@ mod tests {
             round: 0,
             rounds: 15,
             started_unix_seconds: 0,
-            agents: vec![agent],
-        })
+        };
+        Standing::new(RunStatus { facts, agents: vec![agent] })
+    }
+
+    #[test]
+    fn a_status_is_read_back_as_it_was_written() {
+        let mut status = standing().status().clone();
+        status.facts.seed = u64::MAX;
+        let written = serde_json::to_vec(&status).expect("it can be written");
+        assert_eq!(serde_json::from_slice::<RunStatus>(&written).expect("it can be read"), status);
     }
 
     #[test]

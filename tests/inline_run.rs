@@ -287,6 +287,39 @@ fn a_signal_ends_a_run_with_what_was_played() {
     assert_eq!((&result["verdict"], &result["rounds"]), (&Value::from("interrupted"), &Value::from(1)));
 }
 
+#[test]
+fn a_terminal_that_is_closed_leaves_a_result() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut child = world("run --inline --seed 42 --pace 10s --out run")
+        .inside(dir.path())
+        .command()
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    assert!(lines.any(|line| line.is_ok_and(|line| line.contains("Round "))), "the first round was told");
+    let killed = std::process::Command::new("kill").args(["-HUP", &child.id().to_string()]).status();
+    assert!(killed.expect("kill runs").success());
+    lines.for_each(drop);
+    assert_eq!(child.wait().expect("it ends").code(), Some(129));
+    let result: Value = serde_json::from_str(&read(&dir.path().join("run/result.json"))).expect("a result");
+    assert_eq!(result["verdict"], "interrupted");
+}
+
+#[test]
+fn a_file_that_may_not_grow_is_an_error_and_no_signal() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let limited =
+        format!("ulimit -f 4; exec {} run --inline -q --seed 42 --out run", env!("CARGO_BIN_EXE_world"));
+    let ended = std::process::Command::new("sh")
+        .args(["-c", &limited])
+        .current_dir(dir.path())
+        .output()
+        .expect("a shell");
+    assert_eq!(ended.status.code(), Some(4), "{ended:?}");
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("File too large"), "{ended:?}");
+}
+
 /// Processor time that a process of this test has used, in clock ticks.
 fn work(pid: u32) -> u64 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("a process of this test");

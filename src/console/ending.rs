@@ -2,12 +2,12 @@
 //! command that repeats it.
 
 use super::ink::{self, paint};
+use super::kinds::by_kind;
 use super::layout::{self, Column, figures, words};
 use super::{figure, opening};
 use crate::config::Detail;
 use crate::result::{Mode, RunResult, ServerResult, Sla, SreResult, Verdict};
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
 use worlds::outcome::{Incident, Resolution};
 use worlds::times::TimeStatistic;
 
@@ -56,28 +56,18 @@ fn uptime(server: &ServerResult) -> String {
 /// What the servers of each type came to, in the order in which types first appear.
 fn tiers(servers: &[ServerResult], width: usize) -> Vec<String> {
     let columns = [words("Type"), figures("Servers"), figures("Uptime"), figures("Lowest"), words("Server")];
-    let row = |kind: &str| {
-        let of_kind = || servers.iter().filter(|server| server.kind == kind);
-        let count = of_kind().count();
-        let mean = of_kind().filter_map(|server| server.uptime_pct).sum::<f64>() / count as f64;
-        let lowest = of_kind()
+    let row = |(kind, of_kind): (&str, Vec<&ServerResult>)| {
+        let count = of_kind.len();
+        let mean = of_kind.iter().filter_map(|server| server.uptime_pct).sum::<f64>() / count as f64;
+        let lowest = of_kind
+            .into_iter()
             .min_by(|one, other| one.uptime_pct.partial_cmp(&other.uptime_pct).unwrap_or(Ordering::Equal));
         let (pct, name) = lowest.map(|server| (uptime(server), server.name.clone())).unwrap_or_default();
         let is_hurt = lowest.is_some_and(|server| server.uptime_pct < Some(100.0));
         let name = if is_hurt { name } else { String::new() };
         vec![kind.to_owned(), figure::count(count as u64), figure::percent(mean), pct, name]
     };
-    layout::table(
-        &columns,
-        kinds(servers.iter().map(|server| server.kind.as_str())).into_iter().map(row),
-        width,
-    )
-}
-
-/// Each once, in the order in which they first appear.
-fn kinds<'a>(all: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut seen = BTreeSet::new();
-    all.filter(|kind| seen.insert(*kind)).collect()
+    layout::table(&columns, by_kind(servers, |server| &server.kind).into_iter().map(row), width)
 }
 
 // ---- incidents --------------------------------------------------------------------------------
@@ -126,12 +116,8 @@ fn incidents_by_kind(incidents: &[Incident], width: usize) -> Vec<String> {
             mean(|incident| incident.resolved_round),
         ]
     };
-    let of_kind = |kind: &str| {
-        let these: Vec<_> = incidents.iter().filter(|incident| &*incident.kind == kind).collect();
-        row(kind, &these)
-    };
-    let mut rows: Vec<_> =
-        kinds(incidents.iter().map(|incident| &*incident.kind)).into_iter().map(of_kind).collect();
+    let kinds = by_kind(incidents, |incident| &incident.kind);
+    let mut rows: Vec<_> = kinds.iter().map(|(kind, these)| row(kind, these)).collect();
     rows.push(row("all", &incidents.iter().collect::<Vec<_>>()));
     let mut lines = layout::table(&columns, rows, width);
     lines.push("  Times are means in rounds; -v lists each incident, as result.json does.".to_owned());
@@ -371,7 +357,14 @@ fn verdict(result: &RunResult, width: usize) -> Vec<String> {
     lines.push(format!("  {:<14}{}", "Journal", result.journal_hash));
     let how = if result.mode == Mode::Inline { "" } else { "; add --inline for the same run at once" };
     lines.push(String::new());
-    lines.push(format!("Seed {}. To repeat this run{how}:", result.seed));
+    if result.lost_agents.is_empty() {
+        lines.push(format!("Seed {}. To repeat this run{how}:", result.seed));
+    } else {
+        lines.push(format!(
+            "Seed {}. Agents were lost, which no seed repeats; without that{how}:",
+            result.seed
+        ));
+    }
     lines.push(format!("  {}", paint(ink::STRONG, &result.repeat)));
     lines
 }

@@ -11,6 +11,7 @@ pub(crate) mod catalogue;
 mod ending;
 pub(crate) mod figure;
 mod ink;
+mod kinds;
 mod layout;
 mod opening;
 mod progress;

@@ -1,8 +1,8 @@
 //! What is said before the first round: the seed first, then what will be run.
 
+use super::kinds::by_kind;
 use super::{figure, ink, layout};
 use crate::config::{self, RunConfig};
-use std::collections::BTreeMap;
 use worlds::chaos;
 use worlds::definition::{Definition, SkillName, SreKind};
 use worlds::plan::{RunPlan, SrePlan};
@@ -32,15 +32,8 @@ fn title(name: &str, description: &str) -> String {
 
 /// How many, and of which types, in the order in which these first appear.
 fn servers(definition: &Definition) -> String {
-    let mut kinds: Vec<&str> = Vec::new();
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for server in &definition.servers {
-        *counts.entry(&server.kind).or_insert_with(|| {
-            kinds.push(&server.kind);
-            0
-        }) += 1;
-    }
-    let counted: Vec<_> = kinds.iter().map(|kind| format!("{} {kind}", counts[kind])).collect();
+    let kinds = by_kind(&definition.servers, |server| &server.kind);
+    let counted: Vec<_> = kinds.iter().map(|(kind, servers)| format!("{} {kind}", servers.len())).collect();
     format!("{} ({})", figure::count(definition.servers.len() as u64), counted.join(", "))
 }
 

@@ -4,6 +4,7 @@
 use super::by_hand;
 use super::figure;
 use super::ink::{self, paint};
+use super::kinds::by_kind;
 use super::layout::{self, figures, words};
 use crate::by_hand::Invitation;
 use crate::ps::{self, AgentState, RunningAgent, RunningWorld};
@@ -35,12 +36,13 @@ fn of_world(world: &RunningWorld, width: usize, all: bool) -> Vec<String> {
     let Some(run) = &world.run else {
         return vec![layout::rule(&world.id, width), "  It is only starting.".to_owned()];
     };
-    let mut lines = vec![layout::rule(&format!("{}: seed {}", run.world.name, run.seed), width)];
-    let age = figure::duration(ps::seconds_since(run.started_unix_seconds));
-    let round = match run.phase {
+    let facts = &run.facts;
+    let mut lines = vec![layout::rule(&format!("{}: seed {}", facts.world.name, facts.seed), width)];
+    let age = figure::duration(ps::seconds_since(facts.started_unix_seconds));
+    let round = match facts.phase {
         Phase::Starting => format!("agents are starting, for {age}"),
         Phase::Running => {
-            let (round, rounds) = (figure::count(run.round.into()), figure::count(run.rounds.into()));
+            let (round, rounds) = (figure::count(facts.round.into()), figure::count(facts.rounds.into()));
             format!("{round} of {rounds}, for {age}")
         }
     };
@@ -79,12 +81,6 @@ fn agents<'a>(agents: impl IntoIterator<Item = &'a RunningAgent>, width: usize) 
 }
 
 fn by_type(agents: &[RunningAgent], width: usize) -> Vec<String> {
-    let mut kinds: Vec<&str> = Vec::new();
-    for agent in agents {
-        if !kinds.contains(&agent.kind.as_str()) {
-            kinds.push(&agent.kind);
-        }
-    }
     let columns = [
         words("Type"),
         figures("Agents"),
@@ -95,8 +91,7 @@ fn by_type(agents: &[RunningAgent], width: usize) -> Vec<String> {
         figures("PSS"),
         figures("Largest"),
     ];
-    let row = |kind: &str| {
-        let of_kind: Vec<&RunningAgent> = agents.iter().filter(|agent| agent.kind == kind).collect();
+    let row = |(kind, of_kind): (&str, Vec<&RunningAgent>)| {
         let count = |states: &[AgentState]| {
             let count = of_kind.iter().filter(|agent| states.contains(&agent.state)).count();
             match (count, states) {
@@ -119,7 +114,7 @@ fn by_type(agents: &[RunningAgent], width: usize) -> Vec<String> {
             figure::memory(largest),
         ]
     };
-    layout::table(&columns, kinds.into_iter().map(row), width)
+    layout::table(&columns, by_kind(agents, |agent| &agent.kind).into_iter().map(row), width)
 }
 
 /// Those of many agents that do not simply run, or wait for a hand.

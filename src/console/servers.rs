@@ -2,6 +2,7 @@
 //! tiers that they belong to; or, on demand, all of them with all their metrics.
 
 use super::ink::{self, paint};
+use super::kinds::by_kind;
 use super::story::{TAG, tagged};
 use super::{figure, layout};
 use crate::config::Detail;
@@ -71,22 +72,21 @@ pub(super) fn alert_text(server: &str, metric: Metric, value: f64) -> String {
 impl Servers {
     /// Those of a world; nothing is wrong with them yet.
     pub(super) fn of(definition: &Definition) -> Self {
-        let mut tiers: Vec<Name> = Vec::new();
-        let mut servers = Vec::with_capacity(definition.servers.len());
-        for server in &definition.servers {
-            let tier = tiers.iter().position(|tier| **tier == *server.kind).unwrap_or_else(|| {
-                tiers.push(server.kind.as_str().into());
-                tiers.len() - 1
-            });
-            servers.push(Server {
+        let kinds = by_kind(&definition.servers, |server| &server.kind);
+        let tiers: Vec<Name> = kinds.into_iter().map(|(kind, _)| kind.into()).collect();
+        let tier = |kind: &str| tiers.iter().position(|tier| **tier == *kind);
+        let servers: Vec<Server> = definition
+            .servers
+            .iter()
+            .map(|server| Server {
                 name: server.name.as_str().into(),
-                tier,
+                tier: tier(&server.kind).expect("each type is a tier"),
                 first_role: server.role,
                 told: Told { status: Status::Ok, notes: String::new(), since: 1 },
                 now: None,
                 symptoms: Vec::new(),
-            });
-        }
+            })
+            .collect();
         Self {
             positions: servers
                 .iter()

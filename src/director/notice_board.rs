@@ -5,7 +5,7 @@
 use super::lineup::{Lineup, SeatFacts};
 use super::messages::OwnerMessage;
 use crate::event::Event;
-use crate::status::{AgentStatus, Phase, Presence, RunStatus, Standing, WorldStatus};
+use crate::status::{AgentStatus, Phase, Presence, RunFacts, RunStatus, Standing, WorldStatus};
 use bus::address::RunDirectory;
 use ractor::ActorRef;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ impl NoticeBoard {
         lineup: &Lineup,
     ) -> Self {
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let standing = Standing::new(RunStatus {
+        let facts = RunFacts {
             world: WorldStatus { name: world.name.to_string(), hash: world.hash.clone() },
             seed: plan.seed,
             mode: crate::result::Mode::Processes.name().to_owned(),
@@ -46,8 +46,9 @@ impl NoticeBoard {
             round: 0,
             rounds: plan.rounds,
             started_unix_seconds: started.as_secs(),
-            agents: lineup.seats.values().map(agent).collect(),
-        });
+        };
+        let agents = lineup.seats.values().map(agent).collect();
+        let standing = Standing::new(RunStatus { facts, agents });
         let mut board = Self { directory, standing, written: None, is_due: false };
         board.write();
         board

@@ -52,19 +52,21 @@ pub fn scheduled_rounds(world: &World, kind: &ChaosKind) -> u32 {
     kind.rounds + if kind.effect.service_down { world.definition.host.supervisor_rounds } else { 0 }
 }
 
-/// All faults of a run, by round, then by kind and target.
+/// All faults of a run, by round, then by kind and target. `planned` is called after each round.
 pub fn schedule(
     world: &World,
     seed: Seed,
     level: Level,
     rounds: u32,
     scripted: &[ScriptedFault],
+    mut planned: impl FnMut(),
 ) -> Vec<PlannedFault> {
     let mut chaos = Chaos::new(world, seed, level, scripted);
     let (mut all, mut faults) = (Vec::new(), Vec::new());
     for round in 1..=rounds {
         chaos.faults_of(world, round, &mut faults);
         all.append(&mut faults);
+        planned();
     }
     all
 }

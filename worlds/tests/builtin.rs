@@ -122,7 +122,7 @@ fn skill_is_told_apart_in_the_other_worlds_at_medium_and_high() {
 
 /// A fault, by the tier that it hits, with the first round after it.
 fn faults(world: &World, seed: u64, level: Level) -> BTreeMap<(u32, String, String), u32> {
-    let planned = chaos::schedule(world, seed, level, world.definition.rounds, &[]);
+    let planned = chaos::schedule(world, seed, level, world.definition.rounds, &[], || ());
     let tiered = planned.iter().map(|fault| {
         let kind = world.definition.chaos[fault.kind.index()].name.clone();
         let tier = world.servers[fault.target.index()].kind.to_string();

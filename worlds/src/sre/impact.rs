@@ -21,7 +21,8 @@ pub fn of_servers(runbook: &Runbook) -> Vec<f64> {
     runbook.servers.iter().map(|server| server.services.iter().map(share).fold(0.0, f64::max)).collect()
 }
 
-/// For each service, whether users' requests need it.
+/// For each service what it is worth to users: 1 where every request needs it, [`CACHE_SHARE`] for a
+/// cache, 0 where no request gets.
 fn of_services(runbook: &Runbook) -> Vec<f64> {
     let mut needed = vec![0.0; runbook.services.len()];
     let mut open = vec![runbook.entry];
