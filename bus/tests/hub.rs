@@ -414,6 +414,9 @@ async fn a_seat_for_a_process_of_the_director_is_not_for_any_hand() {
     let child = Hello { token: own, ..hello(Role::Server, "web-1") };
     let agent = bench.agent(child, |_, _| ());
     bench.arrives().await;
+    // Whoever tries by hand is told how it could be left to hands, not that somebody was first.
+    let name = "web-1".to_owned();
+    assert_eq!(bench.refused(hello(Role::Server, "web-1")).await, Refusal::NotByHand { name });
     join(agent).await.expect("welcome");
 }
 

@@ -165,9 +165,9 @@ impl Register {
         let (Some(id), Some(seat)) = (id, seat) else { return Err(self.unknown(hello)) };
         let name = hello.name.clone();
         match seat.state {
-            SeatState::Taken => Err(Refusal::NameTaken { name }),
             SeatState::Closed => Err(Refusal::NotAwaited { name }),
-            SeatState::Open if !by_right => Err(Refusal::NotByHand { name }),
+            SeatState::Taken | SeatState::Open if !by_right => Err(Refusal::NotByHand { name }),
+            SeatState::Taken => Err(Refusal::NameTaken { name }),
             SeatState::Open if hello.skill.is_some() && hello.skill != seat.skill => {
                 Err(Refusal::Skill { planned: seat.skill })
             }
