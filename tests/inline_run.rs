@@ -266,8 +266,9 @@ fn a_full_disk_is_an_error() {
     assert_eq!(status.expect("it ends").code(), Some(4));
 }
 
-#[test]
-fn a_signal_ends_a_run_with_what_was_played() {
+/// A run that is sent a signal after its first round: its exit code, what it told afterwards, and its
+/// result.
+fn signalled(signal: &str) -> (Option<i32>, Vec<String>, Value) {
     let dir = tempfile::tempdir().expect("a directory");
     let mut child = world("run --inline --seed 42 --pace 10s --out run")
         .inside(dir.path())
@@ -276,34 +277,29 @@ fn a_signal_ends_a_run_with_what_was_played() {
         .spawn()
         .expect("the program starts");
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-    let served = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("Round ")));
-    assert!(served.is_some(), "the first round was told");
-    let killed = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    let told = lines.any(|line| line.is_ok_and(|line| line.contains("Round ")));
+    assert!(told, "the first round was told");
+    let killed = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
     assert!(killed.expect("kill runs").success());
-    let rest: Vec<_> = lines.map_while(Result::ok).collect();
-    assert_eq!(child.wait().expect("it ends").code(), Some(143));
+    let rest = lines.map_while(Result::ok).collect();
+    let code = child.wait().expect("it ends").code();
+    let result = serde_json::from_str(&read(&dir.path().join("run/result.json"))).expect("a result");
+    (code, rest, result)
+}
+
+#[test]
+fn a_signal_ends_a_run_with_what_was_played() {
+    let (code, rest, result) = signalled("-TERM");
+    assert_eq!(code, Some(143));
     assert!(rest.iter().any(|line| line.contains("signal 15 ended it after 1 of 15 rounds")), "{rest:?}");
-    let result: Value = serde_json::from_str(&read(&dir.path().join("run/result.json"))).expect("a result");
     assert_eq!((&result["verdict"], &result["rounds"]), (&Value::from("interrupted"), &Value::from(1)));
 }
 
 #[test]
 fn a_terminal_that_is_closed_leaves_a_result() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let mut child = world("run --inline --seed 42 --pace 10s --out run")
-        .inside(dir.path())
-        .command()
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-    assert!(lines.any(|line| line.is_ok_and(|line| line.contains("Round "))), "the first round was told");
-    let killed = std::process::Command::new("kill").args(["-HUP", &child.id().to_string()]).status();
-    assert!(killed.expect("kill runs").success());
-    lines.for_each(drop);
-    assert_eq!(child.wait().expect("it ends").code(), Some(129));
-    let result: Value = serde_json::from_str(&read(&dir.path().join("run/result.json"))).expect("a result");
-    assert_eq!(result["verdict"], "interrupted");
+    let (code, _, result) = signalled("-HUP");
+    assert_eq!(code, Some(129));
+    assert_eq!((&result["verdict"], &result["rounds"]), (&Value::from("interrupted"), &Value::from(1)));
 }
 
 #[test]

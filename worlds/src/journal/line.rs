@@ -6,7 +6,7 @@
 
 use super::{FaultEnd, Record, Status, round};
 use crate::definition::Role;
-use crate::message::{ActionOutcome, Severity};
+use crate::message::{ActionOutcome, Metric, Severity};
 use crate::outcome::{Incident, Resolution};
 
 /// Writes the beginning of a record: its kind and its round.
@@ -35,25 +35,19 @@ pub(super) fn write(record: &Record, line: &mut Vec<u8>) -> bool {
         Record::Server { .. } => server(record, line),
         Record::AlertOpened { round, alert, server, metric, severity, value } => {
             begin!(line, "alert_opened", round);
-            field!(line, "alert", whole, *alert);
-            field!(line, "server", name, server);
-            field!(line, "metric", word, metric.name());
+            alert_fields(line, *alert, server, *metric);
             field!(line, "severity", word, severity_word(*severity));
             field!(line, "value", figure, *value);
         }
         Record::AlertChanged { round, alert, server, metric, severity, value } => {
             begin!(line, "alert_changed", round);
-            field!(line, "alert", whole, *alert);
-            field!(line, "server", name, server);
-            field!(line, "metric", word, metric.name());
+            alert_fields(line, *alert, server, *metric);
             field!(line, "severity", word, severity_word(*severity));
             field!(line, "value", figure, *value);
         }
         Record::AlertClosed { round, alert, server, metric, value } => {
             begin!(line, "alert_closed", round);
-            field!(line, "alert", whole, *alert);
-            field!(line, "server", name, server);
-            field!(line, "metric", word, metric.name());
+            alert_fields(line, *alert, server, *metric);
             field!(line, "value", figure, *value);
         }
         Record::AlertAcknowledged { round, alert, sre } => {
@@ -163,6 +157,13 @@ fn server(record: &Record, line: &mut Vec<u8>) {
     field!(line, "reachable", truth, *reachable);
     field!(line, "in_rotation", truth, *in_rotation);
     field!(line, "role", word_if_any, role.map(role_word));
+}
+
+/// What the records of an alert begin with.
+fn alert_fields(line: &mut Vec<u8>, alert: u32, server: &str, metric: Metric) {
+    field!(line, "alert", whole, alert);
+    field!(line, "server", name, server);
+    field!(line, "metric", word, metric.name());
 }
 
 fn incident(incident: &Incident, line: &mut Vec<u8>) {
@@ -324,7 +325,7 @@ const FIGURE_BYTES_MAX: usize = 20;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{Failure, Metric, Refusal, RequestId};
+    use crate::message::{Failure, Refusal, RequestId};
 
     fn by_serde(record: &Record) -> String {
         serde_json::to_string(record).expect("a record")
