@@ -87,7 +87,9 @@ mod tests {
             disk_pct: 30.0,
             killed_until: 0,
             met: Met::default(),
-            services: vec![ServiceReport { up: true, read_success: 1.0, ..ServiceReport::default() }],
+            services: [ServiceReport { up: true, read_success: 1.0, ..ServiceReport::default() }]
+                .into_iter()
+                .collect(),
         }
     }
 

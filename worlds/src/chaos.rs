@@ -235,10 +235,9 @@ impl Force {
     }
 }
 
-/// Makes conditions those of a host on which nothing works, with no service named as held down yet.
+/// Makes conditions those of a host on which nothing works; what they say of its services stays.
 pub fn calm(conditions: &mut Conditions) {
-    let mut held_down = std::mem::take(&mut conditions.held_down);
-    held_down.clear();
+    let held_down = std::mem::take(&mut conditions.held_down);
     *conditions = Conditions {
         cpu_floor: 0.0,
         capacity_factor: 1.0,

@@ -14,6 +14,7 @@
 use crate::chance::Key;
 use crate::definition::{self, Role, Skill, SreKind, Threshold};
 use crate::id::{ActionId, KindId, Name, ServerId, ServiceId};
+use crate::per_service::PerService;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -66,7 +67,7 @@ pub struct Tick {
     /// The round, from 1.
     pub round: u32,
     /// What reaches each of its services.
-    pub arrivals: Vec<Arrivals>,
+    pub arrivals: PerService<Arrivals>,
     /// What faults and standing remedies make of the host.
     pub conditions: Conditions,
     /// What actions do to it at the start of this round, in order.
@@ -113,7 +114,7 @@ pub struct Conditions {
     /// Share of requests that fail.
     pub error_rate: f64,
     /// For each of its services: held down by a fault.
-    pub held_down: Vec<bool>,
+    pub held_down: PerService<bool>,
 }
 
 /// What an action does to its target when it acts: the parts of a remedy that happen inside a host.
@@ -152,7 +153,7 @@ pub struct Report {
     /// The conditions as it met them: what it can bear witness of.
     pub met: Met,
     /// Each of its services.
-    pub services: Vec<ServiceReport>,
+    pub services: PerService<ServiceReport>,
 }
 
 /// What of its conditions a server felt.

@@ -6,8 +6,12 @@
 //! later, by [`crate::traffic`].
 
 use crate::definition::Host;
-use crate::message::{Command, Conditions, Machine, Met, Report, ServerBrief, ServiceReport, Tick};
+use crate::message::{
+    Command, Conditions, HostedService, Machine, Met, Report, ServerBrief, ServiceReport, Tick,
+};
+use crate::per_service::PerService;
 use crate::queue::{self, Waiting};
+use crate::rounding::nearest;
 use std::sync::Arc;
 
 /// ln 100: the 99th percentile of an exponential time, in means.
@@ -89,7 +93,7 @@ impl Server {
         let conditions = &tick.conditions;
         let pause = self.obey(&tick.commands);
         self.leaked += conditions.memory_growth;
-        for (service, held_down) in self.services.iter_mut().zip(&conditions.held_down) {
+        for (service, held_down) in self.services.iter_mut().zip(conditions.held_down.iter()) {
             service.up = !held_down && tick.round >= self.killed_until;
         }
 
@@ -141,7 +145,7 @@ impl Server {
 
     fn pace(&self, conditions: &Conditions) -> Pace {
         let Host { memory_slow_from, memory_slow_factor, memory_oom_at, .. } = self.machine.host;
-        let workers = (self.nominal_workers * conditions.workers_factor).round().max(1.0);
+        let workers = nearest(self.nominal_workers * conditions.workers_factor).max(1);
         let memory = self.base_memory + self.leaked;
         let paging = if memory > memory_slow_from {
             let pressure = ((memory - memory_slow_from) / (memory_oom_at - memory_slow_from)).min(1.0);
@@ -150,7 +154,7 @@ impl Server {
             1.0
         };
         Pace {
-            workers: workers as u32,
+            workers,
             speed: self.speed,
             slowdown: paging * conditions.latency_factor / conditions.capacity_factor,
         }
@@ -201,21 +205,19 @@ impl Server {
         pace: Pace,
         pause: Pause,
         conditions: &Conditions,
-        reports: &mut Vec<ServiceReport>,
+        reports: &mut PerService<ServiceReport>,
     ) {
         let without_cost = (1.0 - waiting.turned_away) * (1.0 - conditions.error_rate);
         let writable =
             if self.disk(conditions) >= self.machine.host.disk_full_at { 0.0 } else { without_cost };
         let read_success = without_cost * (1.0 - pause.all);
         let write_success = writable * (1.0 - pause.all) * (1.0 - pause.writes);
-        reports.clear();
-        for (service, state) in self.machine.services.iter().zip(&self.services) {
+        let report = |(service, state): (&HostedService, &ServiceState)| {
             if !state.up {
-                reports.push(ServiceReport::default());
-                continue;
+                return ServiceReport::default();
             }
             let service_seconds = service.work_seconds * pace.slowdown / pace.speed;
-            reports.push(ServiceReport {
+            ServiceReport {
                 up: true,
                 read_success,
                 write_success,
@@ -226,8 +228,9 @@ impl Server {
                     .max(waiting.p99_seconds + service_seconds)
                     + conditions.latency_added_seconds,
                 hit_ratio: state.warmth,
-            });
-        }
+            }
+        };
+        reports.refill(self.machine.services.iter().zip(&self.services).map(report));
     }
 
     /// Percent of memory that requests hold while they wait or are worked on (Little's law).

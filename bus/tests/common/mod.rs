@@ -103,7 +103,7 @@ fn runbook() -> Runbook {
 pub(crate) fn tick(round: u32) -> Tick {
     Tick {
         round,
-        arrivals: vec![Arrivals { reads: 800, writes: 200, applies: 0, flood: 9000 }],
+        arrivals: [Arrivals { reads: 800, writes: 200, applies: 0, flood: 9000 }].into_iter().collect(),
         conditions: Conditions {
             cpu_floor: 95.0,
             capacity_factor: 0.1,
@@ -113,7 +113,7 @@ pub(crate) fn tick(round: u32) -> Tick {
             latency_factor: 5.0,
             latency_added_seconds: 0.25,
             error_rate: 0.5,
-            held_down: vec![true, false],
+            held_down: [true, false].into_iter().collect(),
         },
         commands: vec![Command { restarts_services: true, downtime: 0.01, ..Command::default() }],
     }
@@ -128,7 +128,9 @@ pub(crate) fn report(round: u32) -> Report {
         disk_pct: 30.0,
         killed_until: 0,
         met: Met { cpu_floor: 95.0, capacity_factor: 0.1, ..Met::default() },
-        services: vec![ServiceReport { up: true, read_success: 0.75, ..ServiceReport::default() }],
+        services: [ServiceReport { up: true, read_success: 0.75, ..ServiceReport::default() }]
+            .into_iter()
+            .collect(),
     }
 }
 

@@ -4,10 +4,11 @@
 //! what serde writes, byte for byte: the tests hold every kind of record and of figure against it.
 //! Records that come once a run are left to serde.
 
-use super::{FaultEnd, Record, Status, round};
+use super::{FaultEnd, Record, Status};
 use crate::definition::Role;
 use crate::message::{ActionOutcome, Metric, Severity};
 use crate::outcome::{Incident, Resolution};
+use crate::rounding::round;
 
 /// Writes the beginning of a record: its kind and its round.
 macro_rules! begin {

@@ -237,11 +237,10 @@ impl Round {
         let Self { world, doors, flow, opening, servers, faults, changes, number, .. } = self;
         for (server, tick) in world.servers.iter().zip(&mut opening.ticks) {
             let tick = tick.get_or_insert_default();
-            tick.arrivals.clear();
-            tick.arrivals.extend(server.instances.iter().map(|instance| flow.arrivals[*instance]));
+            tick.arrivals.refill(server.instances.iter().map(|instance| flow.arrivals[*instance]));
             chaos::calm(&mut tick.conditions);
             let held_down = server.instances.iter().map(|instance| doors.held_down[*instance]);
-            tick.conditions.held_down.extend(held_down);
+            tick.conditions.held_down.refill(held_down);
         }
         for fault in faults.in_force() {
             if let Some(force) = fault.force(world, *number) {

@@ -1,10 +1,11 @@
 //! Down the call graph: a round's requests are split over members, and each instance is told what
 //! arrives.
 
-use super::{Both, Doors, Memory, Traffic, nearest, share_of};
+use super::{Both, Doors, Memory, Traffic, share_of};
 use crate::definition::Role;
 use crate::id::ServiceId;
 use crate::message::Arrivals;
+use crate::rounding::nearest;
 use crate::topology::{CallEdge, Member, ServiceNode, World};
 
 /// The requests of one round on their way.

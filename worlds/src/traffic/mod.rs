@@ -21,6 +21,7 @@ pub use flow::Flow;
 pub use fold::{Folded, Quality, Reported};
 
 use crate::chance::{Dice, Key};
+use crate::rounding::nearest;
 use crate::topology::{Member, Route, ServiceNode, World};
 use flow::Stream;
 
@@ -126,26 +127,7 @@ impl Traffic {
     }
 }
 
-/// The nearest whole number, halves away from zero; 0 for what is below.
-fn nearest(figure: f64) -> u32 {
-    let below = figure as u32;
-    below.saturating_add(u32::from(figure - f64::from(below) >= 0.5))
-}
-
 /// The nearest whole number to a share of a count.
 fn share_of(count: u32, share: f64) -> u32 {
     nearest(f64::from(count) * share)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn halves_are_rounded_up_and_nothing_is_below_zero() {
-        let figures = [0.0, 0.5, 0.499_999_999_999_999_94, 1.5, 2.5, 1e9 + 0.5, -0.5, -3.0, 1e12];
-        for figure in figures {
-            assert_eq!(nearest(figure), libm::round(figure) as u32, "{figure}");
-        }
-    }
 }

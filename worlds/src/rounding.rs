@@ -1,0 +1,47 @@
+//! Rounding to whole numbers, halves away from zero.
+//!
+//! What `libm::round` gives, without its detour over the bits: figures are rounded many times for
+//! each server and round.
+
+/// The nearest whole number.
+pub(crate) fn round(figure: f64) -> f64 {
+    /// From here on every double is a whole number.
+    const WHOLE: f64 = (1_u64 << 52) as f64;
+    if figure.abs() < WHOLE {
+        let toward_zero = figure as i64 as f64;
+        let rest = figure - toward_zero;
+        toward_zero + f64::from(i8::from(rest >= 0.5) - i8::from(rest <= -0.5))
+    } else {
+        figure
+    }
+}
+
+/// The nearest count: 0 for what is below, the largest for what is above.
+pub(crate) fn nearest(figure: f64) -> u32 {
+    let below = figure as u32;
+    below.saturating_add(u32::from(figure - f64::from(below) >= 0.5))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIGURES: [f64; 11] =
+        [0.0, 0.5, 1.5, 2.5, 0.499_999_999_999_999_94, 0.1, 1e6 + 0.5, 1e9 + 0.5, 4e15 + 0.5, 1e16, 1e300];
+
+    #[test]
+    fn rounding_is_that_of_libm() {
+        for figure in FIGURES.into_iter().flat_map(|figure| [figure, -figure]) {
+            assert_eq!(round(figure), libm::round(figure), "{figure}");
+        }
+        assert!(round(f64::NAN).is_nan());
+        assert_eq!(round(f64::INFINITY), f64::INFINITY);
+    }
+
+    #[test]
+    fn counts_are_rounded_alike_and_none_is_below_zero() {
+        for figure in FIGURES.into_iter().flat_map(|figure| [figure, -figure]) {
+            assert_eq!(nearest(figure), libm::round(figure) as u32, "{figure}");
+        }
+    }
+}
