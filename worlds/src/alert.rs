@@ -123,22 +123,25 @@ impl Alerts {
             self.update(server, stale, round, &mut tell);
             return;
         };
-        if self.on(server).is_empty() && self.is_calm(metrics) {
+        let open = self.on(server);
+        if open.is_empty() && self.is_calm(metrics) {
             return;
         }
-        let fresh = Look { metric: Metric::Staleness, value: 0.0, severity: None, calm: true };
-        self.update(server, fresh, round, &mut tell);
-        for ((metric, threshold), value) in
-            Metric::MEASURED.into_iter().zip(self.thresholds).zip(values(metrics))
+        let (thresholds, close_ratio) = (self.thresholds, self.close_ratio);
+        let mut see = |look: Look| {
+            if look.severity.is_some() || open.contains(look.metric) {
+                self.update(server, look, round, &mut tell);
+            }
+        };
+        see(Look { metric: Metric::Staleness, value: 0.0, severity: None, calm: true });
+        for ((metric, threshold), value) in Metric::MEASURED.into_iter().zip(thresholds).zip(values(metrics))
         {
-            let calm = value < self.close_ratio * threshold.warning;
-            let look = Look { metric, value, severity: severity(threshold, value), calm };
-            self.update(server, look, round, &mut tell);
+            let calm = value < close_ratio * threshold.warning;
+            see(Look { metric, value, severity: severity(threshold, value), calm });
         }
         let value = f64::from(metrics.services_down);
         let severity = (metrics.services_down > 0).then_some(Severity::Critical);
-        let down = Look { metric: Metric::ServicesDown, value, severity, calm: severity.is_none() };
-        self.update(server, down, round, &mut tell);
+        see(Look { metric: Metric::ServicesDown, value, severity, calm: severity.is_none() });
     }
 
     /// Whether there is nothing in these metrics to open an alert for.
@@ -156,10 +159,7 @@ impl Alerts {
         tell: &mut impl FnMut(Change, &AlertView),
     ) {
         let Look { metric, value, severity, calm } = look;
-        let is_open = self.on[server.index()].contains(metric);
-        if severity.is_none() && !is_open {
-            return;
-        }
+        let is_open = self.on(server).contains(metric);
         let latest = self.latest[server.index()][metric as usize];
         let position = is_open.then(|| self.position(latest).expect("it is open"));
         match (position, severity) {

@@ -93,20 +93,30 @@ impl Fault {
     /// What it does in a round: nothing more once its time is over, though it may still be in
     /// force by what it left behind.
     pub fn force(&self, world: &World, round: u32) -> Option<Force> {
-        let working = self.in_force() && round < self.planned.scheduled_end();
         let kind = self.kind(world);
-        working.then(|| Force::of(&kind.effect, strength(kind, self.planned.round, round)))
+        self.works(round).then(|| Force::of(&kind.effect, strength(kind, self.planned.round, round)))
+    }
+
+    /// Whether its time is not over.
+    fn works(&self, round: u32) -> bool {
+        self.in_force() && round < self.planned.scheduled_end()
+    }
+
+    /// Arrivals at its target, in times of what they would be without it.
+    pub fn traffic_factor(&self, world: &World, round: u32) -> f64 {
+        let floods = self.kind(world).effect.traffic_factor.is_some();
+        let force = if floods { self.force(world, round) } else { None };
+        force.map_or(1.0, |force| force.traffic_factor)
     }
 
     /// Whether it cuts its target off now.
     pub fn cuts_off(&self, world: &World, round: u32) -> bool {
-        !self.linked && self.force(world, round).is_some_and(|force| force.unreachable)
+        !self.linked && self.kind(world).effect.unreachable && self.works(round)
     }
 
     /// The service of its target that it holds down now.
     pub fn holds_down(&self, round: u32) -> Option<usize> {
-        let working = self.in_force() && round < self.planned.scheduled_end();
-        self.planned.service.filter(|_| working).map(usize::from)
+        self.planned.service.filter(|_| self.works(round)).map(usize::from)
     }
 
     /// Something of it was seen, or hidden.

@@ -5,12 +5,15 @@
 
 /// The nearest whole number.
 pub(crate) fn round(figure: f64) -> f64 {
-    /// From here on every double is a whole number.
+    /// From here on every double is a whole number, and the sum with anything smaller is one.
     const WHOLE: f64 = (1_u64 << 52) as f64;
-    if figure.abs() < WHOLE {
-        let toward_zero = figure as i64 as f64;
-        let rest = figure - toward_zero;
-        toward_zero + f64::from(i8::from(rest >= 0.5) - i8::from(rest <= -0.5))
+    let size = figure.abs();
+    if size < WHOLE {
+        // Halves went to the even neighbour.
+        let even = (size + WHOLE) - WHOLE;
+        let up = if size - even == 0.5 { 1.0 } else { 0.0 };
+        // A zero has no sign: nobody wants to read of -0.
+        (even + up).copysign(figure) + 0.0
     } else {
         figure
     }
@@ -36,6 +39,7 @@ mod tests {
         }
         assert!(round(f64::NAN).is_nan());
         assert_eq!(round(f64::INFINITY), f64::INFINITY);
+        assert!(round(-0.3).is_sign_positive());
     }
 
     #[test]

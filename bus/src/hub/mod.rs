@@ -305,31 +305,29 @@ impl Hub {
         understood: impl Fn(FromAgent<'static>) -> Option<Answer>,
     ) -> Vec<Result<Answer, Dropped>> {
         // Without cooperative yielding: an answer that is there must be seen however many there are.
-        let answers = tokio::task::unconstrained(self.collect(&asked, limit)).await;
+        let understood = |answer| understood(answer).ok_or(Dropped::For(Refusal::OutOfRole { role }));
+        let answers = tokio::task::unconstrained(self.collect(&asked, limit, understood)).await;
         let (mut sent, mut received) = (0, 0);
-        let mut understandable = Vec::with_capacity(asked.len());
-        for ((id, question), answer) in asked.into_iter().zip(answers) {
+        for ((id, question), answer) in asked.iter().zip(&answers) {
             sent += u64::from(question.is_ok());
-            received += u64::from(answer.is_ok());
-            let out_of_role = Dropped::For(Refusal::OutOfRole { role });
-            let answer = answer.and_then(|answer| understood(answer).ok_or(out_of_role));
-            if let Err(why) = &answer {
-                self.drop_agent(id, why.clone());
+            received += u64::from(arrived(answer));
+            if let Err(why) = answer {
+                self.drop_agent(*id, why.clone());
             }
-            understandable.push(answer);
         }
         let mut register = self.door.register();
         register.counters.frames_sent += sent;
         register.counters.frames_received += received;
-        understandable
+        answers
     }
 
     /// Waits for the answers, in order: those behind are kept by their sockets meanwhile.
-    async fn collect(
+    async fn collect<Answer>(
         &mut self,
         asked: &[Asked],
         limit: Option<Duration>,
-    ) -> Vec<Result<FromAgent<'static>, Dropped>> {
+        understood: impl Fn(FromAgent<'static>) -> Result<Answer, Dropped>,
+    ) -> Vec<Result<Answer, Dropped>> {
         let deadline = Instant::now() + limit.unwrap_or(NO_DEADLINE);
         self.flush(deadline).await;
         // Somebody who is late has used up the patience for those behind.
@@ -338,10 +336,10 @@ impl Hub {
         for (id, sent) in asked {
             answers.push(match (sent, &mut self.connections[id.0]) {
                 (Ok(()), Some(connection)) => match connection.receive_now(wait) {
-                    Ok(Some(answer)) => Ok(answer),
+                    Ok(Some(answer)) => understood(answer),
                     Ok(None) => {
                         wait = Wait::Never;
-                        answer_by(deadline, connection).await
+                        answer_by(deadline, connection).await.and_then(&understood)
                     }
                     Err(error) => Err(dropped(error)),
                 },
@@ -406,6 +404,11 @@ fn welcome(agent: &str, brief: Brief) -> Result<Arc<[u8]>, HubError> {
         Ok(()) => Ok(bytes.into()),
         Err(source) => Err(HubError::Brief { agent: agent.to_owned(), source }),
     }
+}
+
+/// Whether a frame came, though it may be one that nobody understands in this place.
+fn arrived<Answer>(answer: &Result<Answer, Dropped>) -> bool {
+    matches!(answer, Ok(_) | Err(Dropped::For(Refusal::OutOfRole { .. })))
 }
 
 /// The answer of an agent that takes its time.

@@ -213,9 +213,7 @@ impl Round {
             if let Some(slot) = fault.holds_down(*number) {
                 doors.held_down[world.servers[target].instances[slot]] = true;
             }
-            if let Some(force) = fault.force(world, *number) {
-                door.traffic_factor *= force.traffic_factor;
-            }
+            door.traffic_factor *= fault.traffic_factor(world, *number);
         }
     }
 

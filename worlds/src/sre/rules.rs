@@ -223,14 +223,11 @@ impl Rules {
         let Self { study, past, scratch: Scratch { candidates, .. }, .. } = self;
         let past = &past[patient.server.index()];
         symptoms::candidates(study, seen, past, patient.server, patient.metrics, candidates);
-        let best = candidates.first()?.cause;
-        if patient.draws.happens(dice::ACCURACY, mood.accuracy) {
+        let best = symptoms::best(candidates)?;
+        if candidates.len() < 2 || patient.draws.happens(dice::ACCURACY, mood.accuracy) {
             return Some(best);
         }
-        let others = &candidates[1..];
-        if others.is_empty() {
-            return Some(best);
-        }
+        let others = symptoms::others(candidates);
         Some(others[patient.draws.pick(dice::OTHER_CAUSE, others.len())].cause)
     }
 

@@ -33,12 +33,12 @@ pub fn remedy(
     let actions = study.runbook.actions.iter().enumerate();
     actions
         .map(|(index, action)| (ActionId::from(index), action))
-        .filter(|(id, action)| is_possible(study, seen, alerts, standby, *id, action, target))
-        .filter_map(|(id, action)| Some((id, worth(id, action)?)))
+        .filter_map(|(id, action)| Some((id, action, worth(id, action)?)))
+        .filter(|(id, action, _)| is_possible(study, seen, alerts, standby, *id, action, target))
         // Of equals the first in the world file.
         .rev()
-        .max_by(|(_, one), (_, other)| one.total_cmp(other))
-        .map(|(id, _)| id)
+        .max_by(|(.., one), (.., other)| one.total_cmp(other))
+        .map(|(id, ..)| id)
 }
 
 /// The metrics of a server on which an alert is open.
@@ -64,10 +64,12 @@ fn is_possible(
     target: ServerId,
 ) -> bool {
     let view = &seen.servers[target.index()];
-    let cooling = seen.cooldowns.iter().any(|cooldown| cooldown.action == id && cooldown.target == target);
-    let alerted = alerts.meets(study.catalogue.alerts(id));
     let reachable = action.out_of_band || !view.stale;
-    view.settling_rounds == 0 && !cooling && alerted && reachable && change::has_standby(action, standby)
+    view.settling_rounds == 0
+        && reachable
+        && alerts.meets(study.catalogue.alerts(id))
+        && change::has_standby(action, standby)
+        && !seen.cooldowns.iter().any(|cooldown| cooldown.action == id && cooldown.target == target)
 }
 
 /// What could stand in for a server, as telemetry shows it: a replica counts when it looks well.

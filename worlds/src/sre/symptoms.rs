@@ -211,8 +211,8 @@ impl Symptoms<'_> {
     }
 }
 
-/// The causes that would explain a server's alerts, the best first; of equals the first in the
-/// catalogue. Writes over `candidates`.
+/// The causes that would explain a server's alerts, in the order of the catalogue, elsewhere last.
+/// Writes over `candidates`.
 pub fn candidates(
     study: &Study,
     seen: &Observation,
@@ -242,7 +242,22 @@ pub fn candidates(
     {
         candidates.push(Candidate { cause: Cause::Elsewhere(source), weight });
     }
+}
+
+/// The cause that explains best; of equals the first.
+pub fn best(candidates: &[Candidate]) -> Option<Cause> {
+    let (first, others) = candidates.split_first()?;
+    Some(others.iter().fold(first, heavier).cause)
+}
+
+/// All but the best one, by how well they explain; of equals the first first. Puts them in order.
+pub fn others(candidates: &mut [Candidate]) -> &[Candidate] {
     candidates.sort_by(|one, other| other.weight.total_cmp(&one.weight));
+    candidates.split_first().map_or(&[], |(_best, others)| others)
+}
+
+fn heavier<'a>(one: &'a Candidate, other: &'a Candidate) -> &'a Candidate {
+    if other.weight > one.weight { other } else { one }
 }
 
 /// A server that this one depends on and that looks ill itself: with local symptoms rather than

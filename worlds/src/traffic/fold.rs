@@ -2,7 +2,7 @@
 //! got.
 
 use super::flow::{Flow, Sent, Stream};
-use super::{Both, Door, Doors, Traffic, share_of};
+use super::{Both, Door, Doors, Traffic, larger, share_of, smaller};
 use crate::id::ServerId;
 use crate::message::{Report, ServiceReport};
 use crate::outcome::Requests;
@@ -193,10 +193,10 @@ impl Fold<'_> {
         answer.own = own;
         for class in 0..2 {
             let mean = report.mean_seconds + behind.mean[class];
-            let p99 = mean + spread.max(behind.p99[class] - behind.mean[class]);
+            let p99 = mean + larger(spread, behind.p99[class] - behind.mean[class]);
             answer.success[class] = own[class] * behind.success[class] * in_time[class];
-            answer.mean[class] = mean.min(node.timeout_seconds);
-            answer.p99[class] = p99.min(node.timeout_seconds);
+            answer.mean[class] = smaller(mean, node.timeout_seconds);
+            answer.p99[class] = smaller(p99, node.timeout_seconds);
         }
         worsen(
             &mut self.folded.servers[member.server.index()],
@@ -244,7 +244,7 @@ impl Fold<'_> {
                 }
                 all.mean[class] += mean;
                 if asked[class] >= P99_SHARE {
-                    spread[class] = spread[class].max(group.p99[class] - mean);
+                    spread[class] = larger(spread[class], group.p99[class] - mean);
                 }
             }
             unanswered.push(left);
@@ -275,7 +275,7 @@ impl Fold<'_> {
             (&self.folded.answers[node.instances()], &self.flow.streams[node.instances()]);
         if let [alone] = answers {
             return Answer {
-                success: alone.success.map(|success| success.min(1.0)),
+                success: alone.success.map(|success| smaller(success, 1.0)),
                 own: [0.0; 2],
                 ..*alone
             };
@@ -307,8 +307,8 @@ impl Fold<'_> {
             let report = &self.reported.0[*instance];
             if report.up {
                 let quality = &mut self.folded.servers[server.index()];
-                quality.error_rate = quality.error_rate.max(1.0 - report.read_success);
-                quality.p99_seconds = quality.p99_seconds.max(report.p99_seconds);
+                quality.error_rate = larger(quality.error_rate, 1.0 - report.read_success);
+                quality.p99_seconds = larger(quality.p99_seconds, report.p99_seconds);
             }
         }
     }
@@ -324,10 +324,10 @@ fn worsen(quality: &mut Quality, sent: Sent, answer: &Answer) {
     } else {
         1.0 - read
     };
-    quality.error_rate = quality.error_rate.max(error_rate);
-    quality.p99_seconds = quality.p99_seconds.max(answer.p99[0]);
+    quality.error_rate = larger(quality.error_rate, error_rate);
+    quality.p99_seconds = larger(quality.p99_seconds, answer.p99[0]);
     if writes > 0.0 {
-        quality.p99_seconds = quality.p99_seconds.max(answer.p99[1]);
+        quality.p99_seconds = larger(quality.p99_seconds, answer.p99[1]);
     }
 }
 
@@ -350,7 +350,7 @@ impl Group {
             self.all.success[class] += weight * first.success[class];
             self.all.mean[class] += weight * first.mean[class];
             if weight >= P99_SHARE {
-                self.all.p99[class] = self.all.p99[class].max(first.p99[class]);
+                self.all.p99[class] = larger(self.all.p99[class], first.p99[class]);
             }
             let failed = weight * (1.0 - first.own[class]);
             self.failed[class] += failed;
@@ -364,9 +364,9 @@ impl Group {
         let Self { mut all, failed, second_chance } = self;
         for class in 0..2 {
             if failed[class] > 0.0 {
-                all.success[class] += second_chance[class] * (budget / failed[class]).min(1.0);
+                all.success[class] += second_chance[class] * smaller(budget / failed[class], 1.0);
             }
-            all.success[class] = all.success[class].min(1.0);
+            all.success[class] = smaller(all.success[class], 1.0);
         }
         all
     }

@@ -127,6 +127,16 @@ impl Traffic {
     }
 }
 
+/// The larger of two figures. Neither is NaN: that is why this is one instruction.
+fn larger(one: f64, other: f64) -> f64 {
+    if one > other { one } else { other }
+}
+
+/// The smaller of two figures, neither of which is NaN.
+fn smaller(one: f64, other: f64) -> f64 {
+    if one < other { one } else { other }
+}
+
 /// The nearest whole number to a share of a count.
 fn share_of(count: u32, share: f64) -> u32 {
     nearest(f64::from(count) * share)
