@@ -193,7 +193,8 @@ async fn agents_that_come_in_any_order_are_asked_in_the_order_of_the_seats() {
         }
         for _round in 0..3 {
             assert_eq!(bench.tick(&seats, PATIENCE).await, [Ok(1), Ok(1), Ok(1)]);
-            let decisions = bench.hub.ask_sres(&observation(1), [(oncall, &results()[..])], None).await;
+            let asked = bench.hub.show_sres(&observation(1), [(oncall, &results()[..])]);
+            let decisions = bench.hub.decisions(asked, None).await;
             assert_eq!(decisions, [Ok(decision(1))]);
         }
         let counters = bench.hub.farewell();
@@ -552,7 +553,8 @@ async fn an_sre_that_reports_metrics_is_dropped() {
         client.receive::<ToSre>().expect("the reason")
     });
     bench.arrives().await;
-    let answers = bench.hub.ask_sres(&observation(1), [(seat, &[][..])], Some(PATIENCE)).await;
+    let asked = bench.hub.show_sres(&observation(1), [(seat, &[][..])]);
+    let answers = bench.hub.decisions(asked, Some(PATIENCE)).await;
     let why = Refusal::OutOfRole { role: Role::Sre };
     assert_eq!(answers, [Err(Dropped::For(why.clone()))]);
     assert_eq!(join(agent).await.expect("welcome"), ToSre::Refused(why));

@@ -1,7 +1,8 @@
 //! The director's side of the bus: who is connected, and one question to all of them at a time.
 //!
-//! [`Hub`] is a plain value that its owner asks: [`Hub::ask_servers`] and [`Hub::ask_sres`] send a
-//! message to each of a set of agents and collect the answers until a deadline. There is no task
+//! [`Hub`] is a plain value that its owner asks: [`Hub::ask_servers`] sends a message to each of a set
+//! of agents and collects the answers until a deadline; so do [`Hub::show_sres`] and
+//! [`Hub::decisions`], and between the two their caller can do something else. There is no task
 //! and no queue for each agent, because these cost more than the sockets do. Only greetings happen
 //! by themselves (see [`Arrival`]); an agent takes part from the moment in which the owner admits it.
 //!
@@ -131,8 +132,13 @@ pub struct Hub {
     shown: Vec<u8>,
 }
 
+/// Agents that owe an answer.
+#[derive(Debug)]
+#[must_use = "agents that were asked have to be heard"]
+pub struct Asked(Vec<Question>);
+
 /// An agent, and whether it was asked.
-type Asked = (SeatId, Result<(), Dropped>);
+type Question = (SeatId, Result<(), Dropped>);
 
 impl Drop for Hub {
     fn drop(&mut self) {
@@ -246,22 +252,20 @@ impl Hub {
             let encoded = frame::encode(&ToServer::Tick(Cow::Borrowed(tick)), &mut self.outbox);
             asked.push((seat, self.ask(seat, encoded)));
         }
-        self.answers(Role::Server, asked, Some(limit), |answer| match answer {
+        self.answers(Role::Server, Asked(asked), Some(limit), |answer| match answer {
             FromAgent::Server(FromServer::Report(report)) => Some(report.into_owned()),
             FromAgent::Sre(_) => None,
         })
         .await
     }
 
-    /// Shows SREs the same observation, and each of them the results of its own actions; collects
-    /// the decisions in their order. Without a limit the SREs may take their time: one may be a
-    /// person.
-    pub async fn ask_sres<'a>(
+    /// Shows SREs the same observation, and each of them the results of its own actions. They think
+    /// until they are heard: see [`Hub::decisions`].
+    pub fn show_sres<'a>(
         &mut self,
         observation: &Observation,
         sres: impl IntoIterator<Item = (SeatId, &'a [ActionResult])>,
-        limit: Option<Duration>,
-    ) -> Vec<Result<Decision, Dropped>> {
+    ) -> Asked {
         let mut shown = std::mem::take(&mut self.shown);
         shown.clear();
         let encoded = frame::encode(&ToSre::Observe(Cow::Borrowed(observation)), &mut shown);
@@ -276,6 +280,16 @@ impl Hub {
             asked.push((seat, self.ask(seat, encoded)));
         }
         self.shown = shown;
+        Asked(asked)
+    }
+
+    /// Collects the decisions of SREs that were shown something, in their order. Without a limit they
+    /// may take their time: one may be a person.
+    pub async fn decisions(
+        &mut self,
+        asked: Asked,
+        limit: Option<Duration>,
+    ) -> Vec<Result<Decision, Dropped>> {
         self.answers(Role::Sre, asked, limit, |answer| match answer {
             FromAgent::Sre(FromSre::Decide(decision)) => Some(decision.into_owned()),
             FromAgent::Server(_) => None,
@@ -300,7 +314,7 @@ impl Hub {
     async fn answers<Answer>(
         &mut self,
         role: Role,
-        asked: Vec<Asked>,
+        Asked(asked): Asked,
         limit: Option<Duration>,
         understood: impl Fn(FromAgent<'static>) -> Option<Answer>,
     ) -> Vec<Result<Answer, Dropped>> {
@@ -324,7 +338,7 @@ impl Hub {
     /// Waits for the answers, in order: those behind are kept by their sockets meanwhile.
     async fn collect<Answer>(
         &mut self,
-        asked: &[Asked],
+        asked: &[Question],
         limit: Option<Duration>,
         understood: impl Fn(FromAgent<'static>) -> Result<Answer, Dropped>,
     ) -> Vec<Result<Answer, Dropped>> {

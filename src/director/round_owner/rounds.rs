@@ -150,7 +150,9 @@ impl State {
             }
         }
         let shown = asked.iter().map(|(sre, seat)| (*seat, round.results(*sre)));
-        let answers = hub.ask_sres(round.observation(), shown, Some(self.run.answer_time)).await;
+        let thinking = hub.show_sres(round.observation(), shown);
+        round.catch_up();
+        let answers = hub.decisions(thinking, Some(self.run.answer_time)).await;
         for ((sre, seat), answer) in asked.into_iter().zip(answers) {
             let sound = |decision: Decision| match plausible::decision(&decision, number, servers) {
                 Ok(()) => Ok(decision),

@@ -231,13 +231,9 @@ impl Journal {
         self.hasher.finalize().to_hex().to_string()
     }
 
-    fn catch_up(&mut self) {
+    /// Hashes what was written and is not hashed yet.
+    pub fn catch_up(&mut self) {
         self.hasher.update(&self.unhashed);
         self.unhashed.clear();
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 }

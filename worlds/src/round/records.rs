@@ -28,6 +28,14 @@ impl Round {
         }
     }
 
+    /// Hashes what the journal holds so far. That happens by itself when the round closes; a driver
+    /// that has to wait for agents can have most of it done meanwhile.
+    pub fn catch_up(&mut self) {
+        if let Some(journal) = &mut self.journal {
+            journal.catch_up();
+        }
+    }
+
     /// The hash of all that was written so far; empty without a journal.
     pub(super) fn seal(&mut self) -> String {
         self.journal.as_mut().map(|journal| journal.seal()).unwrap_or_default()
