@@ -614,7 +614,7 @@ async fn an_agent_that_never_reads_holds_up_nobody() {
     let good = bench.agent(hello(Role::Server, "good"), serve);
     bench.arrives().await;
     let mut large = tick(1);
-    large.arrivals = vec![large.arrivals[0]; 80_000];
+    large.arrivals = std::iter::repeat_n(large.arrivals[0], 80_000).collect();
     let ticks = seats.map(|seat| (seat, &large));
     let answers = bench.hub.ask_servers(ticks, Duration::from_millis(300)).await;
     assert_eq!(answers[0], Err(Dropped::For(Refusal::Late)));

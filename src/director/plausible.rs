@@ -77,6 +77,7 @@ mod tests {
     use super::*;
     use worlds::id::{ActionId, ServerId};
     use worlds::message::{ActionRequest, AlertId, Diagnosis, RequestId};
+    use worlds::per_service::PerService;
 
     fn sound() -> Report {
         Report {
@@ -136,7 +137,7 @@ mod tests {
             |report| report.disk_pct = -1.0,
             |report| report.services[0].p99_seconds = f64::NAN,
             |report| report.services[0].read_success = 1.5,
-            |report| report.services.clear(),
+            |report| report.services = PerService::default(),
         ];
         for breaking in broken {
             let mut answer = sound();

@@ -6,6 +6,7 @@
 //! [`message`] between it and the agents, as plain calls or over a bus.
 
 pub mod alert;
+mod arithmetic;
 pub mod catalogue;
 pub mod chance;
 pub mod change;
@@ -24,7 +25,6 @@ pub mod per_service;
 pub mod plan;
 pub mod queue;
 pub mod round;
-mod rounding;
 pub mod score;
 pub mod server;
 pub mod sre;

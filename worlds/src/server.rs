@@ -5,13 +5,13 @@
 //! servers nor why its conditions are what they are, and what lies behind a service is folded in
 //! later, by [`crate::traffic`].
 
+use crate::arithmetic::nearest;
 use crate::definition::Host;
 use crate::message::{
     Command, Conditions, HostedService, Machine, Met, Report, ServerBrief, ServiceReport, Tick,
 };
 use crate::per_service::PerService;
 use crate::queue::{self, Waiting};
-use crate::rounding::nearest;
 use std::sync::Arc;
 
 /// ln 100: the 99th percentile of an exponential time, in means.

@@ -5,10 +5,10 @@
 //! Records that come once a run are left to serde.
 
 use super::{FaultEnd, Record, Status};
+use crate::arithmetic::round;
 use crate::definition::Role;
 use crate::message::{ActionOutcome, Metric, Severity};
 use crate::outcome::{Incident, Resolution};
-use crate::rounding::round;
 
 /// Writes the beginning of a record: its kind and its round.
 macro_rules! begin {

@@ -7,11 +7,11 @@
 
 mod line;
 
+use crate::arithmetic::round;
 use crate::definition::{Role, SkillName, SreKind};
 use crate::id::Name;
 use crate::message::{ActionOutcome, Metric, RequestId, Severity};
 use crate::outcome::Incident;
-use crate::rounding::round;
 use serde::Serialize;
 use serde::ser::{SerializeStruct as _, Serializer};
 

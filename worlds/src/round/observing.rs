@@ -56,12 +56,13 @@ impl Round {
 
     /// Requests that the costs of some SREs' actions took.
     fn lost_to(&mut self, payers: impl Fn(SreId) -> bool) -> u64 {
-        let Self { world, doors, flow, reported, costs, scratch, .. } = self;
+        let Self { world, doors, flow, reported, folded, costs, scratch, .. } = self;
         let Scratch { forgiven, harmless, .. } = scratch;
         forgiven.clear();
         forgiven.extend(costs.iter().filter(|(payer, _)| payers(*payer)).map(|(_, server)| *server));
-        let without = self.traffic.fold_without_costs(world, doors, flow, reported, forgiven, harmless);
-        without.good.saturating_sub(self.folded.requests.good)
+        let without =
+            self.traffic.fold_without_costs(world, doors, flow, reported, folded, forgiven, harmless);
+        without.good.saturating_sub(folded.requests.good)
     }
 
     fn witness(&mut self) {

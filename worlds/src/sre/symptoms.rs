@@ -4,6 +4,7 @@
 //! its effect, so that a kind that a user adds is recognised by what it does. "Elsewhere" is a
 //! cause like others: an error or a slow answer may come from a server that this one depends on.
 
+use crate::arithmetic::larger;
 use crate::definition::Effect;
 use crate::id::{KindId, ServerId};
 use crate::message::{Metric, MetricSet, Metrics, Observation, ServerView};
@@ -166,7 +167,7 @@ impl Symptoms<'_> {
         ];
         let cpu = effect.cpu_floor.map_or(0.0, |floor| self.cpu_weight(floor));
         let worth = |(has, worth): &(bool, f64)| if *has { *worth } else { 0.0 };
-        parts.iter().map(worth).fold(cpu.max(IMAGINABLE), f64::max)
+        parts.iter().map(worth).fold(larger(cpu, IMAGINABLE), larger)
     }
 
     fn memory_weight(&self) -> f64 {

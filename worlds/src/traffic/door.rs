@@ -1,9 +1,9 @@
 //! Doors: what of a server's state decides what reaches it.
 
 use super::share_of;
+use crate::arithmetic::nearest;
 use crate::definition::Role;
 use crate::id::ServerId;
-use crate::rounding::nearest;
 use crate::topology::{Member, Route, World};
 
 /// What of a server's state decides what reaches it.

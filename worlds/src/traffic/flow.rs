@@ -2,10 +2,10 @@
 //! arrives.
 
 use super::{Both, Doors, Memory, Traffic, share_of};
+use crate::arithmetic::nearest;
 use crate::definition::Role;
 use crate::id::ServiceId;
 use crate::message::Arrivals;
-use crate::rounding::nearest;
 use crate::topology::{CallEdge, Member, ServiceNode, World};
 
 /// The requests of one round on their way.

@@ -2,8 +2,9 @@
 //! got.
 
 use super::flow::{Flow, Sent, Stream};
-use super::{Both, Door, Doors, Traffic, larger, share_of, smaller};
-use crate::id::ServerId;
+use super::{Both, Door, Doors, Traffic, share_of};
+use crate::arithmetic::{larger, smaller};
+use crate::id::{ServerId, ServiceId};
 use crate::message::{Report, ServiceReport};
 use crate::outcome::Requests;
 use crate::topology::{CallEdge, Member, Route, ServiceNode, World};
@@ -51,6 +52,8 @@ pub struct Folded {
     hit_ratios: Vec<f64>,
     /// What each call of a service leaves unanswered to the one behind it.
     unanswered: Vec<Both>,
+    /// For each service whether a second look at a round changes how it answers.
+    touched: Vec<bool>,
 }
 
 /// What a server answers, with what lies behind.
@@ -112,7 +115,15 @@ impl Folded {
             groups: vec![Answer::default(); services],
             hit_ratios: vec![0.0; services],
             unanswered: Vec::new(),
+            touched: vec![false; services],
         }
+    }
+
+    /// Has everybody answer as in another fold of the same world.
+    fn answer_as(&mut self, other: &Self) {
+        self.answers.copy_from_slice(&other.answers);
+        self.groups.copy_from_slice(&other.groups);
+        self.hit_ratios.copy_from_slice(&other.hit_ratios);
     }
 }
 
@@ -122,19 +133,22 @@ impl Traffic {
         Fold { traffic: self, world, doors, flow, reported, forgiven: &[], folded }.run();
     }
 
-    /// What users would have got of a round without the costs of actions on some servers. What
-    /// `folded` held is gone.
+    /// What users would have got of a round, which is folded as it was, without the costs of actions
+    /// on some servers. What `without` held is gone; of servers it tells nothing.
+    #[expect(clippy::too_many_arguments, reason = "all that belongs to a round")]
     pub fn fold_without_costs(
         &self,
         world: &World,
         doors: &Doors,
         flow: &Flow,
         reported: &Reported,
+        folded: &Folded,
         forgiven: &[ServerId],
-        folded: &mut Folded,
+        without: &mut Folded,
     ) -> Requests {
-        Fold { traffic: self, world, doors, flow, reported, forgiven, folded }.run();
-        folded.requests
+        without.answer_as(folded);
+        Fold { traffic: self, world, doors, flow, reported, forgiven, folded: without }.run_again();
+        without.requests
     }
 }
 
@@ -155,22 +169,49 @@ impl Fold<'_> {
         self.folded.servers.fill(Quality::default());
         let world = self.world;
         for service in world.call_order.iter().rev() {
-            let node = &world.services[service.index()];
-            for (index, member) in node.members.iter().enumerate() {
-                self.member(node, index, *member);
-            }
-            self.folded.groups[service.index()] = self.group(node);
-            if node.cache {
-                self.folded.hit_ratios[service.index()] = self.hit_ratio(node);
-            }
+            self.service(*service);
         }
         self.uncalled();
-        self.folded.requests = self.users(self.folded.groups[world.entry.index()].success);
+        self.folded.requests = self.users();
     }
 
-    fn users(&self, [reads, writes]: Both) -> Requests {
+    /// Only what is answered otherwise because some servers are forgiven: their services, and those
+    /// that call them.
+    fn run_again(&mut self) {
+        let world = self.world;
+        self.folded.touched.fill(false);
+        for server in self.forgiven {
+            for service in &world.servers[server.index()].services {
+                self.folded.touched[service.index()] = true;
+            }
+        }
+        for service in world.call_order.iter().rev() {
+            let touched = &mut self.folded.touched;
+            let calls = &world.services[service.index()].calls;
+            if touched[service.index()] || calls.iter().any(|edge| touched[edge.to.index()]) {
+                touched[service.index()] = true;
+                self.service(*service);
+            }
+        }
+        self.folded.requests = self.users();
+    }
+
+    fn users(&self) -> Requests {
+        let [reads, writes] = self.folded.groups[self.world.entry.index()].success;
         let good = share_of(self.flow.total - self.flow.writes, reads) + share_of(self.flow.writes, writes);
         Requests { total: u64::from(self.flow.total), good: u64::from(good) }
+    }
+
+    /// Works out how the members of a service answer, each and all together.
+    fn service(&mut self, service: ServiceId) {
+        let node = &self.world.services[service.index()];
+        for (index, member) in node.members.iter().enumerate() {
+            self.member(node, index, *member);
+        }
+        self.folded.groups[service.index()] = self.group(node);
+        if node.cache {
+            self.folded.hit_ratios[service.index()] = self.hit_ratio(node);
+        }
     }
 
     /// Works out how one member answers, with what lies behind it; its server's telemetry shows that.

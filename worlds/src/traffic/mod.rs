@@ -20,8 +20,8 @@ pub use door::{Door, Doors};
 pub use flow::Flow;
 pub use fold::{Folded, Quality, Reported};
 
+use crate::arithmetic::nearest;
 use crate::chance::{Dice, Key};
-use crate::rounding::nearest;
 use crate::topology::{Member, Route, ServiceNode, World};
 use flow::Stream;
 
@@ -125,16 +125,6 @@ impl Traffic {
             *failed = if asked > 0.0 { lost / asked } else { 0.0 };
         }
     }
-}
-
-/// The larger of two figures. Neither is NaN: that is why this is one instruction.
-fn larger(one: f64, other: f64) -> f64 {
-    if one > other { one } else { other }
-}
-
-/// The smaller of two figures, neither of which is NaN.
-fn smaller(one: f64, other: f64) -> f64 {
-    if one < other { one } else { other }
 }
 
 /// The nearest whole number to a share of a count.

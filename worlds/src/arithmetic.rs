@@ -1,7 +1,8 @@
-//! Rounding to whole numbers, halves away from zero.
+//! Arithmetic on figures, where the standard library's takes a detour.
 //!
-//! What `libm::round` gives, without its detour over the bits: figures are rounded many times for
-//! each server and round.
+//! All of it is done many times for each server and round. Rounding goes to whole numbers, halves
+//! away from zero, as `libm::round` does; which of two figures is larger is asked of figures alone,
+//! and not of what is none.
 
 /// The nearest whole number.
 pub(crate) fn round(figure: f64) -> f64 {
@@ -23,6 +24,16 @@ pub(crate) fn round(figure: f64) -> f64 {
 pub(crate) fn nearest(figure: f64) -> u32 {
     let below = figure as u32;
     below.saturating_add(u32::from(figure - f64::from(below) >= 0.5))
+}
+
+/// The larger of two figures, neither of which is NaN.
+pub(crate) fn larger(one: f64, other: f64) -> f64 {
+    if one > other { one } else { other }
+}
+
+/// The smaller of two figures, neither of which is NaN.
+pub(crate) fn smaller(one: f64, other: f64) -> f64 {
+    if one < other { one } else { other }
 }
 
 #[cfg(test)]
