@@ -99,7 +99,7 @@ impl Inline {
     }
 
     /// The hash of the journal so far.
-    pub fn journal_hash(&self) -> String {
+    pub fn journal_hash(&mut self) -> String {
         self.round.journal_hash()
     }
 

@@ -218,22 +218,15 @@ impl Journal {
         &self.unhashed[start..]
     }
 
-    /// The hash of everything written so far, in lower-case hexadecimal.
-    pub fn hash(&self) -> String {
-        let mut hasher = self.hasher.clone();
-        hasher.update(&self.unhashed);
-        hasher.finalize().to_hex().to_string()
-    }
-
-    /// As [`Journal::hash`], without copying the state.
-    pub fn seal(&mut self) -> String {
-        self.catch_up();
-        self.hasher.finalize().to_hex().to_string()
-    }
-
     /// Hashes what was written and is not hashed yet.
     pub fn catch_up(&mut self) {
         self.hasher.update(&self.unhashed);
         self.unhashed.clear();
+    }
+
+    /// The hash of everything written so far, in lower-case hexadecimal.
+    pub fn hash(&mut self) -> String {
+        self.catch_up();
+        self.hasher.finalize().to_hex().to_string()
     }
 }

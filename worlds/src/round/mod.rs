@@ -93,6 +93,8 @@ pub struct Round {
     journal: Option<Journal>,
     /// `None` for a run of which only the journal's hash is wanted.
     entries: Option<Vec<Entry>>,
+    /// Records that are neither in the journal nor among the entries yet.
+    unwritten: Vec<Record>,
     scratch: Scratch,
 }
 
@@ -213,6 +215,7 @@ impl Round {
             returning: Vec::new(),
             journal: None,
             entries: None,
+            unwritten: Vec::new(),
             scratch: Scratch::new(&world),
             world,
             plan,
@@ -299,12 +302,13 @@ impl Round {
 
     /// The records written since the last call, in order.
     pub fn take_entries(&mut self) -> Vec<Entry> {
+        self.catch_up();
         self.entries.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// The hash of the journal so far; after [`Round::finish`], the name of the run.
-    pub fn journal_hash(&self) -> String {
-        self.journal.as_ref().map(Journal::hash).unwrap_or_default()
+    pub fn journal_hash(&mut self) -> String {
+        self.seal()
     }
 
     /// The last round whose telemetry is in the store.

@@ -1,44 +1,49 @@
 //! What a round writes down: each step as a record of the journal.
 //!
-//! Records are only made when there is a journal to write them to.
+//! Records are only made when there is a journal to write them to. They are written when somebody
+//! wants to know of them, and that is at the end of a round: see [`Round::catch_up`].
 
 use super::{Entry, JOURNAL_SCHEMA, Round};
 use crate::alert::Change;
 use crate::change::Pending;
 use crate::health;
 use crate::id::{ActionId, Name, ServerId, SreId};
-use crate::journal::{FaultEnd, Record, SreHeader, figure};
+use crate::journal::{FaultEnd, Journal, Record, SreHeader, figure};
 use crate::message::{ActionOutcome, ActionRequest, AlertView, Diagnosis, Metrics};
 use crate::outcome::Outcome;
 use std::ops::Range;
+
+/// Records that are kept before they are written: more than a round of a large world makes.
+const UNWRITTEN_MAX: usize = 4096;
 
 impl Round {
     pub(super) fn write(&mut self, record: impl FnOnce(&Self) -> Record) {
         if self.journal.is_some() {
             let record = record(self);
-            self.write_record(record);
+            self.unwritten.push(record);
+            if self.unwritten.len() >= UNWRITTEN_MAX {
+                self.catch_up();
+            }
         }
     }
 
-    fn write_record(&mut self, record: Record) {
-        let Some(journal) = &mut self.journal else { return };
-        let line = journal.write(&record);
-        if let Some(entries) = &mut self.entries {
-            entries.push(Entry { line: line.to_vec(), record });
-        }
-    }
-
-    /// Hashes what the journal holds so far. That happens by itself when the round closes; a driver
-    /// that has to wait for agents can have most of it done meanwhile.
+    /// Writes and hashes the records made so far. That happens by itself when the round closes; a
+    /// driver that has to wait for agents can have most of it done meanwhile.
     pub fn catch_up(&mut self) {
-        if let Some(journal) = &mut self.journal {
-            journal.catch_up();
+        let Some(journal) = &mut self.journal else { return };
+        for record in self.unwritten.drain(..) {
+            let line = journal.write(&record);
+            if let Some(entries) = &mut self.entries {
+                entries.push(Entry { line: line.to_vec(), record });
+            }
         }
+        journal.catch_up();
     }
 
-    /// The hash of all that was written so far; empty without a journal.
+    /// The hash of all records so far; empty without a journal.
     pub(super) fn seal(&mut self) -> String {
-        self.journal.as_mut().map(|journal| journal.seal()).unwrap_or_default()
+        self.catch_up();
+        self.journal.as_mut().map(Journal::hash).unwrap_or_default()
     }
 
     pub(super) fn write_header(&mut self) {
