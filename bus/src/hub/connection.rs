@@ -1,9 +1,10 @@
 //! One agent's connection, seen from the hub: frames in and out of a socket.
 //!
 //! An agent answers within microseconds, sooner than a runtime learns that there is something to
-//! read: so the hub waits for it in the read itself, as agents do, and asks no runtime. But never for
-//! longer than [`PATIENCE`], for whoever shares its thread must be heard, too; for an agent that
-//! takes longer the runtime waits.
+//! read, and often sooner than a processor that has gone to sleep is awake again. So the hub looks
+//! for the answer again and again for as long as it may stay [`Awake`], and then waits in the read
+//! itself, as agents do, and asks no runtime. But never for longer than [`PATIENCE`], for whoever
+//! shares its thread must be heard, too; for an agent that takes longer the runtime waits.
 
 use crate::frame::{self, FrameError, Inbox};
 use interprocess::local_socket::prelude::*;
@@ -13,13 +14,47 @@ use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 use serde::de::DeserializeOwned;
 use std::io::{self, ErrorKind, Write as _};
 use std::os::fd::AsFd as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 
 /// How long a socket is waited for on the spot: many times what an agent needs, and too short for
 /// anybody to notice that nobody else was heard meanwhile.
 const PATIENCE: Duration = Duration::from_millis(5);
+
+/// The time for which the answers to one question are waited for awake.
+///
+/// Some microseconds are what a few agents need for an answer, and what sleeping and being woken
+/// would cost. To wait so for longer, for many, would take a processor from those who are to answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Awake {
+    left: Duration,
+}
+
+impl Awake {
+    /// For a question that was just asked.
+    pub(super) fn at_first() -> Self {
+        Self { left: Duration::from_micros(50) }
+    }
+
+    fn is_over(self) -> bool {
+        self.left.is_zero()
+    }
+
+    /// Asks again and again, until there is something or the time is over.
+    fn ask<T, E>(&mut self, mut once: impl FnMut() -> Result<Option<T>, E>) -> Result<Option<T>, E> {
+        let began = Instant::now();
+        loop {
+            let found = once()?;
+            let waited = began.elapsed();
+            if found.is_some() || waited >= self.left {
+                self.left = self.left.saturating_sub(waited);
+                return Ok(found);
+            }
+            std::hint::spin_loop();
+        }
+    }
+}
 
 /// A socket and what has arrived from it, or waits to be sent.
 #[derive(Debug)]
@@ -99,6 +134,20 @@ impl Connection {
         }
     }
 
+    /// The next message, if it comes while one is awake or then waits.
+    pub(super) fn receive_soon<M: DeserializeOwned>(
+        &mut self,
+        awake: &mut Awake,
+        wait: Wait,
+    ) -> Result<Option<M>, ReadError> {
+        if !awake.is_over()
+            && let Some(message) = awake.ask(|| self.receive_now(Wait::Never))?
+        {
+            return Ok(Some(message));
+        }
+        self.receive_now(wait)
+    }
+
     /// The next message, if it comes in time.
     pub(super) fn receive_now<M: DeserializeOwned>(&mut self, wait: Wait) -> Result<Option<M>, ReadError> {
         let flags = match wait {
@@ -168,4 +217,26 @@ fn write_some(stream: &mut Stream, bytes: &[u8]) -> io::Result<usize> {
         }
     }
     Ok(sent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_stays_awake_for_what_does_not_come() {
+        let mut awake = Awake::at_first();
+        assert_eq!(awake.ask(|| Ok::<_, ()>(None::<u8>)), Ok(None));
+        assert!(awake.is_over());
+    }
+
+    #[test]
+    fn what_comes_while_one_is_awake_is_found() {
+        let mut looks = 0;
+        let found = Awake { left: Duration::MAX }.ask(|| {
+            looks += 1;
+            Ok::<_, ()>((looks == 3).then_some(looks))
+        });
+        assert_eq!(found, Ok(Some(3)));
+    }
 }

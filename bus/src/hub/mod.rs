@@ -23,7 +23,7 @@ use crate::token::Token;
 use crate::wire::{
     Brief, FromAgent, FromServer, FromSre, GREETING_TIME, Greeting, Refusal, Role, ToServer, ToSre,
 };
-use connection::{Connection, ReadError, Wait};
+use connection::{Awake, Connection, ReadError, Wait};
 use door::Door;
 use interprocess::local_socket::ListenerOptions;
 use interprocess::local_socket::prelude::*;
@@ -346,10 +346,11 @@ impl Hub {
         self.flush(deadline).await;
         // Somebody who is late has used up the patience for those behind.
         let mut wait = Wait::Patiently;
+        let mut awake = Awake::at_first();
         let mut answers = Vec::with_capacity(asked.len());
         for (id, sent) in asked {
             answers.push(match (sent, &mut self.connections[id.0]) {
-                (Ok(()), Some(connection)) => match connection.receive_now(wait) {
+                (Ok(()), Some(connection)) => match connection.receive_soon(&mut awake, wait) {
                     Ok(Some(answer)) => understood(answer),
                     Ok(None) => {
                         wait = Wait::Never;
