@@ -17,7 +17,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 use worlds::definition::generate::{Request, generate};
-use worlds::definition::{builtin, parse};
+use worlds::definition::{Definition, Server, builtin, parse};
 use worlds::inline::Inline;
 use worlds::plan::{Level, RunPlan, sres_of};
 use worlds::topology::World;
@@ -43,7 +43,24 @@ fn main() -> Outcome<()> {
         let text = generate(Request { servers, zones: 3, seed: 1 })?;
         measure(&world("generated", &text)?, Level::Medium)?;
     }
-    Ok(())
+    measure(&plain(&systems.definition, 1_000), Level::Medium)
+}
+
+/// So many web servers of a world, with the first of their services and nothing behind it: what is
+/// left where the call graph is as plain as in the smallest models.
+fn plain(definition: &Definition, servers: usize) -> Arc<World> {
+    let mut definition = definition.clone();
+    let model = definition.servers.swap_remove(0);
+    let entry = definition.traffic.entry.clone();
+    definition.traffic.base *= servers as f64 / 2.0;
+    definition.services.retain(|name, _| *name == entry);
+    for service in definition.services.values_mut() {
+        service.calls.clear();
+    }
+    definition.servers = (1..=servers)
+        .map(|number| Server { name: format!("web-{number}"), services: vec![entry.clone()], ..model.clone() })
+        .collect();
+    Arc::new(World::new("plain", definition))
 }
 
 /// Everybody plays one drill in turn.
