@@ -5,8 +5,8 @@
 //! draws as many random numbers as the smallest model that is still one of the same world, so that
 //! the ratio says what the model itself costs.
 //!
-//! Runs are of fifteen rounds, each with another seed: what a sweep plays. Setting a run up and
-//! drawing up its outcome is in the figure.
+//! Runs are of fifteen rounds, each with another seed and in the room of the one before: what a sweep
+//! plays. Setting a run up and drawing up its outcome is in the figure.
 
 mod measure;
 
@@ -19,6 +19,7 @@ use std::time::Duration;
 use worlds::definition::generate::{Request, generate};
 use worlds::definition::{Definition, Server, builtin, parse};
 use worlds::inline::Inline;
+use worlds::outcome::Outcome as OutcomeOfRun;
 use worlds::plan::{Level, RunPlan, sres_of};
 use worlds::topology::World;
 
@@ -58,7 +59,11 @@ fn plain(definition: &Definition, servers: usize) -> Arc<World> {
         service.calls.clear();
     }
     definition.servers = (1..=servers)
-        .map(|number| Server { name: format!("web-{number}"), services: vec![entry.clone()], ..model.clone() })
+        .map(|number| Server {
+            name: format!("web-{number}"),
+            services: vec![entry.clone()],
+            ..model.clone()
+        })
         .collect();
     Arc::new(World::new("plain", definition))
 }
@@ -82,16 +87,16 @@ fn measure(world: &Arc<World>, level: Level) -> Outcome<()> {
         "whole model, journal hashed",
         "whole model, journal kept",
     ]);
+    let begin = |begin: fn(Arc<World>, RunPlan) -> Inline| begin(Arc::clone(world), plan.clone());
+    let mut runs = [Inline::unrecorded, Inline::hashed, Inline::new].map(begin);
+    let [unrecorded, in_hash, in_full] = &mut runs;
     comparison.take(
         TURNS,
         &mut [
             &mut || rate(SLICE, || Ok(played(server_rounds, draw(next(bare).seed, server_rounds)))),
-            &mut || {
-                let play = |plan| Inline::outcome(Arc::clone(world), plan);
-                rate(SLICE, || Ok(played(server_rounds, play(next(outcome)))))
-            },
-            &mut || rate(SLICE, || Ok(played(server_rounds, hash_of(world, next(hashed))))),
-            &mut || rate(SLICE, || Ok(played(server_rounds, journal_of(world, next(recorded))))),
+            &mut || rate(SLICE, || Ok(played(server_rounds, play(unrecorded, next(outcome))))),
+            &mut || rate(SLICE, || Ok(played(server_rounds, play(in_hash, next(hashed))))),
+            &mut || rate(SLICE, || Ok(played(server_rounds, play(in_full, next(recorded))))),
         ],
     )?;
     let title = format!("one thread, {} ({servers} servers), {}", world.name, level.name());
@@ -122,24 +127,15 @@ fn draw(seed: u64, server_rounds: u32) -> u64 {
     all
 }
 
-/// A run whose journal is written and hashed, and kept by nobody.
-fn hash_of(world: &Arc<World>, plan: RunPlan) -> String {
-    let mut run = Inline::hashed(Arc::clone(world), plan);
-    while !run.is_over() {
-        run.step();
-    }
-    black_box(run.finish());
-    run.journal_hash()
-}
-
-/// A run with its journal, each line as it would be written to a file.
-fn journal_of(world: &Arc<World>, plan: RunPlan) -> String {
-    let mut run = Inline::new(Arc::clone(world), plan);
+/// Another run, with such a journal as it keeps: of one that is kept each line is taken as it would
+/// be written to a file.
+fn play(run: &mut Inline, plan: RunPlan) -> (OutcomeOfRun, String) {
+    run.restart(plan);
     while !run.is_over() {
         run.step();
         black_box(run.take_entries());
     }
-    black_box(run.finish());
+    let outcome = run.finish();
     black_box(run.take_entries());
-    run.journal_hash()
+    (outcome, run.journal_hash())
 }

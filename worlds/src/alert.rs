@@ -80,6 +80,14 @@ impl Alerts {
         }
     }
 
+    /// Another run begins.
+    pub fn restart(&mut self) {
+        self.open.clear();
+        self.on.fill(MetricSet::default());
+        self.latest.fill([AlertId(0); Metric::ALL.len()]);
+        self.opened = 0;
+    }
+
     /// Open alerts, oldest first.
     pub fn open(&self) -> &[AlertView] {
         &self.open

@@ -98,6 +98,16 @@ impl Changes {
         }
     }
 
+    /// Another run begins.
+    pub fn restart(&mut self, key: Key) {
+        self.key = key;
+        self.pending.clear();
+        self.reliefs.clear();
+        self.last_acted.fill(None);
+        self.history.fill((None, 0));
+        self.cooling.clear();
+    }
+
     /// Checks the requests of one round, SRE by SRE; adds a verdict for each, in order.
     pub fn ask(
         &mut self,

@@ -85,17 +85,26 @@ pub struct Chaos {
 impl Chaos {
     /// Before the first round.
     pub fn new(world: &World, seed: Seed, level: Level, scripted: &[ScriptedFault]) -> Self {
+        let mut chaos = Self { dice: Vec::new(), factor: 0.0, scripted: Vec::new(), busy: Busy::new(world) };
+        chaos.restart(world, seed, level, scripted);
+        chaos
+    }
+
+    /// Another run begins.
+    pub fn restart(&mut self, world: &World, seed: Seed, level: Level, scripted: &[ScriptedFault]) {
         let definition = &world.definition;
+        self.factor = multiplier(&definition.chaos_levels, level);
         let dice = |kind: &ChaosKind| Key::derive(seed, "chaos", &kind.name).dice(0);
-        let mut dice: Vec<Dice> = definition.chaos.iter().map(dice).collect();
-        let mut planned = |fault: &ScriptedFault| {
-            let draws = dice[fault.kind.index()].draws(fault.round);
+        self.dice.clear();
+        self.dice.extend(definition.chaos.iter().map(dice));
+        let planned = |fault: &ScriptedFault| {
+            let draws = self.dice[fault.kind.index()].draws(fault.round);
             plan(world, &draws, fault.round, fault.kind, fault.target)
         };
-        let mut scripted: Vec<PlannedFault> = scripted.iter().map(&mut planned).collect();
-        scripted.sort_by_key(|fault| std::cmp::Reverse(fault.round));
-        let busy = Busy::new(world, &scripted);
-        Self { dice, factor: multiplier(&definition.chaos_levels, level), scripted, busy }
+        self.scripted.clear();
+        self.scripted.extend(scripted.iter().map(planned));
+        self.scripted.sort_by_key(|fault| std::cmp::Reverse(fault.round));
+        self.busy.restart(&self.scripted);
     }
 
     /// The faults that begin in a round, by kind and target. Rounds are asked for in order.
@@ -140,13 +149,17 @@ struct Busy {
 }
 
 impl Busy {
-    fn new(world: &World, scripted: &[PlannedFault]) -> Self {
+    fn new(world: &World) -> Self {
         let servers = world.servers.len();
-        let mut busy = Self { servers, spans: vec![Vec::new(); servers * world.definition.chaos.len()] };
+        Self { servers, spans: vec![Vec::new(); servers * world.definition.chaos.len()] }
+    }
+
+    /// Only these are scheduled.
+    fn restart(&mut self, scripted: &[PlannedFault]) {
+        self.spans.iter_mut().for_each(Vec::clear);
         for fault in scripted {
-            busy.spans_of(fault).push((fault.round, fault.scheduled_end()));
+            self.spans_of(fault).push((fault.round, fault.scheduled_end()));
         }
-        busy
     }
 
     fn spans_of(&mut self, fault: &PlannedFault) -> &mut Vec<(u32, u32)> {

@@ -181,6 +181,13 @@ impl Faults {
         Self::default()
     }
 
+    /// Another run begins.
+    pub fn restart(&mut self) {
+        self.injected.clear();
+        self.in_force.clear();
+        self.ended.clear();
+    }
+
     /// All that were injected.
     pub fn injected(&self) -> &[Fault] {
         &self.injected

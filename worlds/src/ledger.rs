@@ -56,6 +56,16 @@ impl Ledger {
         }
     }
 
+    /// Another run begins, with so many SREs.
+    pub fn restart(&mut self, sres: usize) {
+        let (mut up_rounds, mut accounts) =
+            (std::mem::take(&mut self.up_rounds), std::mem::take(&mut self.sres));
+        up_rounds.fill(0);
+        accounts.clear();
+        accounts.resize(sres, SreAccount::default());
+        *self = Self { up_rounds, sres: accounts, ..Self::new(0, 0) };
+    }
+
     /// A round was closed in which users got this.
     pub fn close_round(&mut self, requests: Requests) {
         self.requests.total += requests.total;

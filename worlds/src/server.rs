@@ -32,7 +32,7 @@ pub struct Server {
     leaked: f64,
     /// First round in which the services that the kernel killed run again.
     killed_until: u32,
-    services: Vec<ServiceState>,
+    services: PerService<ServiceState>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -133,7 +133,7 @@ impl Server {
             }
             self.leaked = (self.leaked - command.frees_memory).max(0.0);
             if command.empties_cache {
-                for service in &mut self.services {
+                for service in self.services.iter_mut() {
                     service.warmth = 0.0;
                 }
             }
@@ -230,7 +230,7 @@ impl Server {
                 hit_ratio: state.warmth,
             }
         };
-        reports.refill(self.machine.services.iter().zip(&self.services).map(report));
+        reports.refill(self.machine.services.iter().zip(self.services.iter()).map(report));
     }
 
     /// Percent of memory that requests hold while they wait or are worked on (Little's law).

@@ -25,6 +25,11 @@ impl Store {
         Self { ttl_rounds, servers: vec![None; servers] }
     }
 
+    /// Another run begins.
+    pub fn restart(&mut self) {
+        self.servers.fill(None);
+    }
+
     /// Metrics arrived.
     pub fn put(&mut self, server: usize, metrics: Metrics, round: u32) {
         self.servers[server] = Some(Stored { metrics, arrived: round });

@@ -41,7 +41,7 @@ use crate::message::{
 use crate::outcome::Requests;
 use crate::plan::{RunPlan, SrePlan};
 use crate::telemetry::Store;
-use crate::topology::World;
+use crate::topology::{ServerNode, World};
 use crate::traffic::{Doors, Flow, Folded, Reported, Traffic};
 use std::sync::Arc;
 
@@ -135,6 +135,12 @@ struct ServerState {
     killed_until: u32,
 }
 
+impl ServerState {
+    fn at_first(server: &ServerNode) -> Self {
+        Self { role: server.role, in_rotation: true, lost: false, killed_until: 0 }
+    }
+}
+
 /// What the servers are to be told when a round begins.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Opening {
@@ -178,29 +184,20 @@ impl Round {
     /// # Panics
     /// When a scripted fault comes before round 1: there is no such round.
     pub fn unrecorded(world: Arc<World>, plan: RunPlan) -> Self {
-        assert!(plan.scripted.iter().all(|fault| fault.round > 0), "rounds count from 1");
+        assert_rounds_count_from_1(&plan);
         let servers = world.servers.len();
         Self {
             number: 0,
             phase: Phase::Closed,
-            traffic: Traffic::new(&world, Key::derive(plan.seed, "traffic", "")),
+            traffic: Traffic::new(&world, traffic_key(&plan)),
             chaos: Chaos::new(&world, plan.seed, plan.level, &plan.scripted),
             faults: Faults::new(),
-            changes: Changes::new(&world, Key::derive(plan.seed, "actions", "")),
+            changes: Changes::new(&world, changes_key(&plan)),
             telemetry: Store::new(servers, world.definition.alerts.telemetry_ttl_rounds),
             alerts: Alerts::new(&world.definition),
             ledger: Ledger::new(servers, plan.sres.len()),
             thresholds: alert::thresholds(&world.definition.metrics),
-            servers: world
-                .servers
-                .iter()
-                .map(|server| ServerState {
-                    role: server.role,
-                    in_rotation: true,
-                    lost: false,
-                    killed_until: 0,
-                })
-                .collect(),
+            servers: world.servers.iter().map(ServerState::at_first).collect(),
             reports: vec![None; servers],
             doors: Doors::new(&world),
             flow: Flow::new(&world),
@@ -222,6 +219,43 @@ impl Round {
         }
     }
 
+    /// Another run of the same world begins, in the room of this one. Of entries that nobody took
+    /// nothing is left.
+    ///
+    /// # Panics
+    /// As [`Round::unrecorded`].
+    pub fn restart(&mut self, plan: RunPlan) {
+        assert_rounds_count_from_1(&plan);
+        let world = &*self.world;
+        self.number = 0;
+        self.phase = Phase::Closed;
+        self.traffic.restart(traffic_key(&plan));
+        self.chaos.restart(world, plan.seed, plan.level, &plan.scripted);
+        self.faults.restart();
+        self.changes.restart(changes_key(&plan));
+        self.telemetry.restart();
+        self.alerts.restart();
+        self.ledger.restart(plan.sres.len());
+        for (state, node) in self.servers.iter_mut().zip(&world.servers) {
+            *state = ServerState::at_first(node);
+        }
+        self.reports.fill(None);
+        for results in [&mut self.results, &mut self.untold] {
+            results.iter_mut().for_each(Vec::clear);
+            results.resize(plan.sres.len(), Vec::new());
+        }
+        self.lost_sres.clear();
+        self.lost_sres.resize(plan.sres.len(), false);
+        self.returning.clear();
+        self.plan = plan;
+        self.unwritten.clear();
+        self.entries = self.entries.as_ref().map(|_| Vec::new());
+        if let Some(journal) = &mut self.journal {
+            *journal = Journal::new();
+            self.write_header();
+        }
+    }
+
     /// What each server process is handed before the first round, in order.
     pub fn server_briefs(&self) -> impl Iterator<Item = ServerBrief> {
         (0..self.world.servers.len()).map(|index| self.server_brief(ServerId::from(index)))
@@ -238,7 +272,7 @@ impl Round {
     }
 
     /// What each SRE is handed before the first round, in order of their names.
-    pub fn sre_briefs(&self) -> impl Iterator<Item = SreBrief> {
+    pub fn sre_briefs(&self) -> impl ExactSizeIterator<Item = SreBrief> {
         (0..self.plan.sres.len()).map(|index| self.sre_brief(SreId::from(index)))
     }
 
@@ -347,6 +381,18 @@ impl Round {
             outcome,
         });
     }
+}
+
+fn assert_rounds_count_from_1(plan: &RunPlan) {
+    assert!(plan.scripted.iter().all(|fault| fault.round > 0), "rounds count from 1");
+}
+
+fn traffic_key(plan: &RunPlan) -> Key {
+    Key::derive(plan.seed, "traffic", "")
+}
+
+fn changes_key(plan: &RunPlan) -> Key {
+    Key::derive(plan.seed, "actions", "")
 }
 
 impl Scratch {

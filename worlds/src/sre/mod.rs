@@ -47,6 +47,14 @@ impl Mind {
         }
     }
 
+    /// Begins its shift in another run of the same world; whoever has the rules keeps them.
+    pub fn restart(&mut self, study: &Arc<Study>, brief: &SreBrief) {
+        match (&mut *self, brief.kind) {
+            (Mind::Rules(rules), SreKind::Rules) => rules.restart(brief),
+            _ => *self = Self::after(Arc::clone(study), brief),
+        }
+    }
+
     /// What it makes of one round, and of what became of its actions. It writes over `decision`.
     pub fn decide(&mut self, seen: &Observation, results: &[ActionResult], decision: &mut Decision) {
         decision.begin(seen.round);

@@ -30,6 +30,9 @@ mod dice {
     pub(super) const ORDER: usize = 3;
 }
 
+const HAS_SKILL: &str = "an SRE of rules has a skill";
+const HAS_DICE: &str = "an SRE of rules has dice";
+
 /// An SRE that follows rules.
 #[derive(Debug)]
 pub struct Rules {
@@ -103,8 +106,8 @@ impl Rules {
     pub fn new(study: Arc<Study>, brief: &SreBrief) -> Self {
         let servers = study.runbook.servers.len();
         Self {
-            skill: brief.skill.clone().expect("an SRE of rules has a skill"),
-            key: brief.key.expect("an SRE of rules has dice"),
+            skill: brief.skill.clone().expect(HAS_SKILL),
+            key: brief.key.expect(HAS_DICE),
             dice: (0..servers).map(|_| None).collect(),
             colleagues: brief.colleagues,
             past: vec![Past::default(); servers],
@@ -114,6 +117,21 @@ impl Rules {
             scratch: Scratch { alerting: vec![false; servers], ..Scratch::default() },
             study,
         }
+    }
+
+    /// Another shift, in another run of the same world.
+    ///
+    /// # Panics
+    /// As [`Rules::new`].
+    pub fn restart(&mut self, brief: &SreBrief) {
+        self.skill = brief.skill.clone().expect(HAS_SKILL);
+        self.key = brief.key.expect(HAS_DICE);
+        self.dice.fill_with(|| None);
+        self.colleagues = brief.colleagues;
+        self.past.fill(Past::default());
+        self.relieved.clear();
+        self.open.clear();
+        self.requests = 0;
     }
 
     /// What it makes of one round, and of what became of its actions; `decision` is empty.

@@ -22,7 +22,7 @@ pub use fold::{Folded, Quality, Reported};
 
 use crate::arithmetic::nearest;
 use crate::chance::{Dice, Key};
-use crate::topology::{Member, Route, ServiceNode, World};
+use crate::topology::{Instance, Member, Route, ServiceNode, World};
 use flow::Stream;
 
 /// A figure for reads, and one for writes.
@@ -47,6 +47,13 @@ struct Memory {
     /// Share of reads that it will answer from memory in the next round, and how it comes to that.
     hit_ratio: f64,
     cache: Refill,
+}
+
+impl Memory {
+    /// Nothing remembered: it is believed up.
+    fn at_first(cache: Refill) -> Self {
+        Self { believed_up: true, success: [1.0, 1.0], hit_ratio: cache.hit_ratio, cache }
+    }
 }
 
 /// How a cache warms up; of no consequence for others.
@@ -76,17 +83,20 @@ impl Traffic {
                 })
             })
             .collect();
-        let memory = |cache: Refill| Memory {
-            believed_up: true,
-            success: [1.0, 1.0],
-            hit_ratio: cache.hit_ratio,
-            cache,
-        };
-        let instances = world.instances.iter();
+        let memory = |instance: &Instance| Memory::at_first(refills[instance.service.index()]);
         Self {
             dice: key.dice(0),
-            memory: instances.map(|instance| memory(refills[instance.service.index()])).collect(),
+            memory: world.instances.iter().map(memory).collect(),
             failed: vec![0.0; world.services.len()],
+        }
+    }
+
+    /// Another run begins.
+    pub fn restart(&mut self, key: Key) {
+        self.dice = key.dice(0);
+        self.failed.fill(0.0);
+        for memory in &mut self.memory {
+            *memory = Memory::at_first(memory.cache);
         }
     }
 

@@ -1,0 +1,75 @@
+//! A sweep plays its runs one after another in the same room: that must not show in any of them.
+
+mod support;
+
+use std::sync::Arc;
+use worlds::definition::{SkillName, SreKind, parse};
+use worlds::id::{KindId, ServerId};
+use worlds::inline::Inline;
+use worlds::outcome::Outcome;
+use worlds::plan::{Level, RunPlan, ScriptedFault};
+use worlds::topology::World;
+
+/// Runs that differ in all that a plan says: none may leave anything to the next.
+fn plans() -> Vec<RunPlan> {
+    let lineups = [
+        vec![support::rules("oncall", SkillName::Senior)],
+        vec![support::unskilled(SreKind::Oracle)],
+        vec![support::rules("ann", SkillName::Junior), support::rules("bob", SkillName::Mid)],
+        vec![support::unskilled(SreKind::None)],
+        Vec::new(),
+    ];
+    let script = [ScriptedFault { round: 2, kind: KindId(1), target: ServerId(0) }];
+    let plan = |seed: u64| {
+        let by_turns = |count: usize| usize::try_from(seed).expect("a few seeds") % count;
+        RunPlan {
+            seed,
+            level: Level::ALL[by_turns(Level::ALL.len())],
+            rounds: [3, 15, 40][by_turns(3)],
+            sres: lineups[by_turns(lineups.len() + 2) % lineups.len()].clone(),
+            scripted: script[..by_turns(2)].to_vec(),
+        }
+    };
+    (0..60).map(plan).collect()
+}
+
+fn worlds() -> [Arc<World>; 2] {
+    let text = include_str!("worlds/kitchen-sink.toml");
+    let kitchen_sink = parse("kitchen-sink", text).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let systems = World::new("systems", support::systems());
+    [Arc::new(systems), Arc::new(World::new("kitchen-sink", kitchen_sink.definition))]
+}
+
+fn played(mut run: Inline) -> (Outcome, String) {
+    let outcome = run.play();
+    (outcome, run.journal_hash())
+}
+
+#[test]
+fn a_run_in_the_room_of_others_is_the_run_that_it_is_alone() {
+    for world in worlds() {
+        let mut plans = plans().into_iter();
+        let mut run = Inline::hashed(Arc::clone(&world), plans.next().expect("there are plans"));
+        for plan in plans {
+            let alone = played(Inline::hashed(Arc::clone(&world), plan.clone()));
+            run.restart(plan.clone());
+            assert_eq!((run.play(), run.journal_hash()), alone, "{}: {plan:?}", world.name);
+        }
+    }
+}
+
+#[test]
+fn a_run_that_was_broken_off_leaves_nothing_to_the_next() {
+    for world in worlds() {
+        let mut run = Inline::new(Arc::clone(&world), plans().swap_remove(4));
+        for plan in plans() {
+            run.step();
+            run.step();
+            run.restart(plan.clone());
+            let mut alone = Inline::new(Arc::clone(&world), plan);
+            alone.step();
+            run.step();
+            assert_eq!(run.take_entries(), alone.take_entries());
+        }
+    }
+}
