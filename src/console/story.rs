@@ -148,7 +148,9 @@ impl Story {
             return Vec::new();
         }
         let mut lines = self.agents_heading();
-        let agents = std::mem::take(&mut self.unannounced);
+        let mut agents = std::mem::take(&mut self.unannounced);
+        let kinds: Vec<Name> = agents.iter().map(|agent| agent.kind.clone()).collect();
+        agents.sort_by_cached_key(|agent| kinds.iter().position(|kind| *kind == agent.kind));
         for of_kind in agents.chunk_by(|one, other| one.kind == other.kind) {
             let [first, .., last] = of_kind else {
                 let only = &of_kind[0];
@@ -157,7 +159,7 @@ impl Story {
             };
             let count = figure::count(of_kind.len() as u64);
             lines.push(format!(
-                "  {:<TAG$}{count} processes, {} to {}",
+                "  {:<TAG$}{count} processes, {} ... {}",
                 kind_tag(&first.kind),
                 first.name,
                 last.name
@@ -672,6 +674,28 @@ mod tests {
         assert_eq!(first[2], "  [WEB]      server-web-1       PID 12345");
         let second = story.lines(&spawned(agent("sre-oncall", "sre", 12346)));
         assert_eq!(second, ["  [SRE]      sre-oncall         PID 12346"]);
+    }
+
+    #[test]
+    fn many_agents_are_told_type_by_type_wherever_their_servers_stand() {
+        let mut story = story("", 3);
+        let kinds = ["web", "api", "web", "database", "api", "web"].into_iter().cycle();
+        let servers = kinds.take(18).zip(1..).map(|(kind, pid)| (format!("server-{kind}-{pid}"), kind, pid));
+        let agents = servers.chain([("sre-oncall".to_owned(), "sre", 19)]);
+        let spawned = |(name, kind, pid): (String, &str, u32)| Event::Spawned {
+            agent: Agent { name: name.into(), kind: kind.into(), pid },
+            awaited: None,
+        };
+        let lines: Vec<String> = agents.flat_map(|agent| story.lines(&spawned(agent))).collect();
+        assert_eq!(
+            lines[2..],
+            [
+                "  [WEB]      9 processes, server-web-1 ... server-web-18",
+                "  [API]      6 processes, server-api-2 ... server-api-17",
+                "  [DATABASE] 3 processes, server-database-4 ... server-database-16",
+                "  [SRE]      sre-oncall  PID 19",
+            ]
+        );
     }
 
     #[test]

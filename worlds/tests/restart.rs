@@ -19,7 +19,9 @@ fn plans() -> Vec<RunPlan> {
         vec![support::unskilled(SreKind::None)],
         Vec::new(),
     ];
-    let script = [ScriptedFault { round: 2, kind: KindId(1), target: ServerId(0) }];
+    // The second one comes after the end of most runs.
+    let scripted = |round| ScriptedFault { round, kind: KindId(1), target: ServerId(0) };
+    let script = [scripted(2), scripted(20)];
     let plan = |seed: u64| {
         let by_turns = |count: usize| usize::try_from(seed).expect("a few seeds") % count;
         RunPlan {
@@ -27,7 +29,7 @@ fn plans() -> Vec<RunPlan> {
             level: Level::ALL[by_turns(Level::ALL.len())],
             rounds: [3, 15, 40][by_turns(3)],
             sres: lineups[by_turns(lineups.len() + 2) % lineups.len()].clone(),
-            scripted: script[..by_turns(2)].to_vec(),
+            scripted: script[..by_turns(3)].to_vec(),
         }
     };
     (0..60).map(plan).collect()
