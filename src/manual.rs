@@ -5,7 +5,7 @@
 
 use crate::cli::Cli;
 use clap::builder::PossibleValuesParser;
-use clap::{Arg, Command, CommandFactory};
+use clap::{Arg, Command, CommandFactory, ValueHint};
 use clap_complete::Shell;
 use std::fmt::Write as _;
 use worlds::definition::builtin;
@@ -13,8 +13,23 @@ use worlds::definition::builtin;
 /// A shell's completions.
 pub(crate) fn completions(shell: Shell) -> Vec<u8> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut with_values(described()), "world", &mut script);
+    let mut command = only_files_as_files(with_values(described()));
+    clap_complete::generate(shell, &mut command, "world", &mut script);
     script
+}
+
+/// Without files where a number, a name or an expression is meant.
+fn only_files_as_files(command: Command) -> Command {
+    command.mut_args(without_files).mut_subcommands(only_files_as_files)
+}
+
+fn without_files(arg: Arg) -> Arg {
+    let takes_values = arg.get_action().takes_values();
+    if takes_values && arg.get_possible_values().is_empty() && arg.get_value_hint() == ValueHint::Unknown {
+        arg.value_hint(ValueHint::Other)
+    } else {
+        arg
+    }
 }
 
 const AGENT_EXAMPLES: &str = "\
@@ -29,7 +44,7 @@ fn described() -> Command {
     let name = |about| Arg::new("name").long("name").value_name("NAME").required(true).help(about);
     let bus = || {
         let help = "The directory of the run; needed when several are running";
-        Arg::new("bus").long("bus").value_name("DIR").help(help).value_hint(clap::ValueHint::DirPath)
+        Arg::new("bus").long("bus").value_name("DIR").help(help).value_hint(ValueHint::DirPath)
     };
     let skill = Arg::new("skill")
         .long("skill")

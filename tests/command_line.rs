@@ -45,6 +45,15 @@ fn a_shell_completes_commands_worlds_kinds_and_skills() {
 }
 
 #[test]
+fn a_shell_offers_files_only_where_a_file_is_meant() {
+    // In the directory of the tests there is a Cargo.toml.
+    assert!(completed(&["world", "run", "--out", "Carg"]).contains(&"Cargo.toml".to_owned()));
+    for option in ["--seed", "--manual", "--pace", "--fail-on"] {
+        assert_eq!(completed(&["world", "run", option, "Carg"]), ["Carg"], "{option}");
+    }
+}
+
+#[test]
 fn every_shell_has_completions() {
     // Not all of them are told of values.
     for (shell, word) in [
