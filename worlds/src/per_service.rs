@@ -94,6 +94,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Items<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde::de::value::SeqDeserializer;
 
     #[test]
     fn it_is_written_as_a_list_is() {
@@ -104,6 +105,29 @@ mod tests {
             assert_eq!(*read, *list);
             assert_eq!(serde_json::to_string(&read).expect("it was just read"), text);
         }
+    }
+
+    /// Announces far more than it has.
+    struct Boaster(std::vec::IntoIter<u8>);
+
+    impl Iterator for Boaster {
+        type Item = u8;
+
+        fn next(&mut self) -> Option<u8> {
+            self.0.next()
+        }
+
+        fn size_hint(&self) -> (usize, Option<usize>) {
+            (usize::MAX, Some(usize::MAX))
+        }
+    }
+
+    #[test]
+    fn no_room_is_made_for_what_is_only_announced() {
+        let boaster = Boaster(vec![1, 2, 3].into_iter());
+        let list = SeqDeserializer::<_, serde::de::value::Error>::new(boaster);
+        let read = PerService::<u8>::deserialize(list).expect("three numbers");
+        assert_eq!(*read, [1, 2, 3]);
     }
 
     #[test]
