@@ -20,7 +20,6 @@ use bus::address::{self, AddressError};
 use bus::client::ClientError;
 use bus::token::Token;
 use bus::wire::Role;
-use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io::{self, BufRead as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -270,14 +269,14 @@ fn told(advice: &Option<String>) -> String {
 }
 
 impl AgentCommandError {
-    fn hint(&self) -> Option<Cow<'static, str>> {
+    fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NoRole | Self::Unknown { .. } | Self::NoValue { .. } | Self::NoName { .. } => {
-                Some("`world agent --help` shows how it is written".into())
+                Some("`world agent --help` shows how it is written")
             }
-            Self::Several { .. } => Some("`world ps` lists them, and whom each of them awaits".into()),
+            Self::Several { .. } => Some("`world ps` lists them, and whom each of them awaits"),
             Self::Address(error) => error.hint(),
-            Self::Agent(AgentError::Join { source, .. }) => join_hint(source).map(Cow::Borrowed),
+            Self::Agent(AgentError::Join { source, .. }) => join_hint(source),
             _ => None,
         }
     }

@@ -1,6 +1,6 @@
 //! What is typed: the flags as clap reads them. What they mean together is [`crate::config`]'s.
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -126,7 +126,7 @@ pub(crate) enum Document {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct PsArgs {
     /// Look in this directory, which a run was given by --bus [default: where runs are by themselves]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub bus: Option<PathBuf>,
 
     /// A line for each agent, however many there are
@@ -246,7 +246,7 @@ pub(crate) struct RunArgs {
     pub pace: Option<Duration>,
 
     /// The directory of the bus [default: one of its own]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub bus: Option<PathBuf>,
 
     /// Start these agents by hand, with `world agent`; all of them without names
@@ -266,7 +266,7 @@ pub(crate) struct RunArgs {
     pub json: bool,
 
     /// Write journal.jsonl, result.json and runtime.json into this directory
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: Option<PathBuf>,
 
     /// Run it twice, and fail if the two differ

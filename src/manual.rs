@@ -5,7 +5,7 @@
 
 use crate::cli::Cli;
 use clap::builder::PossibleValuesParser;
-use clap::{Arg, Command, CommandFactory, ValueHint};
+use clap::{Arg, ArgAction, Command, CommandFactory, ValueHint};
 use clap_complete::Shell;
 use std::fmt::Write as _;
 use worlds::definition::builtin;
@@ -83,6 +83,8 @@ fn with_values(command: Command) -> Command {
         .mut_subcommand("run", |run| {
             // Names of values with brackets and colons mean something to zsh.
             run.mut_arg("world", |arg| arg.value_parser(worlds()))
+                // Its names follow an equals sign: the next word is the world.
+                .mut_arg("manual", |arg| arg.require_equals(false).num_args(0).action(ArgAction::SetTrue))
                 .mut_arg("sre", |arg| arg.value_parser(PossibleValuesParser::new(sres)).value_name("SRE"))
                 .mut_arg("fault", |arg| {
                     arg.value_parser(PossibleValuesParser::new(kinds)).value_name("FAULT")

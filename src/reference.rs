@@ -50,16 +50,18 @@ impl References {
             return Err(Unreferenced::Unplayed);
         }
         let mut grace = Grace { interrupt, since: None };
-        let mut play = |kind| {
-            let plan = with_only(kind, RunPlan { rounds, ..plan.clone() });
+        let alone = |kind| with_only(kind, RunPlan { rounds, ..plan.clone() });
+        let mut play = |run: &mut Inline| {
             let go_on = || {
                 played();
                 grace.lasts()
             };
-            Inline::outcome_while(Arc::clone(world), plan, go_on)
-                .ok_or_else(|| Unreferenced::Signalled(interrupt().unwrap_or_default()))
+            run.play_while(go_on).ok_or_else(|| Unreferenced::Signalled(interrupt().unwrap_or_default()))
         };
-        Ok(Self { none: play(SreKind::None)?, oracle: play(SreKind::Oracle)? })
+        let mut run = Inline::unrecorded(Arc::clone(world), alone(SreKind::None));
+        let none = play(&mut run)?;
+        run.restart(alone(SreKind::Oracle));
+        Ok(Self { none, oracle: play(&mut run)? })
     }
 }
 

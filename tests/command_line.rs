@@ -30,6 +30,7 @@ fn a_shell_completes_commands_worlds_kinds_and_skills() {
     for (words, offered) in [
         (&["world", "ru"][..], &["run"][..]),
         (&["world", "run", "sys"], &["systems"]),
+        (&["world", "run", "--manual", "sys"], &["systems"]),
         (&["world", "run", "--chaos-level", "ex"], &["extreme"]),
         (&["world", "run", "--skill", ""], &["junior", "mid", "senior"]),
         (&["world", "run", "--sre", "or"], &["oracle"]),
@@ -45,10 +46,16 @@ fn a_shell_completes_commands_worlds_kinds_and_skills() {
 }
 
 #[test]
-fn a_shell_offers_files_only_where_a_file_is_meant() {
-    // In the directory of the tests there is a Cargo.toml.
-    assert!(completed(&["world", "run", "--out", "Carg"]).contains(&"Cargo.toml".to_owned()));
-    for option in ["--seed", "--manual", "--pace", "--fail-on"] {
+fn a_shell_offers_directories_where_one_is_meant_and_nothing_where_a_number_is() {
+    let zsh = world("completions zsh").ends_with(0).out;
+    for option in ["--out", "--bus"] {
+        // In the directory of the tests there is a Cargo.toml. Directories bash adds by itself.
+        assert!(completed(&["world", "run", option, "Carg"]).is_empty(), "{option}");
+        let offers = |line: &&str| line.starts_with(&format!("'{option}=["));
+        let offers: Vec<&str> = zsh.lines().filter(offers).collect();
+        assert!(!offers.is_empty() && offers.iter().all(|line| line.contains(":_files -/'")), "{offers:?}");
+    }
+    for option in ["--seed", "--pace", "--fail-on"] {
         assert_eq!(completed(&["world", "run", option, "Carg"]), ["Carg"], "{option}");
     }
 }

@@ -222,6 +222,6 @@ fn a_directory_that_others_may_enter_is_refused() {
     let (code, text) = said(command);
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains("is open to other users"), "{text}");
-    let cure = format!("chmod 700 {}", open.path().display());
-    assert!(text.contains(&cure), "{text}");
+    // It may be anybody's home, or /tmp: closing it is nothing to advise.
+    assert!(text.contains("name a new directory") && !text.contains("chmod"), "{text}");
 }

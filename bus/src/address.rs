@@ -22,7 +22,6 @@
 use crate::token::{Token, fill_random};
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
-use std::borrow::Cow;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
@@ -73,7 +72,7 @@ pub enum AddressError {
         /// The directory.
         path: PathBuf,
         /// What is wrong with it.
-        problem: Exposure,
+        problem: &'static str,
     },
     /// The socket would have too long a path.
     #[error("{} is too long for a socket: {bytes} bytes, the limit is {SOCKET_PATH_BYTES_MAX}", path.display())]
@@ -120,39 +119,20 @@ pub enum AddressError {
     },
 }
 
-/// Why a directory is not only this user's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Exposure {
-    /// It is something else, perhaps a link to one.
-    #[error("is not a directory")]
-    NoDirectory,
-    /// Somebody else's.
-    #[error("belongs to another user")]
-    Foreign,
-    /// Its mode lets others in.
-    #[error("is open to other users")]
-    Open,
-}
-
 impl AddressError {
     /// What the user can do about it.
-    pub fn hint(&self) -> Option<Cow<'static, str>> {
-        let hint = match self {
-            Self::Unsafe { path, problem: Exposure::Open } => {
-                let path = path.display();
-                return Some(
-                    format!("close it with `chmod 700 {path}`, or name another by --bus DIR").into(),
-                );
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Unsafe { .. } => {
+                Some("name a new directory by --bus DIR or WORLD_RUNTIME_DIR: it is made for you alone")
             }
-            Self::Unsafe { .. } => "name a directory of your own, with mode 0700, by --bus DIR",
-            Self::TooLong { .. } => "name a shorter directory by --bus DIR",
-            Self::NoneRunning | Self::NotRunning { .. } => "start one with `world run --manual`",
-            Self::Foreign { .. } => "name a new or an empty directory by --bus DIR",
-            Self::InUse { .. } => "name another directory by --bus DIR",
-            Self::SeveralRunning { .. } => "choose one by --bus DIR",
-            Self::Io { .. } | Self::NoToken { .. } => return None,
-        };
-        Some(hint.into())
+            Self::TooLong { .. } => Some("name a shorter directory by --bus DIR"),
+            Self::NoneRunning | Self::NotRunning { .. } => Some("start one with `world run --manual`"),
+            Self::Foreign { .. } => Some("name a new or an empty directory by --bus DIR"),
+            Self::InUse { .. } => Some("name another directory by --bus DIR"),
+            Self::SeveralRunning { .. } => Some("choose one by --bus DIR"),
+            Self::Io { .. } | Self::NoToken { .. } => None,
+        }
     }
 }
 
@@ -317,11 +297,11 @@ fn make_private(path: &Path) -> Result<Origin, AddressError> {
 fn check_private(path: &Path) -> Result<(), AddressError> {
     let found = std::fs::symlink_metadata(path).map_err(failed("look at", path))?;
     let problem = if !found.is_dir() {
-        Exposure::NoDirectory
+        "is not a directory"
     } else if found.uid() != geteuid().as_raw() {
-        Exposure::Foreign
+        "belongs to another user"
     } else if found.mode() & 0o077 != 0 {
-        Exposure::Open
+        "is open to other users"
     } else {
         return Ok(());
     };

@@ -148,12 +148,17 @@ impl Story {
             return Vec::new();
         }
         let mut lines = self.agents_heading();
-        let mut agents = std::mem::take(&mut self.unannounced);
-        let kinds: Vec<Name> = agents.iter().map(|agent| agent.kind.clone()).collect();
-        agents.sort_by_cached_key(|agent| kinds.iter().position(|kind| *kind == agent.kind));
-        for of_kind in agents.chunk_by(|one, other| one.kind == other.kind) {
-            let [first, .., last] = of_kind else {
-                let only = &of_kind[0];
+        let agents = std::mem::take(&mut self.unannounced);
+        let mut kinds: Vec<&Name> = Vec::new();
+        for agent in &agents {
+            if !kinds.contains(&&agent.kind) {
+                kinds.push(&agent.kind);
+            }
+        }
+        for kind in kinds {
+            let of_kind: Vec<&Agent> = agents.iter().filter(|agent| agent.kind == *kind).collect();
+            let [first, .., last] = of_kind[..] else {
+                let only = of_kind[0];
                 lines.push(format!("  {:<TAG$}{}  PID {}", kind_tag(&only.kind), only.name, only.pid));
                 continue;
             };

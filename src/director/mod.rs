@@ -32,7 +32,6 @@ use messages::{OwnerMessage, WatchMessage};
 use ractor::{Actor, ActorRef, SpawnErr};
 use round_owner::{Ending, OwnerArguments, RoundOwner};
 use serde::Serialize;
-use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -153,7 +152,7 @@ impl DirectorError {
     /// What to do about it.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
-            Self::Address(error) => error.hint().map(Cow::into_owned),
+            Self::Address(error) => error.hint().map(str::to_owned),
             Self::Descriptors { needed, .. } => Some(format!(
                 "raise the hard limit to {needed} (`nofile` in limits.conf, `LimitNOFILE=` of a service), or \
                  add --inline"

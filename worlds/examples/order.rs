@@ -30,9 +30,12 @@ fn availability(world: &Arc<World>, level: Level, sre: &SrePlan, seeds: u64) -> 
         sres: vec![sre.clone()],
         scripted: Vec::new(),
     };
-    (0..seeds)
-        .map(|seed| Inline::outcome(Arc::clone(world), plan(seed)).requests.availability_pct())
-        .collect()
+    let mut run = Inline::unrecorded(Arc::clone(world), plan(0));
+    let mut played = |seed| {
+        run.restart(plan(seed));
+        run.play().requests.availability_pct()
+    };
+    (0..seeds).map(&mut played).collect()
 }
 
 fn mean(values: &[f64]) -> f64 {

@@ -27,12 +27,14 @@ fn world(file: &str) -> Result<Arc<World>, Box<dyn Error>> {
 
 /// Availability on each seed, percent.
 fn availability(world: &Arc<World>, level: Level, sre: &SrePlan, seeds: u64) -> Vec<f64> {
-    let run = |seed| {
-        let rounds = world.definition.rounds;
-        let plan = RunPlan { seed, level, rounds, sres: vec![sre.clone()], scripted: Vec::new() };
-        Inline::outcome(Arc::clone(world), plan).requests.availability_pct()
+    let rounds = world.definition.rounds;
+    let plan = |seed| RunPlan { seed, level, rounds, sres: vec![sre.clone()], scripted: Vec::new() };
+    let mut run = Inline::unrecorded(Arc::clone(world), plan(0));
+    let mut played = |seed| {
+        run.restart(plan(seed));
+        run.play().requests.availability_pct()
     };
-    (0..seeds).map(run).collect()
+    (0..seeds).map(&mut played).collect()
 }
 
 fn mean(values: &[f64]) -> f64 {

@@ -28,11 +28,13 @@ pub(crate) fn nearest(figure: f64) -> u32 {
 
 /// The larger of two figures, neither of which is NaN.
 pub(crate) fn larger(one: f64, other: f64) -> f64 {
+    debug_assert!(!one.is_nan() && !other.is_nan(), "{one}, {other}");
     if one > other { one } else { other }
 }
 
 /// The smaller of two figures, neither of which is NaN.
 pub(crate) fn smaller(one: f64, other: f64) -> f64 {
+    debug_assert!(!one.is_nan() && !other.is_nan(), "{one}, {other}");
     if one < other { one } else { other }
 }
 

@@ -123,25 +123,20 @@ impl Inline {
         self.finish()
     }
 
-    /// Plays a run without a journal: for whoever wants one outcome alone.
-    pub fn outcome(world: Arc<World>, plan: RunPlan) -> Outcome {
-        Self::unrecorded(world, plan).play()
-    }
-
     /// The same, as long as `go_on`, asked before each round, says so; `None` when it stopped that.
-    pub fn outcome_while(
-        world: Arc<World>,
-        plan: RunPlan,
-        mut go_on: impl FnMut() -> bool,
-    ) -> Option<Outcome> {
-        let mut run = Self::unrecorded(world, plan);
-        while !run.is_over() {
+    pub fn play_while(&mut self, mut go_on: impl FnMut() -> bool) -> Option<Outcome> {
+        while !self.is_over() {
             if !go_on() {
                 return None;
             }
-            run.step();
+            self.step();
         }
-        Some(run.finish())
+        Some(self.finish())
+    }
+
+    /// Plays a run without a journal: for whoever wants one outcome alone.
+    pub fn outcome(world: Arc<World>, plan: RunPlan) -> Outcome {
+        Self::unrecorded(world, plan).play()
     }
 }
 

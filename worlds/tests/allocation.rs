@@ -35,6 +35,25 @@ fn allocations(level: Level, begin: impl Fn(Arc<World>, RunPlan) -> Inline) -> u
     change.allocations + change.reallocations
 }
 
+/// How often memory is asked for when a calm run begins in the room of another, and is played but not
+/// ended: its outcome is a value of its own.
+fn allocations_of_a_restart(begin: impl Fn(Arc<World>, RunPlan) -> Inline) -> usize {
+    let world = Arc::new(World::new("systems", support::systems()));
+    let sres = vec![support::rules("oncall", SkillName::Mid)];
+    let plan =
+        |seed| RunPlan { seed, level: Level::Off, rounds: 15, sres: sres.clone(), scripted: Vec::new() };
+    let mut run = begin(world, plan(1));
+    run.play();
+    let next = plan(2);
+    let steady = Region::new(ALLOCATOR);
+    run.restart(next);
+    while !run.is_over() {
+        run.step();
+    }
+    let change = steady.change();
+    change.allocations + change.reallocations
+}
+
 /// One test, so that nobody else in this process allocates meanwhile.
 #[test]
 fn a_steady_round_takes_no_memory() {
@@ -43,6 +62,7 @@ fn a_steady_round_takes_no_memory() {
     // than ever before.
     let eventful = allocations(Level::Medium, Inline::unrecorded);
     assert!(eventful <= 10, "{eventful} times in {STEADY} eventful rounds");
+    assert_eq!(allocations_of_a_restart(Inline::unrecorded), 0, "from a restart on");
     // The hash of each round is a text of its own.
     let hashed = allocations(Level::Off, Inline::hashed);
     assert!(hashed <= STEADY as usize, "{hashed} times in {STEADY} hashed rounds");

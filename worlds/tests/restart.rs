@@ -1,13 +1,16 @@
-//! A sweep plays its runs one after another in the same room: that must not show in any of them.
+//! Runs that are played one after another in the same room: that must not show in any of them.
 
 mod support;
 
 use std::sync::Arc;
 use worlds::definition::{SkillName, SreKind, parse};
-use worlds::id::{KindId, ServerId};
+use worlds::id::{KindId, ServerId, SreId};
 use worlds::inline::Inline;
-use worlds::outcome::Outcome;
+use worlds::message::{Decision, Observation};
+use worlds::outcome::{Outcome, Requests};
 use worlds::plan::{Level, RunPlan, ScriptedFault};
+use worlds::round::Round;
+use worlds::server::Server;
 use worlds::topology::World;
 
 /// Runs that differ in all that a plan says: none may leave anything to the next.
@@ -75,4 +78,41 @@ fn a_run_that_was_broken_off_leaves_nothing_to_the_next() {
             assert_eq!(run.take_entries(), alone.take_entries());
         }
     }
+}
+
+/// One round of a driver: the first server sends no report if it is `lost`.
+fn carry(round: &mut Round, servers: &mut [Server], lost: bool) {
+    let mut reports = support::step(servers, &round.open().ticks);
+    if lost {
+        reports[0] = None;
+    }
+    round.observe(&mut reports);
+    let nothing = Decision { round: round.number(), ..Decision::default() };
+    round.close(&[nothing]);
+}
+
+#[test]
+fn agents_that_were_lost_in_one_run_are_there_in_the_next() {
+    let [world, _] = worlds();
+    let sres = vec![support::rules("oncall", SkillName::Mid)];
+    let plan = RunPlan { seed: 8, level: Level::Medium, rounds: 3, sres, scripted: Vec::new() };
+    let servers = |round: &Round| -> Vec<Server> { round.server_briefs().map(Server::new).collect() };
+
+    let mut round = Round::new(Arc::clone(&world), plan.clone());
+    let mut physics = servers(&round);
+    round.lose_sre(SreId::from(0));
+    carry(&mut round, &mut physics, true);
+    carry(&mut round, &mut physics, true);
+    round.return_server(ServerId(0));
+    round.restart(plan.clone());
+    assert_eq!((round.requests(), round.observation()), (Requests::default(), &Observation::default()));
+
+    let mut alone = Round::new(world, plan);
+    for round in [&mut round, &mut alone] {
+        let mut physics = servers(round);
+        (0..3).for_each(|_| carry(round, &mut physics, false));
+        round.lose_sre(SreId::from(0));
+    }
+    assert_eq!(round.finish(), alone.finish());
+    assert_eq!(round.take_entries(), alone.take_entries());
 }

@@ -22,10 +22,12 @@ use tokio::net::UnixStream;
 /// anybody to notice that nobody else was heard meanwhile.
 const PATIENCE: Duration = Duration::from_millis(5);
 
-/// The time for which the answers to one question are waited for awake.
-///
-/// Some microseconds are what a few agents need for an answer, and what sleeping and being woken
-/// would cost. To wait so for longer, for many, would take a processor from those who are to answer.
+/// How long the answers to one question are waited for awake, all together: what a few agents need to
+/// answer, and what sleeping and being woken would cost. To wait so for longer, or as long for each of
+/// many, would take a processor from those who are to answer.
+const AWAKE: Duration = Duration::from_micros(50);
+
+/// What is left of [`AWAKE`] since a question.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Awake {
     left: Duration,
@@ -34,15 +36,15 @@ pub(super) struct Awake {
 impl Awake {
     /// For a question that was just asked.
     pub(super) fn at_first() -> Self {
-        Self { left: Duration::from_micros(50) }
+        Self { left: AWAKE }
     }
 
     fn is_over(self) -> bool {
         self.left.is_zero()
     }
 
-    /// Asks again and again, until there is something or the time is over.
-    fn ask<T, E>(&mut self, mut once: impl FnMut() -> Result<Option<T>, E>) -> Result<Option<T>, E> {
+    /// Looks again and again, until there is something or the time is over.
+    fn look<T, E>(&mut self, mut once: impl FnMut() -> Result<Option<T>, E>) -> Result<Option<T>, E> {
         let began = Instant::now();
         loop {
             let found = once()?;
@@ -141,7 +143,7 @@ impl Connection {
         wait: Wait,
     ) -> Result<Option<M>, ReadError> {
         if !awake.is_over()
-            && let Some(message) = awake.ask(|| self.receive_now(Wait::Never))?
+            && let Some(message) = awake.look(|| self.receive_now(Wait::Never))?
         {
             return Ok(Some(message));
         }
@@ -226,17 +228,19 @@ mod tests {
     #[test]
     fn nobody_stays_awake_for_what_does_not_come() {
         let mut awake = Awake::at_first();
-        assert_eq!(awake.ask(|| Ok::<_, ()>(None::<u8>)), Ok(None));
+        assert_eq!(awake.look(|| Ok::<_, ()>(None::<u8>)), Ok(None));
         assert!(awake.is_over());
     }
 
     #[test]
     fn what_comes_while_one_is_awake_is_found() {
         let mut looks = 0;
-        let found = Awake { left: Duration::MAX }.ask(|| {
+        let mut awake = Awake { left: Duration::MAX };
+        let found = awake.look(|| {
             looks += 1;
             Ok::<_, ()>((looks == 3).then_some(looks))
         });
         assert_eq!(found, Ok(Some(3)));
+        assert!(awake.left < Duration::MAX, "the time is one for all");
     }
 }

@@ -259,8 +259,8 @@ impl Hub {
         .await
     }
 
-    /// Shows SREs the same observation, and each of them the results of its own actions. They think
-    /// until they are heard: see [`Hub::decisions`].
+    /// Shows SREs the same observation, and each of them the results of its own actions. What
+    /// their sockets do not take at once is sent when they are heard: see [`Hub::decisions`].
     pub fn show_sres<'a>(
         &mut self,
         observation: &Observation,

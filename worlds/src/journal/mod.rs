@@ -186,7 +186,7 @@ pub fn figure(value: f64) -> f64 {
     round(value * 1000.0) / 1000.0
 }
 
-/// Lines are hashed together, a round's at a time, and at the latest when there are so many bytes of
+/// Lines are hashed together, some or all of a round's at a time, and at the latest when there are so many bytes of
 /// them: hashing is fastest in large pieces, and these stay in the processor's cache.
 const UNHASHED_BYTES_MAX: usize = 64 * 1024;
 
@@ -216,6 +216,12 @@ impl Journal {
         }
         self.unhashed.push(b'\n');
         &self.unhashed[start..]
+    }
+
+    /// Another run begins: nothing is written.
+    pub fn restart(&mut self) {
+        self.hasher.reset();
+        self.unhashed.clear();
     }
 
     /// Hashes what was written and is not hashed yet.

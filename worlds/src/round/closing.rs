@@ -30,7 +30,7 @@ impl Round {
         if requests.availability_pct() < target_pct {
             self.faults.users_were_hurt(self.number);
         }
-        let hash = self.seal();
+        let hash = self.journal_hash();
         self.write(|round| Record::RoundClosed {
             round: round.number,
             total: requests.total,

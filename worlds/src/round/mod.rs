@@ -7,6 +7,7 @@
 //! loop {  open() -> ticks                servers step their physics   -> reports
 //!         observe(reports)
 //!         observation(), results(sre)    SREs think                   -> decisions
+//!         (catch_up()                    meanwhile, if they take their time)
 //!         close(decisions) }
 //! finish() -> Outcome
 //! ```
@@ -226,32 +227,72 @@ impl Round {
     /// As [`Round::unrecorded`].
     pub fn restart(&mut self, plan: RunPlan) {
         assert_rounds_count_from_1(&plan);
-        let world = &*self.world;
-        self.number = 0;
-        self.phase = Phase::Closed;
-        self.traffic.restart(traffic_key(&plan));
-        self.chaos.restart(world, plan.seed, plan.level, &plan.scripted);
-        self.faults.restart();
-        self.changes.restart(changes_key(&plan));
-        self.telemetry.restart();
-        self.alerts.restart();
-        self.ledger.restart(plan.sres.len());
-        for (state, node) in self.servers.iter_mut().zip(&world.servers) {
+        // Without `..`: whoever adds a field has to say what becomes of it.
+        let Self {
+            world,
+            plan: place,
+            number,
+            phase,
+            traffic,
+            chaos,
+            faults,
+            changes,
+            telemetry,
+            alerts,
+            ledger,
+            thresholds: _,
+            servers,
+            reports,
+            doors: _,
+            flow: _,
+            reported: _,
+            folded,
+            costs,
+            opening,
+            observation,
+            results,
+            untold,
+            lost_sres,
+            returning,
+            journal,
+            entries,
+            unwritten,
+            scratch: _,
+        } = self;
+        (*number, *phase) = (0, Phase::Closed);
+        traffic.restart(traffic_key(&plan));
+        chaos.restart(world, plan.seed, plan.level, &plan.scripted);
+        faults.restart();
+        changes.restart(changes_key(&plan));
+        telemetry.restart();
+        alerts.restart();
+        ledger.restart(plan.sres.len());
+        for (state, node) in servers.iter_mut().zip(&world.servers) {
             *state = ServerState::at_first(node);
         }
-        self.reports.fill(None);
-        for results in [&mut self.results, &mut self.untold] {
+        reports.fill(None);
+        folded.requests = Requests::default();
+        costs.clear();
+        opening.ticks.fill(None);
+        opening.respawn.clear();
+        observation.round = 0;
+        observation.servers.clear();
+        observation.alerts.clear();
+        observation.cooldowns.clear();
+        for results in [results, untold] {
             results.iter_mut().for_each(Vec::clear);
             results.resize(plan.sres.len(), Vec::new());
         }
-        self.lost_sres.clear();
-        self.lost_sres.resize(plan.sres.len(), false);
-        self.returning.clear();
-        self.plan = plan;
-        self.unwritten.clear();
-        self.entries = self.entries.as_ref().map(|_| Vec::new());
-        if let Some(journal) = &mut self.journal {
-            *journal = Journal::new();
+        lost_sres.clear();
+        lost_sres.resize(plan.sres.len(), false);
+        returning.clear();
+        unwritten.clear();
+        if let Some(entries) = entries {
+            entries.clear();
+        }
+        *place = plan;
+        if let Some(journal) = journal {
+            journal.restart();
             self.write_header();
         }
     }
@@ -340,9 +381,10 @@ impl Round {
         self.entries.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// The hash of the journal so far; after [`Round::finish`], the name of the run.
+    /// The hash of the journal so far, empty without one; after [`Round::finish`], the name of the run.
     pub fn journal_hash(&mut self) -> String {
-        self.seal()
+        self.catch_up();
+        self.journal.as_mut().map(Journal::hash).unwrap_or_default()
     }
 
     /// The last round whose telemetry is in the store.

@@ -1,19 +1,21 @@
 //! What a round writes down: each step as a record of the journal.
 //!
-//! Records are only made when there is a journal to write them to. They are written when somebody
-//! wants to know of them, and that is at the end of a round: see [`Round::catch_up`].
+//! Records are only made when there is a journal to write them to. They are written when their lines or
+//! their hash are wanted, at the latest when the round closes, or when a driver has time for it: see
+//! [`Round::catch_up`].
 
 use super::{Entry, JOURNAL_SCHEMA, Round};
 use crate::alert::Change;
 use crate::change::Pending;
 use crate::health;
 use crate::id::{ActionId, Name, ServerId, SreId};
-use crate::journal::{FaultEnd, Journal, Record, SreHeader, figure};
+use crate::journal::{FaultEnd, Record, SreHeader, figure};
 use crate::message::{ActionOutcome, ActionRequest, AlertView, Diagnosis, Metrics};
 use crate::outcome::Outcome;
 use std::ops::Range;
 
-/// Records that are kept before they are written: more than a round of a large world makes.
+/// Records that are kept before they are written, a few hundred bytes each: more than a round of a
+/// thousand servers makes. Larger rounds are written in parts, and so are the incidents of a long run.
 const UNWRITTEN_MAX: usize = 4096;
 
 impl Round {
@@ -38,12 +40,6 @@ impl Round {
             }
         }
         journal.catch_up();
-    }
-
-    /// The hash of all records so far; empty without a journal.
-    pub(super) fn seal(&mut self) -> String {
-        self.catch_up();
-        self.journal.as_mut().map(Journal::hash).unwrap_or_default()
     }
 
     pub(super) fn write_header(&mut self) {
@@ -192,7 +188,7 @@ impl Round {
                 diagnosis: account.diagnosis,
             });
         }
-        let hash = self.seal();
+        let hash = self.journal_hash();
         self.write(|_| Record::RunEnded {
             rounds: outcome.rounds,
             total: outcome.requests.total,

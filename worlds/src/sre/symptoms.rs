@@ -258,7 +258,7 @@ pub fn others(candidates: &mut [Candidate]) -> &[Candidate] {
 }
 
 fn heavier<'a>(one: &'a Candidate, other: &'a Candidate) -> &'a Candidate {
-    if other.weight > one.weight { other } else { one }
+    if other.weight.total_cmp(&one.weight).is_gt() { other } else { one }
 }
 
 /// A server that this one depends on and that looks ill itself: with local symptoms rather than
