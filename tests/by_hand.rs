@@ -10,7 +10,6 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, pr
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 use support::running::{Run, lines_of, said, wait_until, world};
 use worlds::id::{ActionId, ServerId};
 use worlds::message::{ActionRequest, Decision, RequestId};
@@ -271,12 +270,17 @@ fn an_agent_that_comes_while_descriptors_are_short_can_try_again() {
     }
     let director = Pid::from_child(&run.child);
     let plenty = getrlimit(Resource::Nofile);
-    // Enough to greet somebody; to see to it that its end is noticed takes another.
-    let second_free = wait_until("nothing is opened or closed", || {
-        let before = second_free_descriptor(director);
-        std::thread::sleep(Duration::from_millis(50));
-        (second_free_descriptor(director) == before).then_some(before)
+    // Once the notice board says that all others are there, nothing is opened or closed.
+    wait_until("all but the SRE are there", || {
+        let mut command = world(run.runtime_dir.path());
+        let output = command.args(["ps", "--json"]).output().expect("the program");
+        let worlds: Value = serde_json::from_slice(&output.stdout).ok()?;
+        let agents = worlds[0]["agents"].as_array()?;
+        let here = agents.iter().filter(|agent| agent["pid"].is_u64()).count();
+        (here == agents.len() - 1).then_some(())
     });
+    // Enough to greet somebody; to see to it that its end is noticed takes another.
+    let second_free = second_free_descriptor(director);
     let one_more = Rlimit { current: Some(second_free), maximum: plenty.maximum };
     prlimit(Some(director), Resource::Nofile, one_more).expect("a limit");
     assert_eq!(Agent::typed(&command, run.runtime_dir.path()).code(), Some(3));

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
+use support::running::wait_until;
 use support::{names, world, world_with};
 
 /// Work of a run that nobody wants to wait for twice more: clock ticks of processor time.
@@ -333,10 +333,10 @@ fn a_signal_ends_a_long_run_soon_and_its_references_with_it() {
         .spawn()
         .expect("the program starts");
     // So many rounds that its references take longer than anybody waits.
-    while work(child.id()) < LONG_WORK {
+    wait_until("it has worked for long", || {
         assert_eq!(child.try_wait().expect("a child"), None);
-        std::thread::sleep(Duration::from_millis(1));
-    }
+        (work(child.id()) >= LONG_WORK).then_some(())
+    });
     let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(killed.expect("kill runs").success());
     let ended = child.wait_with_output().expect("it ends");

@@ -6,6 +6,7 @@ mod support;
 use bus::address;
 use bus::client::Client;
 use bus::wire::{Brief, FromAgent, Hello, PROTOCOL, Role, ToSre};
+use rustix::io::ioctl_fionread;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt as _;
@@ -19,6 +20,9 @@ use worlds::message::{ActionRequest, Decision, RequestId};
 
 /// What the design promises: from the end of the bus to the end of every agent.
 const AGENTS_GONE: Duration = Duration::from_millis(500);
+
+/// From one signal to the next, which must not be heard as one.
+const BETWEEN_SIGNALS: Duration = Duration::from_millis(50);
 
 // ---- the same run -----------------------------------------------------------------------------
 
@@ -222,8 +226,9 @@ fn the_second_signal_ends_a_run_at_once_even_while_an_agent_hangs() {
     wait_until("the round hangs", || run.lines.recv_timeout(stuck).is_err().then_some(()));
     let began = Instant::now();
     run.signal(Signal::INT);
-    // Two signals at once may be heard as one, and nothing shows that the first was heard.
-    std::thread::sleep(Duration::from_millis(50));
+    // Two signals at once may be heard as one, and nothing shows that the first was heard; the third
+    // would kill.
+    std::thread::sleep(BETWEEN_SIGNALS);
     run.signal(Signal::INT);
     let ended = run.end();
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
@@ -263,10 +268,16 @@ fn a_run_whose_output_nobody_reads_can_be_ended() {
     let base = runtime_dir.path().join("world");
     let runs = || std::fs::read_dir(&base).map(|entries| entries.count()).unwrap_or(0);
     wait_until("it runs", || (runs() == 1).then_some(()));
-    // The pipe fills up, and the run stands still.
+    let out = child.stdout.take().expect("its output");
+    let (mut unread, mut looks) = (0, 0);
+    wait_until("the pipe is full and the run stands still", || {
+        let before = std::mem::replace(&mut unread, ioctl_fionread(&out).expect("a pipe"));
+        looks = if unread > 0 && unread == before { looks + 1 } else { 0 };
+        (looks > 50).then_some(())
+    });
     for _ in 0..2 {
-        std::thread::sleep(Duration::from_millis(200));
         let _ = kill_process(Pid::from_child(&child), Signal::INT);
+        std::thread::sleep(BETWEEN_SIGNALS);
     }
     let ended = wait_until("it ends", || child.try_wait().expect("a child"));
     assert_eq!(ended.code(), Some(130));

@@ -16,7 +16,6 @@ use blake3::hazmat::{ContextKey, HasherExt as _, hash_derive_key_context};
 use rand::rand_core::{Rng, SeedableRng};
 use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 use std::sync::LazyLock;
 
 /// What sets these keys apart from all other uses of BLAKE3.
@@ -40,12 +39,10 @@ impl Key {
     /// The key of a domain: `kind` is what it is for, `name` whose it is.
     pub fn derive(seed: Seed, kind: &str, name: &str) -> Self {
         let mut hasher = blake3::Hasher::new_from_context_key(&CONTEXT);
-        let mut domain: SmallVec<[u8; 64]> = SmallVec::new();
-        domain.extend_from_slice(&seed.to_le_bytes());
-        domain.extend_from_slice(&(kind.len() as u64).to_le_bytes());
-        domain.extend_from_slice(kind.as_bytes());
-        domain.extend_from_slice(name.as_bytes());
-        hasher.update(&domain);
+        hasher.update(&seed.to_le_bytes());
+        hasher.update(&(kind.len() as u64).to_le_bytes());
+        hasher.update(kind.as_bytes());
+        hasher.update(name.as_bytes());
         Self(*hasher.finalize().as_bytes())
     }
 

@@ -2,7 +2,7 @@
 //!
 //! An agent answers within microseconds, sooner than a runtime learns that there is something to
 //! read, and often sooner than a processor that has gone to sleep is awake again. So the hub looks
-//! for the answer again and again for as long as it may stay [`Awake`], and then waits in the read
+//! for the answer again and again for as long as it may stay awake ([`AWAKE`]), and then waits in the read
 //! itself, as agents do, and asks no runtime. But never for longer than [`PATIENCE`], for whoever
 //! shares its thread must be heard, too; for an agent that takes longer the runtime waits.
 
@@ -27,30 +27,38 @@ const PATIENCE: Duration = Duration::from_millis(5);
 /// many, would take a processor from those who are to answer.
 const AWAKE: Duration = Duration::from_micros(50);
 
-/// What is left of [`AWAKE`] since a question.
+/// How the answers to one question are waited for on the spot: awake at first, then asleep, one after
+/// another, and not at all any more when somebody was too late.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Awake {
-    left: Duration,
+pub(super) struct Wait {
+    /// What is left of [`AWAKE`].
+    awake: Duration,
+    /// Whether each is waited for as long as [`PATIENCE`] lasts.
+    patient: bool,
 }
 
-impl Awake {
+impl Wait {
     /// For a question that was just asked.
     pub(super) fn at_first() -> Self {
-        Self { left: AWAKE }
+        Self { awake: AWAKE, patient: true }
     }
 
-    fn is_over(self) -> bool {
-        self.left.is_zero()
+    /// Somebody who is late has used up the patience for those behind.
+    pub(super) fn no_longer(&mut self) {
+        *self = Self { awake: Duration::ZERO, patient: false };
     }
 
-    /// Looks again and again, until there is something or the time is over.
+    /// Looks again and again while there is time to be awake.
     fn look<T, E>(&mut self, mut once: impl FnMut() -> Result<Option<T>, E>) -> Result<Option<T>, E> {
+        if self.awake.is_zero() {
+            return Ok(None);
+        }
         let began = Instant::now();
         loop {
             let found = once()?;
             let waited = began.elapsed();
-            if found.is_some() || waited >= self.left {
-                self.left = self.left.saturating_sub(waited);
+            if found.is_some() || waited >= self.awake {
+                self.awake = self.awake.saturating_sub(waited);
                 return Ok(found);
             }
             std::hint::spin_loop();
@@ -80,15 +88,6 @@ impl From<FrameError> for ReadError {
     fn from(error: FrameError) -> Self {
         Self::Frame(error)
     }
-}
-
-/// How long to wait for an answer on the spot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wait {
-    /// As long as [`PATIENCE`] lasts.
-    Patiently,
-    /// Not at all.
-    Never,
 }
 
 impl Connection {
@@ -136,26 +135,20 @@ impl Connection {
         }
     }
 
-    /// The next message, if it comes while one is awake or then waits.
+    /// The next message, if it comes while it is waited for on the spot.
     pub(super) fn receive_soon<M: DeserializeOwned>(
         &mut self,
-        awake: &mut Awake,
-        wait: Wait,
+        wait: &mut Wait,
     ) -> Result<Option<M>, ReadError> {
-        if !awake.is_over()
-            && let Some(message) = awake.look(|| self.receive_now(Wait::Never))?
-        {
-            return Ok(Some(message));
+        match wait.look(|| self.read(RecvFlags::DONTWAIT))? {
+            None if wait.patient => self.read(RecvFlags::empty()),
+            None => self.read(RecvFlags::DONTWAIT),
+            found => Ok(found),
         }
-        self.receive_now(wait)
     }
 
-    /// The next message, if it comes in time.
-    pub(super) fn receive_now<M: DeserializeOwned>(&mut self, wait: Wait) -> Result<Option<M>, ReadError> {
-        let flags = match wait {
-            Wait::Patiently => RecvFlags::empty(),
-            Wait::Never => RecvFlags::DONTWAIT,
-        };
+    /// The next message, if it is there, or with flags that let a read wait, comes in time.
+    fn read<M: DeserializeOwned>(&mut self, flags: RecvFlags) -> Result<Option<M>, ReadError> {
         loop {
             if let Some(body) = self.inbox.take()? {
                 return Ok(Some(frame::decode(body)?));
@@ -173,7 +166,7 @@ impl Connection {
     /// The next message, however long it takes.
     pub(super) async fn receive<M: DeserializeOwned>(&mut self) -> Result<M, ReadError> {
         loop {
-            if let Some(message) = self.receive_now(Wait::Never)? {
+            if let Some(message) = self.read(RecvFlags::DONTWAIT)? {
                 return Ok(message);
             }
             self.is(Interest::READABLE).await.map_err(|_| ReadError::Gone)?;
@@ -227,20 +220,21 @@ mod tests {
 
     #[test]
     fn nobody_stays_awake_for_what_does_not_come() {
-        let mut awake = Awake::at_first();
-        assert_eq!(awake.look(|| Ok::<_, ()>(None::<u8>)), Ok(None));
-        assert!(awake.is_over());
+        let mut wait = Wait::at_first();
+        assert_eq!(wait.look(|| Ok::<_, ()>(None::<u8>)), Ok(None));
+        // And not for anybody else who is asked at the same time.
+        assert_eq!(wait.look(|| -> Result<Option<u8>, ()> { panic!("a look") }), Ok(None));
     }
 
     #[test]
     fn what_comes_while_one_is_awake_is_found() {
         let mut looks = 0;
-        let mut awake = Awake { left: Duration::MAX };
-        let found = awake.look(|| {
+        let mut wait = Wait { awake: Duration::MAX, patient: true };
+        let found = wait.look(|| {
             looks += 1;
             Ok::<_, ()>((looks == 3).then_some(looks))
         });
         assert_eq!(found, Ok(Some(3)));
-        assert!(awake.left < Duration::MAX, "the time is one for all");
+        assert!(wait.awake < Duration::MAX, "the time is one for all");
     }
 }

@@ -23,7 +23,7 @@ use crate::token::Token;
 use crate::wire::{
     Brief, FromAgent, FromServer, FromSre, GREETING_TIME, Greeting, Refusal, Role, ToServer, ToSre,
 };
-use connection::{Awake, Connection, ReadError, Wait};
+use connection::{Connection, ReadError, Wait};
 use door::Door;
 use interprocess::local_socket::ListenerOptions;
 use interprocess::local_socket::prelude::*;
@@ -132,12 +132,12 @@ pub struct Hub {
     shown: Vec<u8>,
 }
 
-/// Agents that owe an answer.
+/// Agents that were to be asked; those whom it reached owe an answer.
 #[derive(Debug)]
 #[must_use = "agents that were asked have to be heard"]
 pub struct Asked(Vec<Question>);
 
-/// An agent, and whether it was asked.
+/// An agent, and whether the question is on its way.
 type Question = (SeatId, Result<(), Dropped>);
 
 impl Drop for Hub {
@@ -319,12 +319,14 @@ impl Hub {
         understood: impl Fn(FromAgent<'static>) -> Option<Answer>,
     ) -> Vec<Result<Answer, Dropped>> {
         // Without cooperative yielding: an answer that is there must be seen however many there are.
-        let understood = |answer| understood(answer).ok_or(Dropped::For(Refusal::OutOfRole { role }));
-        let answers = tokio::task::unconstrained(self.collect(&asked, limit, understood)).await;
         let (mut sent, mut received) = (0, 0);
+        let arrived = |answer| {
+            received += 1;
+            understood(answer).ok_or(Dropped::For(Refusal::OutOfRole { role }))
+        };
+        let answers = tokio::task::unconstrained(self.collect(&asked, limit, arrived)).await;
         for ((id, question), answer) in asked.iter().zip(&answers) {
             sent += u64::from(question.is_ok());
-            received += u64::from(arrived(answer));
             if let Err(why) = answer {
                 self.drop_agent(*id, why.clone());
             }
@@ -340,21 +342,19 @@ impl Hub {
         &mut self,
         asked: &[Question],
         limit: Option<Duration>,
-        understood: impl Fn(FromAgent<'static>) -> Result<Answer, Dropped>,
+        mut arrived: impl FnMut(FromAgent<'static>) -> Result<Answer, Dropped>,
     ) -> Vec<Result<Answer, Dropped>> {
         let deadline = Instant::now() + limit.unwrap_or(NO_DEADLINE);
         self.flush(deadline).await;
-        // Somebody who is late has used up the patience for those behind.
-        let mut wait = Wait::Patiently;
-        let mut awake = Awake::at_first();
+        let mut wait = Wait::at_first();
         let mut answers = Vec::with_capacity(asked.len());
         for (id, sent) in asked {
             answers.push(match (sent, &mut self.connections[id.0]) {
-                (Ok(()), Some(connection)) => match connection.receive_soon(&mut awake, wait) {
-                    Ok(Some(answer)) => understood(answer),
+                (Ok(()), Some(connection)) => match connection.receive_soon(&mut wait) {
+                    Ok(Some(answer)) => arrived(answer),
                     Ok(None) => {
-                        wait = Wait::Never;
-                        answer_by(deadline, connection).await.and_then(&understood)
+                        wait.no_longer();
+                        answer_by(deadline, connection).await.and_then(&mut arrived)
                     }
                     Err(error) => Err(dropped(error)),
                 },
@@ -419,11 +419,6 @@ fn welcome(agent: &str, brief: Brief) -> Result<Arc<[u8]>, HubError> {
         Ok(()) => Ok(bytes.into()),
         Err(source) => Err(HubError::Brief { agent: agent.to_owned(), source }),
     }
-}
-
-/// Whether a frame came, though it may be one that nobody understands in this place.
-fn arrived<Answer>(answer: &Result<Answer, Dropped>) -> bool {
-    matches!(answer, Ok(_) | Err(Dropped::For(Refusal::OutOfRole { .. })))
 }
 
 /// The answer of an agent that takes its time.

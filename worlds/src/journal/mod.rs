@@ -186,8 +186,8 @@ pub fn figure(value: f64) -> f64 {
     round(value * 1000.0) / 1000.0
 }
 
-/// Lines are hashed together, some or all of a round's at a time, and at the latest when there are so many bytes of
-/// them: hashing is fastest in large pieces, and these stay in the processor's cache.
+/// Lines are hashed together, some or all of a round's at a time, and at the latest when there are so
+/// many bytes of them: hashing is fastest in large pieces, and these stay in the processor's cache.
 const UNHASHED_BYTES_MAX: usize = 64 * 1024;
 
 /// Writes records down and keeps the hash.

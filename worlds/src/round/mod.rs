@@ -43,7 +43,7 @@ use crate::outcome::Requests;
 use crate::plan::{RunPlan, SrePlan};
 use crate::telemetry::Store;
 use crate::topology::{ServerNode, World};
-use crate::traffic::{Doors, Flow, Folded, Reported, Traffic};
+use crate::traffic::{Doors, Flow, Folded, Refolded, Reported, Traffic};
 use std::sync::Arc;
 
 /// Version of the journal's records.
@@ -122,7 +122,7 @@ struct Scratch {
     verdicts: Vec<Result<Pending, Refusal>>,
     /// For the harm of actions: servers whose costs do not count, and the fold of the round then.
     forgiven: Vec<ServerId>,
-    harmless: Folded,
+    harmless: Refolded,
 }
 
 /// A server as the director keeps it.
@@ -450,7 +450,7 @@ impl Scratch {
             standbys: Vec::new(),
             verdicts: Vec::new(),
             forgiven: Vec::new(),
-            harmless: Folded::new(world),
+            harmless: Refolded::new(world),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::incident::{Fault, Scene};
 use crate::journal::{Record, figure};
 use crate::message::{Metrics, Report, ServerView};
 use crate::sre::oracle::{TrueFault, Truth};
-use crate::traffic::Quality;
+use crate::traffic::{Answered, Quality};
 use std::sync::Arc;
 
 impl Round {
@@ -25,9 +25,11 @@ impl Round {
         }
         self.note_lost_servers();
         self.reported.take(&self.world, &self.reports);
-        self.traffic.fold(&self.world, &self.doors, &self.flow, &self.reported, &mut self.folded);
+        let Self { world, doors, flow, reported, traffic, folded, .. } = self;
+        traffic.fold(Answered { world, doors, flow, reported }, folded);
         self.count_harm();
-        self.traffic.learn(&self.world, &self.doors, &self.flow, &self.reported);
+        let Self { world, doors, flow, reported, traffic, .. } = self;
+        traffic.learn(Answered { world, doors, flow, reported });
         self.witness();
         self.measure();
         self.detect();
@@ -56,12 +58,12 @@ impl Round {
 
     /// Requests that the costs of some SREs' actions took.
     fn lost_to(&mut self, payers: impl Fn(SreId) -> bool) -> u64 {
-        let Self { world, doors, flow, reported, folded, costs, scratch, .. } = self;
+        let Self { world, doors, flow, reported, traffic, folded, costs, scratch, .. } = self;
+        let round = Answered { world, doors, flow, reported };
         let Scratch { forgiven, harmless, .. } = scratch;
         forgiven.clear();
         forgiven.extend(costs.iter().filter(|(payer, _)| payers(*payer)).map(|(_, server)| *server));
-        let without =
-            self.traffic.fold_without_costs(world, doors, flow, reported, folded, forgiven, harmless);
+        let without = traffic.fold_without_costs(round, folded, forgiven, harmless);
         without.good.saturating_sub(folded.requests.good)
     }
 

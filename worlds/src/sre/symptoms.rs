@@ -274,3 +274,19 @@ fn elsewhere(study: &Study, seen: &Observation, server: ServerId) -> Option<Serv
         .min()
         .map(|(_, _, other)| other)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_is_not_among_the_others_and_of_equals_it_is_the_first() {
+        let candidate = |(kind, weight)| Candidate { cause: Cause::Kind(KindId(kind)), weight };
+        let mut candidates: Vec<_> =
+            [(0, REMOTE), (1, LIKELY), (2, POSSIBLE), (3, LIKELY)].map(candidate).into();
+        assert_eq!(best(&candidates), Some(Cause::Kind(KindId(1))));
+        let others: Vec<_> = others(&mut candidates).iter().map(|other| other.cause).collect();
+        assert_eq!(others, [3, 2, 0].map(|kind| Cause::Kind(KindId(kind))));
+        assert_eq!(best(&[]), None);
+    }
+}

@@ -1,8 +1,8 @@
 //! Up the call graph: the servers' answers are folded, callees first, into what users and telemetry
 //! got.
 
-use super::flow::{Flow, Sent, Stream};
-use super::{Both, Door, Doors, Traffic, share_of};
+use super::flow::{Sent, Stream};
+use super::{Answered, Both, Door, Traffic, share_of};
 use crate::arithmetic::{larger, smaller};
 use crate::id::{ServerId, ServiceId};
 use crate::message::{Report, ServiceReport};
@@ -52,7 +52,14 @@ pub struct Folded {
     hit_ratios: Vec<f64>,
     /// What each call of a service leaves unanswered to the one behind it.
     unanswered: Vec<Both>,
-    /// For each service whether a second look at a round changes how it answers.
+}
+
+/// What users would have got of a round if the costs of some actions did not count.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refolded {
+    /// How everybody would have answered; of servers it tells nothing.
+    folded: Folded,
+    /// For each service whether that changes how it answers.
     touched: Vec<bool>,
 }
 
@@ -115,7 +122,6 @@ impl Folded {
             groups: vec![Answer::default(); services],
             hit_ratios: vec![0.0; services],
             unanswered: Vec::new(),
-            touched: vec![false; services],
         }
     }
 
@@ -127,38 +133,39 @@ impl Folded {
     }
 }
 
+impl Refolded {
+    /// Room for a world's answers.
+    pub fn new(world: &World) -> Self {
+        Self { folded: Folded::new(world), touched: vec![false; world.services.len()] }
+    }
+}
+
 impl Traffic {
     /// Folds the reports of a round.
-    pub fn fold(&self, world: &World, doors: &Doors, flow: &Flow, reported: &Reported, folded: &mut Folded) {
-        Fold { traffic: self, world, doors, flow, reported, forgiven: &[], folded }.run();
+    pub fn fold(&self, round: Answered<'_>, folded: &mut Folded) {
+        Fold { traffic: self, round, forgiven: &[], folded }.run();
     }
 
-    /// What users would have got of a round, which is folded as it was, without the costs of actions
-    /// on some servers. What `without` held is gone; of servers it tells nothing.
-    #[expect(clippy::too_many_arguments, reason = "all that belongs to a round")]
+    /// What users would have got of a round, which is `folded` as it was, without the costs of actions
+    /// on some servers. What `without` held is gone.
     pub fn fold_without_costs(
         &self,
-        world: &World,
-        doors: &Doors,
-        flow: &Flow,
-        reported: &Reported,
+        round: Answered<'_>,
         folded: &Folded,
         forgiven: &[ServerId],
-        without: &mut Folded,
+        without: &mut Refolded,
     ) -> Requests {
-        without.answer_as(folded);
-        Fold { traffic: self, world, doors, flow, reported, forgiven, folded: without }.run_again();
-        without.requests
+        let Refolded { folded: place, touched } = without;
+        place.answer_as(folded);
+        Fold { traffic: self, round, forgiven, folded: place }.run_again(touched);
+        place.requests
     }
 }
 
 /// The upward pass over one round.
 struct Fold<'a> {
     traffic: &'a Traffic,
-    world: &'a World,
-    doors: &'a Doors,
-    flow: &'a Flow,
-    reported: &'a Reported,
+    round: Answered<'a>,
     /// Servers whose costs of actions do not count.
     forgiven: &'a [ServerId],
     folded: &'a mut Folded,
@@ -167,7 +174,7 @@ struct Fold<'a> {
 impl Fold<'_> {
     fn run(&mut self) {
         self.folded.servers.fill(Quality::default());
-        let world = self.world;
+        let world = self.round.world;
         for service in world.call_order.iter().rev() {
             self.service(*service);
         }
@@ -177,16 +184,15 @@ impl Fold<'_> {
 
     /// Only what is answered otherwise because some servers are forgiven: their services, and those
     /// that call them.
-    fn run_again(&mut self) {
-        let world = self.world;
-        self.folded.touched.fill(false);
+    fn run_again(&mut self, touched: &mut [bool]) {
+        let world = self.round.world;
+        touched.fill(false);
         for server in self.forgiven {
             for service in &world.servers[server.index()].services {
-                self.folded.touched[service.index()] = true;
+                touched[service.index()] = true;
             }
         }
         for service in world.call_order.iter().rev() {
-            let touched = &mut self.folded.touched;
             let calls = &world.services[service.index()].calls;
             if touched[service.index()] || calls.iter().any(|edge| touched[edge.to.index()]) {
                 touched[service.index()] = true;
@@ -197,14 +203,15 @@ impl Fold<'_> {
     }
 
     fn users(&self) -> Requests {
-        let [reads, writes] = self.folded.groups[self.world.entry.index()].success;
-        let good = share_of(self.flow.total - self.flow.writes, reads) + share_of(self.flow.writes, writes);
-        Requests { total: u64::from(self.flow.total), good: u64::from(good) }
+        let [reads, writes] = self.folded.groups[self.round.world.entry.index()].success;
+        let good = share_of(self.round.flow.total - self.round.flow.writes, reads)
+            + share_of(self.round.flow.writes, writes);
+        Requests { total: u64::from(self.round.flow.total), good: u64::from(good) }
     }
 
     /// Works out how the members of a service answer, each and all together.
     fn service(&mut self, service: ServiceId) {
-        let node = &self.world.services[service.index()];
+        let node = &self.round.world.services[service.index()];
         for (index, member) in node.members.iter().enumerate() {
             self.member(node, index, *member);
         }
@@ -216,8 +223,8 @@ impl Fold<'_> {
 
     /// Works out how one member answers, with what lies behind it; its server's telemetry shows that.
     fn member(&mut self, node: &ServiceNode, index: usize, member: Member) {
-        let door = self.doors.of(member.server);
-        let report = &self.reported.0[member.instance];
+        let door = self.round.doors.of(member.server);
+        let report = &self.round.reported.0[member.instance];
         if door.closed {
             self.folded.answers[member.instance] = Answer::silence(node.timeout_seconds);
             return;
@@ -241,7 +248,7 @@ impl Fold<'_> {
         }
         worsen(
             &mut self.folded.servers[member.server.index()],
-            self.flow.streams[member.instance].sent,
+            self.round.flow.streams[member.instance].sent,
             answer,
         );
     }
@@ -298,22 +305,24 @@ impl Fold<'_> {
     /// Who answers one caller: the member on its own server if that is asked first, else all members
     /// together. Without its client a caller gets no answer at all.
     fn callee(&self, caller: Member, edge: &CallEdge, route: Route) -> Callee {
-        if !self.doors.has_client(caller, route) {
+        if !self.round.doors.has_client(caller, route) {
             return Callee::Nobody;
         }
-        let called = &self.world.services[edge.to.index()];
-        let Some(local) = self.traffic.local(caller, route, called, self.doors) else { return Callee::All };
+        let called = &self.round.world.services[edge.to.index()];
+        let Some(local) = self.traffic.local(caller, route, called, self.round.doors) else {
+            return Callee::All;
+        };
         let range = called.instances();
         let mut group = Group::default();
-        let next = self.flow.streams[range.clone()][local].place.next;
+        let next = self.round.flow.streams[range.clone()][local].place.next;
         group.ask(&self.folded.answers[range], local, [1.0; 2], next);
-        Callee::Local(group.with_retries(self.world.definition.traffic.retry_budget))
+        Callee::Local(group.with_retries(self.round.world.definition.traffic.retry_budget))
     }
 
     /// How the members that requests are sent to answer together.
     fn group(&self, node: &ServiceNode) -> Answer {
         let (answers, streams) =
-            (&self.folded.answers[node.instances()], &self.flow.streams[node.instances()]);
+            (&self.folded.answers[node.instances()], &self.round.flow.streams[node.instances()]);
         if let [alone] = answers {
             return Answer {
                 success: alone.success.map(|success| smaller(success, 1.0)),
@@ -325,16 +334,16 @@ impl Fold<'_> {
         for (index, Stream { place, .. }) in streams.iter().enumerate() {
             group.ask(answers, index, place.weight, place.next);
         }
-        group.with_retries(self.world.definition.traffic.retry_budget)
+        group.with_retries(self.round.world.definition.traffic.retry_budget)
     }
 
     /// Share of what a cache's members answer that they answer from memory.
     fn hit_ratio(&self, cache: &ServiceNode) -> f64 {
         let mut answered = 0.0;
         let mut hits = 0.0;
-        for member in cache.members.iter().filter(|member| !self.doors.of(member.server).closed) {
-            let report = &self.reported.0[member.instance];
-            let sent = self.flow.streams[member.instance].sent;
+        for member in cache.members.iter().filter(|member| !self.round.doors.of(member.server).closed) {
+            let report = &self.round.reported.0[member.instance];
+            let sent = self.round.flow.streams[member.instance].sent;
             let answers = f64::from(sent.reads + sent.writes) * report.read_success;
             answered += answers;
             hits += answers * report.hit_ratio;
@@ -344,8 +353,8 @@ impl Fold<'_> {
 
     /// Services that no request can reach still show their own health.
     fn uncalled(&mut self) {
-        for (instance, server) in &self.world.uncalled {
-            let report = &self.reported.0[*instance];
+        for (instance, server) in &self.round.world.uncalled {
+            let report = &self.round.reported.0[*instance];
             if report.up {
                 let quality = &mut self.folded.servers[server.index()];
                 quality.error_rate = larger(quality.error_rate, 1.0 - report.read_success);
@@ -439,6 +448,57 @@ fn in_time(p99_seconds: f64, left_seconds: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chance::Key;
+    use crate::definition::generate::{Request, generate};
+    use crate::definition::parse;
+    use crate::message::{Command, Conditions, ServerBrief, Tick};
+    use crate::server::Server;
+    use crate::traffic::{Doors, Flow};
+    use std::sync::Arc;
+
+    /// A round of a world in which each third server was restarted.
+    fn restarted(world: &World) -> (Traffic, Doors, Flow, Reported) {
+        let mut traffic = Traffic::new(world, Key::derive(1, "traffic", ""));
+        let (doors, mut flow, mut reported) = (Doors::new(world), Flow::new(world), Reported::new(world));
+        let users = traffic.users(world, 1);
+        traffic.flow(world, 1, users, &doors, &mut flow);
+        let report = |(index, node): (usize, &crate::topology::ServerNode)| {
+            let mut conditions = Conditions::default();
+            crate::chaos::calm(&mut conditions);
+            conditions.held_down.refill(node.instances.iter().map(|_| false));
+            let arrivals = node.instances.iter().map(|instance| flow.arrivals[*instance]).collect();
+            let cost = Command { downtime: 0.3, ..Command::default() };
+            let commands = if index % 3 == 0 { vec![cost] } else { Vec::new() };
+            let machine = Arc::clone(&world.machines[index]);
+            let key = Key::derive(1, "server", &node.name);
+            let mut server = Server::new(ServerBrief { name: node.name.clone(), key, machine });
+            let mut report = Report::default();
+            server.step(&Tick { round: 1, arrivals, conditions, commands }, &mut report);
+            Some(report)
+        };
+        let reports: Vec<_> = world.servers.iter().enumerate().map(report).collect();
+        reported.take(world, &reports);
+        (traffic, doors, flow, reported)
+    }
+
+    #[test]
+    fn a_second_look_at_a_part_of_a_round_is_a_look_at_all_of_it() {
+        let text = generate(Request { servers: 40, zones: 2, seed: 3 }).expect("a world");
+        let world = World::new("generated", parse("generated", &text).expect("it is good").definition);
+        let (traffic, doors, flow, reported) = restarted(&world);
+        let round = Answered { world: &world, doors: &doors, flow: &flow, reported: &reported };
+        let (mut folded, mut part) = (Folded::new(&world), Refolded::new(&world));
+        traffic.fold(round, &mut folded);
+        let mut better = 0;
+        for server in (0..world.servers.len()).map(ServerId::from) {
+            let mut all = Folded::new(&world);
+            Fold { traffic: &traffic, round, forgiven: &[server], folded: &mut all }.run();
+            traffic.fold_without_costs(round, &folded, &[server], &mut part);
+            assert_eq!((part.folded.requests, &part.folded.groups), (all.requests, &all.groups));
+            better += usize::from(all.requests.good > folded.requests.good);
+        }
+        assert!(better > 3, "forgiving helps: {better}");
+    }
 
     #[test]
     fn in_time_is_exact_at_the_percentile() {

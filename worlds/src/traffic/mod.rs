@@ -18,12 +18,25 @@ mod fold;
 
 pub use door::{Door, Doors};
 pub use flow::Flow;
-pub use fold::{Folded, Quality, Reported};
+pub use fold::{Folded, Quality, Refolded, Reported};
 
 use crate::arithmetic::nearest;
 use crate::chance::{Dice, Key};
 use crate::topology::{Instance, Member, Route, ServiceNode, World};
 use flow::Stream;
+
+/// A round that went down the call graph, and what the servers made of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Answered<'a> {
+    /// Where.
+    pub world: &'a World,
+    /// What decided what reached the servers.
+    pub doors: &'a Doors,
+    /// What was sent.
+    pub flow: &'a Flow,
+    /// What came back.
+    pub reported: &'a Reported,
+}
 
 /// A figure for reads, and one for writes.
 type Both = [f64; 2];
@@ -113,7 +126,7 @@ impl Traffic {
     }
 
     /// Remembers a round: who is believed up, and what was lost.
-    pub fn learn(&mut self, world: &World, doors: &Doors, flow: &Flow, reported: &Reported) {
+    pub fn learn(&mut self, Answered { world, doors, flow, reported }: Answered<'_>) {
         for (service, failed) in world.services.iter().zip(&mut self.failed) {
             let mut asked = 0.0;
             let mut lost = 0.0;
