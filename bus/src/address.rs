@@ -124,7 +124,7 @@ impl AddressError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Unsafe { .. } => {
-                Some("name a new directory by --bus DIR or WORLD_RUNTIME_DIR: it is made for you alone")
+                Some("name a new directory (--bus DIR, WORLD_RUNTIME_DIR): it is made private")
             }
             Self::TooLong { .. } => Some("name a shorter directory by --bus DIR"),
             Self::NoneRunning | Self::NotRunning { .. } => Some("start one with `world run --manual`"),
