@@ -12,6 +12,7 @@ mod event;
 mod exit_code;
 mod gate;
 mod graphviz;
+mod inherited;
 mod inline;
 mod manual;
 mod proc;
@@ -36,5 +37,6 @@ fn main() -> ExitCode {
     if let Some(code) = agent_command::main_if_agent(&arguments) {
         return code;
     }
+    inherited::keep_to_ourselves();
     ExitCode::from(program::main(arguments, &mut stdio::Stdio::of_process()))
 }
