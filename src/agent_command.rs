@@ -282,7 +282,11 @@ impl AgentCommandError {
     }
 
     fn is_end_of_world(&self) -> bool {
-        matches!(self, Self::Agent(AgentError::DirectorGone))
+        match self {
+            Self::Agent(AgentError::DirectorGone) => true,
+            Self::Agent(AgentError::Join { source, .. }) => is_end_of_bus(source),
+            _ => false,
+        }
     }
 
     fn exit_code(&self) -> u8 {
@@ -291,6 +295,17 @@ impl AgentCommandError {
             Self::Agent(AgentError::Dropped(_) | AgentError::DirectorGone) => exit_code::UNJUDGED,
             _ => exit_code::USAGE,
         }
+    }
+}
+
+/// Whether the bus was there when the agent was told of it, and is no longer.
+fn is_end_of_bus(error: &ClientError) -> bool {
+    match error {
+        ClientError::Ended => true,
+        ClientError::Connect { source, .. } => {
+            matches!(source.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
+        }
+        _ => false,
     }
 }
 
