@@ -20,6 +20,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use support::running::{Run, make_private, said, wait_until, world};
+use support::skipped;
 
 /// Somebody else: `nobody` on most systems.
 const OTHER_USER: u32 = 65534;
@@ -35,7 +36,7 @@ fn mode(path: &Path) -> u32 {
 fn may_be_another_user(claim: &str) -> bool {
     let may = geteuid().is_root();
     if !may {
-        eprintln!("SKIPPED, needs root: {claim}");
+        skipped("needs root", claim);
     }
     may
 }
@@ -178,13 +179,14 @@ fn with_planted(plant: &str) -> Option<(Option<i32>, String)> {
     let mut command = Command::new("unshare");
     command.args([flags, "sh", "-c", &script, "sh"]).arg(program.parent().expect("a directory"));
     let Ok(output) = command.stdin(Stdio::null()).output() else {
-        eprintln!("SKIPPED, there is no `unshare`: tricks with the directory in /tmp are seen through");
+        skipped("there is no `unshare`", "tricks with the directory in /tmp are seen through");
         return None;
     };
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     if output.status.code() == Some(77) || text.contains("unshare failed") {
-        eprintln!(
-            "SKIPPED, needs a mount namespace: tricks with the directory in /tmp are seen through: {text}"
+        skipped(
+            "needs a mount namespace",
+            &format!("tricks with the directory in /tmp are seen through: {text}"),
         );
         return None;
     }
@@ -291,6 +293,14 @@ fn an_agent_tells_nothing_to_a_bus_of_another_user() {
 
 // ---- tokens -----------------------------------------------------------------------------------
 
+/// Stands in the place of the program: has an agent's parent and its pipe, notes down what it is handed,
+/// and has a child that is the agent.
+const NOTING: &str = r#"#!/bin/sh
+read token
+echo $token >> ${0%/*}/tokens
+{ echo $token; exec cat; } | "${0%/*}/real" "$@"
+"#;
+
 /// A run of a program that notes down the token of each agent that is started again.
 struct Bugged {
     run: Run,
@@ -302,8 +312,12 @@ impl Bugged {
     /// then a script stands in the place of the program, which notes down what it is handed.
     fn start(rounds: u32) -> Self {
         let place = tempfile::tempdir().expect("a directory");
-        let program = place.path().join("world");
-        fs::copy(env!("CARGO_BIN_EXE_world"), &program).expect("a copy");
+        let (program, script) = (place.path().join("world"), place.path().join("script"));
+        // A program that is written here would be busy wherever another test forks meanwhile.
+        let make = "cp \"$1\" \"$2\" && printf '%s' \"$3\" > \"$4\" && chmod 700 \"$4\"";
+        let mut making = Command::new("sh");
+        making.args(["-c", make, "sh", env!("CARGO_BIN_EXE_world")]).arg(&program).arg(NOTING).arg(&script);
+        assert!(making.status().expect("a shell").success());
         let runtime_dir = tempfile::tempdir().expect("a directory");
         make_private(runtime_dir.path());
         let mut command = Command::new(&program);
@@ -320,11 +334,7 @@ impl Bugged {
             (servers.len() == SERVERS.len()).then_some(servers)
         });
         fs::rename(&program, place.path().join("real")).expect("moved away");
-        // It has an agent's parent and its pipe; its own child is the agent.
-        let script = "#!/bin/sh\nread token\necho $token >> ${0%/*}/tokens\n\
-                      { echo $token; exec cat; } | \"${0%/*}/real\" \"$@\"\n";
-        fs::write(&program, script).expect("a script");
-        fs::set_permissions(&program, Permissions::from_mode(0o700)).expect("its mode");
+        fs::rename(&script, &program).expect("moved there");
         servers.iter().for_each(|server| kill_process(*server, Signal::KILL).expect("it runs"));
         let bugged = Self { run, place };
         let directory = bugged.run.directory();

@@ -6,6 +6,7 @@ pub mod running;
 pub mod schema;
 
 use serde_json::Value;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -96,6 +97,12 @@ impl Ended {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.out).expect("standard output is one JSON document")
     }
+}
+
+/// Says that this machine does not allow to look at a claim, and why; also where tests that hold are
+/// not heard.
+pub fn skipped(why: &str, claim: &str) {
+    writeln!(std::io::stderr(), "SKIPPED, {why}: {claim}").expect("standard error");
 }
 
 /// The names in a directory, in order.
