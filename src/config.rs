@@ -10,9 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use worlds::definition::limits::{NAME_CHARS_MAX, SRES_MAX};
 use worlds::definition::nearest;
-use worlds::definition::{Definition, SkillName, Sre, SreKind};
-use worlds::id::{KindId, Name, ServerId};
-use worlds::plan::{RunPlan, ScriptedFault, SrePlan};
+use worlds::definition::{Definition, GroupBy, Hits, SkillName, Sre, SreKind};
+use worlds::group::Group;
+use worlds::id::{AgentId, KindId, Name, ServerId, SreId};
+use worlds::plan::{RunPlan, ScriptedFault, SrePlan, Target};
 use worlds::topology::World;
 
 /// The world that is run unless another is named.
@@ -118,8 +119,8 @@ pub(crate) enum UsageError {
     FaultSyntax { given: String },
     #[error("--fault {given}: this world has no kind of fault `{kind}`")]
     FaultKind { given: String, kind: String, advice: Option<String> },
-    #[error("--fault {given}: this world has no server `{target}`")]
-    FaultTarget { given: String, target: String, advice: Option<String> },
+    #[error("--fault {given}: this world has no {what} `{target}`")]
+    FaultTarget { given: String, what: &'static str, target: String, advice: Option<String> },
     #[error("--fault {given}: the run has rounds 1 to {rounds}")]
     FaultRound { given: String, rounds: u32 },
     #[error("--fault {given}: `{kind}` cannot hit `{target}`")]
@@ -130,6 +131,8 @@ pub(crate) enum UsageError {
     ManualName { name: String, advice: Option<String> },
     #[error("--manual: `{name}` is an oracle, which runs in the director")]
     ManualOracle { name: String },
+    #[error("--manual: `{kind}` may hit the process of `{name}`, and that is not the run's to restart")]
+    ManualStruck { name: String, kind: String },
     #[error("--fail-on: {0}")]
     Gate(#[from] GateError),
 }
@@ -158,6 +161,9 @@ impl UsageError {
             Self::FaultCannotHit { eligible, .. } => Some(format!("it can hit {eligible}")),
             Self::FaultTwice { .. } => Some("leave one out".to_owned()),
             Self::ManualOracle { .. } => Some("leave it out of --manual".to_owned()),
+            Self::ManualStruck { .. } => Some(
+                "let the run start it, or choose a world or a --chaos-level without such faults".to_owned(),
+            ),
             Self::Gate(error) => error.hint.clone(),
         }
     }
@@ -180,14 +186,15 @@ impl RunConfig {
         let definition = &world.definition;
         let rounds = args.rounds.unwrap_or(definition.rounds);
         let sres = sres(args, definition)?;
-        let scripted = scripted_faults(&args.fault, &world, rounds)?;
+        let scripted = scripted_faults(&args.fault, &world, rounds, &sres)?;
         let manual = manual(args.manual.as_deref(), definition, &sres)?;
         let gates = args.fail_on.iter().map(|expr| Gate::parse(expr)).collect::<Result<Vec<_>, _>>()?;
         let seed = args.seed.unwrap_or_else(draw_seed);
         let plan = RunPlan { seed, level: args.chaos_level.into(), rounds, sres, scripted };
+        refuse_struck_hands(&manual, &world, &plan)?;
         let mode = if args.inline { Mode::Inline } else { Mode::Processes };
         Ok(Self {
-            repeat: crate::repeat::command(args, definition, &plan),
+            repeat: crate::repeat::command(args, &world, &plan),
             mode,
             pace: args.pace,
             manual,
@@ -327,10 +334,15 @@ fn refuse_idle_skill(
 
 // ---- faults -----------------------------------------------------------------------------------
 
-fn scripted_faults(flags: &[String], world: &World, rounds: u32) -> Result<Vec<ScriptedFault>, UsageError> {
+fn scripted_faults(
+    flags: &[String],
+    world: &World,
+    rounds: u32,
+    sres: &[SrePlan],
+) -> Result<Vec<ScriptedFault>, UsageError> {
     let mut faults = Vec::with_capacity(flags.len());
     for given in flags {
-        let fault = scripted_fault(given, world, rounds)?;
+        let fault = scripted_fault(given, world, rounds, sres)?;
         if faults.contains(&fault) {
             return Err(UsageError::FaultTwice { given: given.clone() });
         }
@@ -341,7 +353,12 @@ fn scripted_faults(flags: &[String], world: &World, rounds: u32) -> Result<Vec<S
 }
 
 /// `KIND@ROUND:TARGET`
-fn scripted_fault(given: &str, world: &World, rounds: u32) -> Result<ScriptedFault, UsageError> {
+fn scripted_fault(
+    given: &str,
+    world: &World,
+    rounds: u32,
+    sres: &[SrePlan],
+) -> Result<ScriptedFault, UsageError> {
     let owned = || given.to_owned();
     let parts = given.split_once('@').and_then(|(kind, rest)| {
         let (round, target) = rest.split_once(':')?;
@@ -351,31 +368,68 @@ fn scripted_fault(given: &str, world: &World, rounds: u32) -> Result<ScriptedFau
     });
     let (kind_name, round, target_name) = parts.ok_or_else(|| UsageError::FaultSyntax { given: owned() })?;
     let kinds = || world.definition.chaos.iter().map(|kind| kind.name.as_str());
-    let servers = || world.servers.iter().map(|server| &*server.name);
     let kind = kinds().position(|name| name == kind_name).ok_or_else(|| UsageError::FaultKind {
         given: owned(),
         kind: kind_name.to_owned(),
         advice: nearest::advice(kind_name, kinds()),
     })?;
-    let target = servers().position(|name| name == target_name).ok_or_else(|| UsageError::FaultTarget {
-        given: owned(),
-        target: target_name.to_owned(),
-        advice: nearest::advice(target_name, servers()),
-    })?;
+    let kind = KindId::from(kind);
+    let target = fault_target(given, kind, target_name, world, sres)?;
     if !(1..=rounds).contains(&round) {
         return Err(UsageError::FaultRound { given: owned(), rounds });
     }
-    let (kind, target) = (KindId::from(kind), ServerId::from(target));
-    let eligible = &world.eligible[kind.index()];
-    if !eligible.contains(&target) {
-        return Err(UsageError::FaultCannotHit {
-            given: owned(),
-            kind: kind_name.to_owned(),
-            target: target_name.to_owned(),
-            eligible: names_of(world, eligible),
-        });
-    }
     Ok(ScriptedFault { round, kind, target })
+}
+
+/// A server; for a kind that hits SREs one of those; or a group, as `zone:eu-1`.
+fn fault_target(
+    given: &str,
+    kind: KindId,
+    target: &str,
+    world: &World,
+    sres: &[SrePlan],
+) -> Result<Target, UsageError> {
+    let definition = &world.definition.chaos[kind.index()];
+    let unknown = |what, known: Vec<&str>| UsageError::FaultTarget {
+        given: given.to_owned(),
+        what,
+        target: target.to_owned(),
+        advice: nearest::advice(target, known),
+    };
+    let cannot_hit = |eligible| UsageError::FaultCannotHit {
+        given: given.to_owned(),
+        kind: definition.name.clone(),
+        target: target.to_owned(),
+        eligible,
+    };
+    if definition.hits == Hits::Sres {
+        let names: Vec<&str> = sres.iter().map(|sre| &*sre.name).collect();
+        let place = names.iter().position(|name| *name == target);
+        let place = place.ok_or_else(|| unknown("SRE", names))?;
+        return Ok(Target::Agent(AgentId::Sre(SreId::from(place))));
+    }
+    let eligible = || names_of(world, &world.eligible[kind.index()]);
+    if let Some((by, name)) = target.split_once(':') {
+        let by = GroupBy::ALL.into_iter().find(|known| known.name() == by);
+        let group = by.and_then(|by| world.group(by, name));
+        let group =
+            group.ok_or_else(|| unknown("group", group_names(world).iter().map(|it| &**it).collect()))?;
+        return match world.targets_in(group, kind).next() {
+            Some(_) => Ok(Target::Group(group)),
+            None => Err(cannot_hit(eligible())),
+        };
+    }
+    let names: Vec<&str> = world.servers.iter().map(|server| &*server.name).collect();
+    let server = world.server(target).ok_or_else(|| unknown("server", names))?;
+    if !world.eligible[kind.index()].contains(&server) {
+        return Err(cannot_hit(eligible()));
+    }
+    Ok(Target::Agent(AgentId::Server(server)))
+}
+
+/// Groups of servers as they are typed.
+fn group_names(world: &World) -> Vec<String> {
+    world.groups.iter().map(Group::typed).collect()
 }
 
 fn names_of(world: &World, servers: &[ServerId]) -> String {
@@ -384,6 +438,24 @@ fn names_of(world: &World, servers: &[ServerId]) -> String {
 }
 
 // ---- agents started by hand -------------------------------------------------------------------
+
+/// Chaos hits the processes of agents that the run starts itself: only those it can start again.
+fn refuse_struck_hands(manual: &Manual, world: &World, plan: &RunPlan) -> Result<(), UsageError> {
+    let factor = worlds::chaos::multiplier(&world.definition.chaos_levels, plan.level);
+    for (index, kind) in world.definition.chaos.iter().enumerate() {
+        let scripted = plan.scripted.iter().any(|fault| fault.kind.index() == index);
+        let comes = scripted || kind.probability * factor > 0.0;
+        if kind.effect.process.is_none() || !comes {
+            continue;
+        }
+        let servers = world.eligible[index].iter().map(|server| &*world.servers[server.index()].name);
+        let sres = plan.sres.iter().filter(|_| kind.hits == Hits::Sres).map(|sre| &*sre.name);
+        if let Some(name) = servers.chain(sres).find(|name| manual.holds(name)) {
+            return Err(UsageError::ManualStruck { name: name.to_owned(), kind: kind.name.clone() });
+        }
+    }
+    Ok(())
+}
 
 fn manual(names: Option<&[String]>, definition: &Definition, sres: &[SrePlan]) -> Result<Manual, UsageError> {
     let names = match names {

@@ -5,6 +5,7 @@
 
 use crate::by_hand::Invitation;
 use std::ops::ControlFlow;
+use worlds::definition::ProcessEffect;
 use worlds::id::Name;
 use worlds::outcome::{Outcome, Requests};
 use worlds::round::Entry;
@@ -55,6 +56,15 @@ pub(crate) enum Event {
         /// For an agent that was started by hand: the command that brings it back.
         again: Option<String>,
     },
+    /// Chaos has hit an agent's process.
+    Struck {
+        /// Its name on the bus.
+        agent: Name,
+        /// How.
+        effect: ProcessEffect,
+        /// What was seen of it, as a fragment: `killed by signal 9`.
+        how: String,
+    },
     /// An agent that was lost has joined again.
     Returned {
         /// The agent.
@@ -89,7 +99,9 @@ impl Event {
             Event::Waiting { .. } | Event::Left { .. } | Event::Returned { .. } => true,
             Event::Spawned { awaited, .. } => awaited.is_some(),
             Event::Lost { again, .. } => again.is_some(),
-            Event::Starting { .. } | Event::RoundPlayed { .. } | Event::Entry(_) => false,
+            Event::Starting { .. } | Event::Struck { .. } | Event::RoundPlayed { .. } | Event::Entry(_) => {
+                false
+            }
         }
     }
 
@@ -123,4 +135,6 @@ pub(crate) struct Finished {
     pub journal_hash: String,
     /// The signal that ended it early.
     pub interrupted_by: Option<i32>,
+    /// Faults that hit processes and messages, of which nothing was seen from outside.
+    pub unlanded: Vec<String>,
 }

@@ -87,6 +87,8 @@ pub(crate) enum AgentState {
     Awaited,
     /// Its process is gone.
     Lost,
+    /// A fault killed its process; another one follows.
+    Killed,
     /// It has joined again, and takes part from the next round on.
     Returning,
 }
@@ -100,6 +102,7 @@ impl AgentState {
             Self::Starting => "starting",
             Self::Awaited => "awaited",
             Self::Lost => "lost",
+            Self::Killed => "killed",
             Self::Returning => "returning",
         }
     }
@@ -162,6 +165,7 @@ fn agent(status: AgentStatus) -> RunningAgent {
         (Presence::Awaited, false) => AgentState::Starting,
         (Presence::Awaited, true) => AgentState::Awaited,
         (Presence::Lost, _) => AgentState::Lost,
+        (Presence::Killed, _) => AgentState::Killed,
         (Presence::Returning, _) => AgentState::Returning,
     };
     let pid = status.pid.filter(|_| state != AgentState::Lost);

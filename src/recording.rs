@@ -10,7 +10,7 @@
 //! A directory that holds a run is refused, and what cannot be recorded is refused before anything
 //! runs. A recording that is given up leaves nothing behind, not even directories it made.
 
-use crate::director::BusStats;
+use crate::director::{BusStats, ChaosLife, OfThisMachine};
 use crate::event::{Agent, Event};
 use serde::Serialize;
 use std::fs::{self, File};
@@ -42,6 +42,9 @@ struct Runtime {
     lost: Vec<LostAgent>,
     /// `null` for a run without processes.
     bus: Option<BusStats>,
+    /// The lives of faults that hit processes and messages, and what was seen of them; `null` for a run
+    /// without processes.
+    chaos: Option<Vec<ChaosLife>>,
     duration_seconds: f64,
 }
 
@@ -110,6 +113,7 @@ impl Recording {
             Event::Waiting { .. }
             | Event::Starting { .. }
             | Event::Left { .. }
+            | Event::Struck { .. }
             | Event::RoundPlayed { .. } => {}
             Event::Spawned { agent, .. } | Event::Returned { agent, .. } => self.spawned(agent),
             Event::Lost { agent, how, .. } => self.runtime.lost.push(LostAgent {
@@ -137,9 +141,10 @@ impl Recording {
         });
     }
 
-    /// Notes what went over the bus, when the run is over.
-    pub(crate) fn bus(&mut self, stats: BusStats) {
-        self.runtime.bus = Some(stats);
+    /// Notes what the run did on this machine, when it is over.
+    pub(crate) fn of_this_machine(&mut self, here: OfThisMachine) {
+        self.runtime.bus = Some(here.bus);
+        self.runtime.chaos = Some(here.chaos);
     }
 
     /// Completes the recording; `result` is the document as it is to be written.
@@ -235,7 +240,8 @@ mod tests {
         recording.tell(&entry("two\n")).expect("written");
         let agent = Agent { name: "server-web-1".into(), kind: "web".into(), pid: 7 };
         recording.tell(&Event::Spawned { agent, awaited: None }).expect("written");
-        recording.bus(BusStats { respawned: 3, ..BusStats::default() });
+        let bus = BusStats { respawned: 3, ..BusStats::default() };
+        recording.of_this_machine(OfThisMachine { bus, chaos: Vec::new() });
         recording.finish(b"{}\n").expect("written");
         assert_eq!(names(&dir), ["journal.jsonl", "result.json", "runtime.json"]);
         assert_eq!(fs::read_to_string(dir.join(JOURNAL)).expect("a journal"), "one\ntwo\n");

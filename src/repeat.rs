@@ -4,11 +4,14 @@
 use crate::cli::RunArgs;
 use crate::config;
 use worlds::definition::{Definition, SkillName, SreKind};
-use worlds::plan::{RunPlan, SrePlan};
+use worlds::id::AgentId;
+use worlds::plan::{RunPlan, SrePlan, Target};
+use worlds::topology::World;
 
 /// The command line, quoted for a shell. What only decides how a run is shown or recorded is left
 /// out.
-pub(crate) fn command(args: &RunArgs, definition: &Definition, plan: &RunPlan) -> String {
+pub(crate) fn command(args: &RunArgs, world: &World, plan: &RunPlan) -> String {
+    let definition = &world.definition;
     let mut words = vec!["world".to_owned(), "run".to_owned()];
     let mut add = |words_of_flag: &[&str]| words.extend(words_of_flag.iter().map(|word| quoted(word)));
     add(&[args.world.as_deref().unwrap_or(config::DEFAULT_WORLD)]);
@@ -21,7 +24,7 @@ pub(crate) fn command(args: &RunArgs, definition: &Definition, plan: &RunPlan) -
     }
     for fault in &plan.scripted {
         let kind = &definition.chaos[fault.kind.index()].name;
-        let target = &definition.servers[fault.target.index()].name;
+        let target = target(fault.target, world, plan);
         add(&["--fault", &format!("{kind}@{}:{target}", fault.round)]);
     }
     if let Some(target) = args.sla_target {
@@ -34,6 +37,15 @@ pub(crate) fn command(args: &RunArgs, definition: &Definition, plan: &RunPlan) -
         add(&["--inline"]);
     }
     words.join(" ")
+}
+
+/// Whom a scripted fault hits, as it is typed.
+fn target(target: Target, world: &World, plan: &RunPlan) -> String {
+    match target {
+        Target::Agent(AgentId::Server(server)) => world.servers[server.index()].name.to_string(),
+        Target::Agent(AgentId::Sre(sre)) => plan.sres[sre.index()].name.to_string(),
+        Target::Group(group) => world.groups[group.index()].typed(),
+    }
 }
 
 /// The skill of the SRE that is on call when nobody is named, if that is who is on call.

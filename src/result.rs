@@ -7,6 +7,7 @@
 //! Nothing in it depends on wall time. Process ids and durations are in the recording's
 //! `runtime.json`.
 
+use crate::event::Finished;
 use crate::gate::{Gate, GateResult};
 use crate::reference::{References, Unreferenced};
 use schemars::JsonSchema;
@@ -282,7 +283,7 @@ pub(crate) struct Facts<'a> {
     /// How it was carried out.
     pub mode: Mode,
     /// What came of it.
-    pub finished: &'a crate::event::Finished,
+    pub finished: &'a Finished,
     /// What it is compared with.
     pub references: Result<&'a References, &'a Unreferenced>,
     /// What it is held against.
@@ -301,7 +302,7 @@ impl RunResult {
         let document = if is_asked { serde_json::to_value(&result).unwrap_or_default() } else { Value::Null };
         result.gates = facts.gates.iter().map(|gate| gate.decide(&document)).collect();
         result.reasons = reasons(&result, &facts);
-        result.verdict = verdict(&result, &facts.finished.outcome);
+        result.verdict = verdict(&result, facts.finished);
         result
     }
 
@@ -404,10 +405,11 @@ fn servers(outcome: &Outcome) -> Vec<ServerResult> {
     outcome.servers.iter().map(result).collect()
 }
 
-fn verdict(result: &RunResult, outcome: &Outcome) -> Verdict {
+fn verdict(result: &RunResult, finished: &Finished) -> Verdict {
+    let Finished { outcome, unlanded, .. } = finished;
     if result.interrupted_by.is_some() {
         Verdict::Interrupted
-    } else if !outcome.lost_agents.is_empty() || outcome.faults.unseen > 0 {
+    } else if !outcome.lost_agents.is_empty() || outcome.faults.unseen > 0 || !unlanded.is_empty() {
         Verdict::Invalid
     } else if result.gates.iter().any(|gate| gate.held == Some(false)) {
         Verdict::GateFailed
@@ -426,16 +428,16 @@ fn reasons(result: &RunResult, facts: &Facts<'_>) -> Vec<String> {
     let lost = outcome.lost_agents.iter().map(|agent| format!("the process of {agent} was lost"));
     let unseen = (outcome.faults.unseen > 0)
         .then(|| format!("{} of the faults took no effect that could be seen", outcome.faults.unseen));
+    let unlanded = facts.finished.unlanded.iter().cloned();
     let gates = result.gates.iter().filter_map(GateResult::complaint);
     let given_up = facts.references.err().filter(|why| matches!(why, Unreferenced::Signalled(_)));
     let unscored = given_up.map(|why| format!("{why}, so there is no score"));
-    interrupted.into_iter().chain(lost).chain(unseen).chain(gates).chain(unscored).collect()
+    interrupted.into_iter().chain(lost).chain(unseen).chain(unlanded).chain(gates).chain(unscored).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Finished;
     use std::sync::Arc;
     use worlds::inline::Inline;
     use worlds::plan::Level;
@@ -449,7 +451,8 @@ mod tests {
         let world = Arc::new(World::new("systems", definition));
         let plan = RunPlan { seed: 1, level: Level::Medium, rounds: 5, sres, scripted: Vec::new() };
         let outcome = Inline::outcome(Arc::clone(&world), plan.clone());
-        let mut finished = Finished { outcome, journal_hash: "hash".to_owned(), interrupted_by: None };
+        let mut finished =
+            Finished { outcome, journal_hash: "hash".to_owned(), interrupted_by: None, unlanded: Vec::new() };
         change(&mut finished);
         let gates: Vec<_> = gates.iter().map(|expr| Gate::parse(expr).expect("a gate")).collect();
         let references = References::play(&world, &plan, 5, &|| None, || ());

@@ -92,8 +92,8 @@ fn play(
 ) -> Result<(Finished, Watchers), Failure> {
     match directory {
         Some(directory) => {
-            let (finished, stats, mut watchers) = director::run(config, directory, signals, watchers)?;
-            watchers.records.bus(stats);
+            let (finished, here, mut watchers) = director::run(config, directory, signals, watchers)?;
+            watchers.records.of_this_machine(here);
             Ok((finished, watchers))
         }
         None => {

@@ -1,8 +1,10 @@
 //! `--plan`: the faults that will come, without running anything.
 
 use crate::config::RunConfig;
+use bus::wire::Role;
 use serde::Serialize;
 use worlds::chaos::{self, PlannedFault};
+use worlds::id::AgentId;
 
 /// The schedule as a document.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -30,7 +32,7 @@ pub(crate) struct ScheduledFault {
     pub round: u32,
     /// What happens.
     pub kind: String,
-    /// To which server.
+    /// To which server, or to which SRE, as on the bus: `sre-oncall`.
     pub target: String,
     /// How long it works at least, if nobody acts.
     pub rounds: u32,
@@ -40,11 +42,11 @@ impl Schedule {
     /// The faults of a run; `planned` is called after each round.
     pub(crate) fn of(config: &RunConfig, planned: impl FnMut()) -> Self {
         let (world, plan) = (&config.world, &config.plan);
-        let faults = chaos::schedule(world, plan.seed, plan.level, plan.rounds, &plan.scripted, planned);
+        let faults = chaos::schedule(world, plan, planned);
         let named = |fault: PlannedFault| ScheduledFault {
             round: fault.round,
             kind: world.definition.chaos[fault.kind.index()].name.clone(),
-            target: world.definition.servers[fault.target.index()].name.clone(),
+            target: target_name(config, fault.target),
             rounds: fault.rounds,
         };
         Self {
@@ -56,6 +58,14 @@ impl Schedule {
             rounds: plan.rounds,
             faults: faults.into_iter().map(named).collect(),
         }
+    }
+}
+
+/// A server by its own name, an SRE by the one on the bus.
+fn target_name(config: &RunConfig, target: AgentId) -> String {
+    match target {
+        AgentId::Server(server) => config.world.servers[server.index()].name.to_string(),
+        AgentId::Sre(sre) => Role::Sre.agent_name(&config.plan.sres[sre.index()].name),
     }
 }
 

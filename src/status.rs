@@ -4,6 +4,7 @@ use crate::event::{Agent, Event};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use worlds::definition::ProcessEffect;
 use worlds::id::Name;
 
 /// How a run stands. What the system knows better, such as memory, is not in it.
@@ -75,6 +76,8 @@ pub(crate) enum Presence {
     Here,
     /// It is gone.
     Lost,
+    /// A fault killed its process; another one follows.
+    Killed,
     /// It has joined again, and takes part from a later round on.
     Returning,
 }
@@ -123,6 +126,9 @@ impl Standing {
             Event::Returned { agent, .. } => self.joined(agent, Presence::Returning),
             Event::Left { agent, .. } => self.gone(agent, Presence::Awaited),
             Event::Lost { agent, .. } => self.gone(agent, Presence::Lost),
+            Event::Struck { agent, effect: ProcessEffect::Killed, .. } => self.gone(agent, Presence::Killed),
+            // What stands still is there; the system tells that it does.
+            Event::Struck { effect: ProcessEffect::Paused, .. } => {}
             // Where nobody reads the journal there is none to be told of.
             Event::RoundPlayed { .. } | Event::Entry(_) => {}
         }

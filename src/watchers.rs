@@ -6,7 +6,7 @@
 
 use crate::config::{Detail, Manual, RunConfig};
 use crate::console::{Console, Progress};
-use crate::director::BusStats;
+use crate::director::OfThisMachine;
 use crate::event::{Event, Interest};
 use crate::program::Failure;
 use crate::recording::Recording;
@@ -192,9 +192,9 @@ pub(crate) struct Records {
 
 impl Records {
     /// Takes down what went over the bus, when the run is over.
-    pub(crate) fn bus(&mut self, stats: BusStats) {
+    pub(crate) fn of_this_machine(&mut self, here: OfThisMachine) {
         if let Some(recording) = &mut self.recording {
-            recording.bus(stats);
+            recording.of_this_machine(here);
         }
     }
 

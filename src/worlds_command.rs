@@ -255,7 +255,7 @@ mod tests {
         assert_eq!(
             error.hint().as_deref(),
             Some(
-                "did you mean `systems`? there is systems, three-tier, boutique, single, replicated; \
+                "did you mean `systems`? there is systems, three-tier, boutique, single, replicated, fault-lab; \
                  a file of your own is named with `/` or `.toml`"
             )
         );

@@ -46,7 +46,7 @@ fn processes_and_inline_give_the_same_journal() {
 }
 
 /// The worlds that come with the program but for the default one, which all other tests play.
-const OTHER_WORLDS: [&str; 4] = ["three-tier", "boutique", "single", "replicated"];
+const OTHER_WORLDS: [&str; 5] = ["three-tier", "boutique", "single", "replicated", "fault-lab"];
 
 #[test]
 fn every_other_world_gives_the_same_journal_as_processes_and_inline() {
@@ -74,7 +74,7 @@ fn stored_runs_of_the_other_worlds_keep_their_hashes() {
     }
     let run = "--seed 4 --chaos-level high --sre rules:senior";
     now += &format!("generated.toml {run} = {}\n", hash(&format!("{} {run} --inline", generated.display())));
-    kept(GOLDEN_WORLDS, 9, &now);
+    kept(GOLDEN_WORLDS, 11, &now);
 }
 
 /// Twenty runs, one a line: its arguments, and the hash of its journal.

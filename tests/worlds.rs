@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use support::world;
 
-const BUILT_IN: [&str; 5] = ["systems", "three-tier", "boutique", "single", "replicated"];
+const BUILT_IN: [&str; 6] = ["systems", "three-tier", "boutique", "single", "replicated", "fault-lab"];
 
 fn file_of(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("worlds/definitions/{name}.toml"));
@@ -242,7 +242,7 @@ fn the_drawings_in_the_docs_are_those_that_are_drawn() {
         assert_eq!(world(&format!("worlds show {name} --graph")).ends_with(0).out, block, "{name}");
         drawn.insert(name);
     }
-    assert_eq!(drawn, BTreeSet::from(["three-tier", "boutique", "single", "replicated"]));
+    assert_eq!(drawn, BTreeSet::from(["three-tier", "boutique", "single", "replicated", "fault-lab"]));
 }
 
 /// The two commands that answer whether a second replica would have saved us.

@@ -109,7 +109,7 @@ fn by_type(agents: &[RunningAgent], width: usize) -> Vec<String> {
             count(&[AgentState::Running]),
             count(&[AgentState::Awaited, AgentState::Starting, AgentState::Returning]),
             count(&[AgentState::Stopped]),
-            count(&[AgentState::Lost]),
+            count(&[AgentState::Lost, AgentState::Killed]),
             figure::memory(largest.map(|_| total)),
             figure::memory(largest),
         ]
@@ -147,6 +147,6 @@ fn of_state(state: AgentState) -> anstyle::Style {
     match state {
         AgentState::Running => ink::PLAIN,
         AgentState::Starting | AgentState::Awaited | AgentState::Returning => ink::POOR,
-        AgentState::Stopped | AgentState::Lost => ink::BAD,
+        AgentState::Stopped | AgentState::Lost | AgentState::Killed => ink::BAD,
     }
 }

@@ -105,6 +105,11 @@ impl Story {
             Event::Waiting { agents, invitation } => by_hand::waiting(agents, invitation, self.width),
             Event::Spawned { agent, awaited } => self.spawned(agent, awaited.as_deref()),
             Event::Left { agent, how, again } => by_hand::left(agent, how, again.as_deref()),
+            Event::Struck { agent, how, .. } => {
+                // It is part of the round that is being told.
+                self.before("STRUCK", ink::CHAOS, format!("{agent} {how}"));
+                return Vec::new();
+            }
             Event::Lost { agent, how, again } => by_hand::lost(agent, how, again.as_deref()),
             Event::Returned { agent, round } => vec![by_hand::returned(agent, *round)],
         };

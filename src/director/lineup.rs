@@ -10,7 +10,7 @@ use bus::wire::{Brief, Role};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use worlds::definition::SreKind;
-use worlds::id::Name;
+use worlds::id::{AgentId, Name};
 use worlds::plan::RunPlan;
 use worlds::round::Round;
 use worlds::sre::oracle::Oracle;
@@ -92,6 +92,26 @@ impl Lineup {
             lineup.sres.push(taken);
         }
         Ok((lineup, orders))
+    }
+
+    /// The seat of somebody who has a process.
+    pub(super) fn seat_of(&self, agent: AgentId) -> Option<SeatId> {
+        match agent {
+            AgentId::Server(server) => Some(self.servers[server.index()]),
+            AgentId::Sre(sre) => match self.sres[sre.index()] {
+                Sre::Process(seat) => Some(seat),
+                Sre::Oracle(_) => None,
+            },
+        }
+    }
+
+    /// An SRE without a process begins anew: it forgets all it knew.
+    pub(super) fn forget(&mut self, agent: AgentId) {
+        if let AgentId::Sre(sre) = agent
+            && let Sre::Oracle(oracle) = &mut self.sres[sre.index()]
+        {
+            oracle.forget();
+        }
     }
 
     /// The order for a process to follow one that was lost.

@@ -4,7 +4,7 @@
 //!   director --- Begin, Interrupt --------------> round owner
 //!   bus      --- Arrived, HungUp ---------------> round owner
 //!   round owner <- Exited ----------------------- process keeper
-//!   round owner -- Spawn, Kill, HowEnded, Leave -> process keeper
+//!   round owner -- Spawn, Strike, Resume, Kill, HowEnded, Leave -> process keeper
 //!   round owner -- Tell ------------------------> console, recorder
 //!   director ----- GiveBack --------------------> console, recorder
 //! ```
@@ -16,6 +16,7 @@ use bus::wire::Role;
 use ractor::RpcReplyPort;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use worlds::definition::ProcessEffect;
 
 /// To the round owner.
 pub(super) enum OwnerMessage {
@@ -56,6 +57,18 @@ pub(super) enum OwnerMessage {
 pub(super) enum KeeperMessage {
     /// Start a process.
     Spawn(Order),
+    /// Chaos kills a process, or stops it. Answered with what was seen of that; not at all for a process
+    /// that was not started here.
+    Strike {
+        /// Whose process.
+        seat: SeatId,
+        /// How.
+        effect: ProcessEffect,
+        /// What was seen.
+        seen: RpcReplyPort<Sighting>,
+    },
+    /// Have a process go on that chaos stopped. Answered as a strike is.
+    Resume(SeatId, RpcReplyPort<Sighting>),
     /// End a process.
     Kill(SeatId),
     /// How did it end? Answered when it has.
@@ -73,6 +86,15 @@ pub(super) enum KeeperMessage {
         /// How it ended.
         how: String,
     },
+}
+
+/// What was seen of a process from outside, after something was done to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sighting {
+    /// Whether it is what was to be seen.
+    pub is_so: bool,
+    /// What was seen, as a fragment: `killed by signal 9`.
+    pub how: String,
 }
 
 /// A process to be started.

@@ -11,6 +11,7 @@
 
 mod audience;
 mod descriptors;
+mod evidence;
 mod lineup;
 mod messages;
 mod notice_board;
@@ -28,6 +29,7 @@ use crate::watchers::{Watcher as _, Watchers};
 use audience::Correspondent;
 use bus::address::{AddressError, RunDirectory};
 use bus::hub::{Counters, HubError};
+pub(crate) use evidence::ChaosLife;
 use messages::{OwnerMessage, WatchMessage};
 use ractor::{Actor, ActorRef, SpawnErr};
 use round_owner::{Ending, OwnerArguments, RoundOwner};
@@ -91,6 +93,15 @@ pub(crate) struct BusStats {
     /// What the hub counted.
     #[serde(flatten)]
     pub counters: Counters,
+}
+
+/// What is true of this machine only, for a recording.
+#[derive(Clone, Debug)]
+pub(crate) struct OfThisMachine {
+    /// What went over the bus.
+    pub bus: BusStats,
+    /// The lives of faults that hit processes and messages.
+    pub chaos: Vec<ChaosLife>,
 }
 
 /// Why a world could not be run with processes.
@@ -175,8 +186,8 @@ fn count(limit: Option<u64>) -> String {
     limit.map_or_else(|| "no more".to_owned(), |limit| limit.to_string())
 }
 
-/// What a run comes to: how it ended, what went over the bus, and those who watched it.
-type Directed = Result<(Finished, BusStats, Watchers), DirectorError>;
+/// What a run comes to: how it ended, what it did on this machine, and those who watched it.
+type Directed = Result<(Finished, OfThisMachine, Watchers), DirectorError>;
 
 /// Takes what a run needs of the system before anything is told: its address, which another run may
 /// have, and descriptors enough for its agents.
@@ -243,9 +254,9 @@ async fn direct(
     };
     let (owner, owner_task) = Actor::spawn(None, RoundOwner, given).await.map_err(not_begun)?;
     let whole_run = async {
-        let (finished, stats) = conduct(&owner, ended, attention).await?;
+        let (finished, here) = conduct(&owner, ended, attention).await?;
         let watchers = Watchers { screen: back(&console).await?, records: back(&recorder).await? };
-        Ok((finished, stats, watchers))
+        Ok((finished, here, watchers))
     };
     let directed = tokio::select! {
         directed = whole_run => directed,

@@ -6,15 +6,17 @@ use worlds::definition::limits::ACTIONS_PER_ROUND_MAX;
 use worlds::message::{Decision, Met, Metric, Report, ServiceReport, Tick};
 
 /// Checks a report against the tick that it answers.
-pub(super) fn report(report: &Report, round: u32, services: usize) -> Result<(), Refusal> {
-    if report.round != round {
+pub(super) fn report(report: &Report, tick: &Tick) -> Result<(), Refusal> {
+    if report.round != tick.round {
         return Err(Refusal::OutOfTurn);
     }
     let of_host = [report.cpu_pct, report.memory_pct, report.leaked_points, report.disk_pct];
     let figures = of_host.into_iter().chain(met(&report.met)).chain(report.services.iter().flat_map(service));
     let are_figures = figures.into_iter().all(|figure| (0.0..=FIGURE_MAX).contains(&figure));
     let are_shares = report.services.iter().flat_map(shares).all(|share| SHARES.contains(&share));
-    if report.services.len() == services && are_figures && are_shares {
+    // Nobody lies on its own account.
+    let is_as_told = report.exporter == tick.conditions.exporter;
+    if report.services.len() == tick.arrivals.len() && is_as_told && are_figures && are_shares {
         Ok(())
     } else {
         Err(Refusal::Malformed)
@@ -41,11 +43,6 @@ const DIAGNOSES_PER_SERVER_MAX: usize = 1;
 
 /// Acknowledgements of a decision: each metric of a server has one alert at a time.
 const ALERTS_PER_SERVER_MAX: usize = Metric::ALL.len();
-
-/// The services that a tick is about.
-pub(super) fn services(tick: &Tick) -> usize {
-    tick.arrivals.len()
-}
 
 /// A share, as exact as floating point makes it.
 const SHARES: std::ops::RangeInclusive<f64> = -1e-9..=1.0 + 1e-9;
@@ -76,7 +73,7 @@ fn shares(service: &ServiceReport) -> [f64; 5] {
 mod tests {
     use super::*;
     use worlds::id::{ActionId, ServerId};
-    use worlds::message::{ActionRequest, AlertId, Diagnosis, RequestId};
+    use worlds::message::{ActionRequest, AlertId, Arrivals, Diagnosis, Exporter, RequestId};
     use worlds::per_service::PerService;
 
     fn sound() -> Report {
@@ -91,17 +88,24 @@ mod tests {
             services: [ServiceReport { up: true, read_success: 1.0, ..ServiceReport::default() }]
                 .into_iter()
                 .collect(),
+            exporter: Exporter::default(),
         }
+    }
+
+    /// The tick that it answers.
+    fn tick() -> Tick {
+        let arrivals = [Arrivals::default()].into_iter().collect();
+        Tick { round: 3, arrivals, ..Tick::default() }
     }
 
     #[test]
     fn a_sound_report_passes() {
-        assert_eq!(report(&sound(), 3, 1), Ok(()));
+        assert_eq!(report(&sound(), &tick()), Ok(()));
     }
 
     #[test]
     fn an_answer_to_another_round_is_out_of_turn() {
-        assert_eq!(report(&sound(), 4, 1), Err(Refusal::OutOfTurn));
+        assert_eq!(report(&sound(), &Tick { round: 4, ..tick() }), Err(Refusal::OutOfTurn));
         assert_eq!(decision(&Decision { round: 2, ..Decision::default() }, 3, 1), Err(Refusal::OutOfTurn));
     }
 
@@ -131,7 +135,8 @@ mod tests {
 
     #[test]
     fn what_no_server_can_measure_is_malformed() {
-        let broken: [fn(&mut Report); 6] = [
+        let broken: [fn(&mut Report); 7] = [
+            |report| report.exporter.frozen = true,
             |report| report.cpu_pct = f64::NAN,
             |report| report.met.latency_factor = f64::INFINITY,
             |report| report.disk_pct = -1.0,
@@ -142,7 +147,7 @@ mod tests {
         for breaking in broken {
             let mut answer = sound();
             breaking(&mut answer);
-            assert_eq!(super::report(&answer, 3, 1), Err(Refusal::Malformed), "{answer:?}");
+            assert_eq!(super::report(&answer, &tick()), Err(Refusal::Malformed), "{answer:?}");
         }
     }
 }

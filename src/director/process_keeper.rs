@@ -3,12 +3,15 @@
 //! Agents are direct children, each in a process group of its own, so that a terminal's signals
 //! reach the director alone. Each child is waited for by a small task that holds the pipe on which
 //! the child was handed its token; when the keeper goes, however it goes, the tasks end their
-//! children. A process that is told to end is reached through its own handle, never by number.
+//! children. Whatever is done to a process is done by the task that waits for it, so that its number
+//! cannot have become another's. Chaos kills and stops processes in earnest, and what the system
+//! then says of them, an exit status or a stopped state, is what witnesses it.
 
-use super::messages::{KeeperMessage, Order, OwnerMessage};
+use super::messages::{KeeperMessage, Order, OwnerMessage, Sighting};
 use crate::agent_command::TOKEN_STDIN;
 use bus::hub::SeatId;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, waitid};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
@@ -18,10 +21,19 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
+use worlds::definition::ProcessEffect;
 
 /// From the farewell to the end of an agent that does not go by itself.
 const FAREWELL_TIME: Duration = Duration::from_millis(300);
+
+/// For the system to say that a process has stopped, or goes on: it does so at once, unless the
+/// machine is overloaded.
+const CHANGE_TIME: Duration = Duration::from_secs(2);
+
+/// From one look to the next.
+const CHANGE_STEP: Duration = Duration::from_micros(200);
 
 /// The actor.
 pub(super) struct ProcessKeeper;
@@ -51,8 +63,8 @@ pub(super) struct Keeper {
 /// A seat's latest process.
 struct Process {
     generation: u64,
-    /// Ends it when sent to or dropped.
-    kill: Option<oneshot::Sender<()>>,
+    /// What is to be done to it; it ends when this is dropped.
+    hand: Option<mpsc::UnboundedSender<Deed>>,
     /// How it ended, when it has.
     ended: Option<String>,
     /// Who wants to know.
@@ -80,6 +92,8 @@ impl Actor for ProcessKeeper {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             KeeperMessage::Spawn(order) => keeper.spawn(&myself, order),
+            KeeperMessage::Strike { seat, effect, seen } => keeper.lay_hand(seat, Deed::Strike(effect, seen)),
+            KeeperMessage::Resume(seat, seen) => keeper.lay_hand(seat, Deed::Resume(Some(seen))),
             KeeperMessage::Kill(seat) => keeper.kill(seat),
             KeeperMessage::HowEnded(seat, reply) => keeper.tell_how_ended(seat, reply),
             KeeperMessage::Leave(reply) => keeper.leave(&myself, reply),
@@ -116,27 +130,35 @@ impl Keeper {
     fn watch(&mut self, myself: &ActorRef<KeeperMessage>, order: Order, mut child: Child) {
         self.unreaped += 1;
         let (generation, seat) = (order.generation, order.seat);
-        let (kill, killed) = oneshot::channel();
-        let process = Process { generation, kill: Some(kill), ended: None, curious: Vec::new() };
+        let (hand, deeds) = mpsc::unbounded_channel();
+        let process = Process { generation, hand: Some(hand), ended: None, curious: Vec::new() };
         // An earlier process of the seat is told to end by this, if it has not.
         self.processes.insert(seat, process);
         let (myself, alive) = (myself.clone(), self.given.alive.clone());
         tokio::spawn(async move {
-            let how = live(&mut child, &order, killed).await;
+            let how = live(&mut child, &order, deeds).await;
             // A keeper that is gone needs no report.
             let _ = myself.cast(KeeperMessage::Reaped { seat, generation, how });
             drop(alive);
         });
     }
 
+    /// Has something done to a process; whoever asked is told nothing when it is not there.
+    fn lay_hand(&self, seat: SeatId, deed: Deed) {
+        if let Some(hand) = self.processes.get(&seat).and_then(|process| process.hand.as_ref()) {
+            // A process that is just gone has nothing done to it.
+            let _ = hand.send(deed);
+        }
+    }
+
     fn kill(&mut self, seat: SeatId) {
         if let Some(process) = self.processes.get_mut(&seat) {
-            process.kill = None;
+            process.hand = None;
         }
     }
 
     fn kill_all(&mut self) {
-        self.processes.values_mut().for_each(|process| process.kill = None);
+        self.processes.values_mut().for_each(|process| process.hand = None);
     }
 
     fn tell_how_ended(&mut self, seat: SeatId, reply: RpcReplyPort<String>) {
@@ -150,6 +172,8 @@ impl Keeper {
 
     fn leave(&mut self, myself: &ActorRef<KeeperMessage>, reply: RpcReplyPort<()>) {
         self.leaving = Some(reply);
+        // One that stands still does not hear the farewell.
+        self.processes.keys().for_each(|seat| self.lay_hand(*seat, Deed::Resume(None)));
         drop(myself.send_after(FAREWELL_TIME, || KeeperMessage::KillAll));
         self.let_go();
     }
@@ -159,7 +183,7 @@ impl Keeper {
         if let Some(process) = self.processes.get_mut(&seat)
             && process.generation == generation
         {
-            process.kill = None;
+            process.hand = None;
             process.ended = Some(how.clone());
             process.curious.drain(..).for_each(|reply| answer(reply, how.clone()));
             self.report(seat, generation, how);
@@ -186,23 +210,84 @@ fn answer<T: Send + 'static>(reply: RpcReplyPort<T>, value: T) {
     let _ = reply.send(value);
 }
 
-/// A child's whole life: hands over the token, keeps the pipe open, waits. Gives how it ended.
-async fn live(child: &mut Child, order: &Order, killed: oneshot::Receiver<()>) -> String {
+/// Something to be done to a process, and who wants to know what was seen of it.
+enum Deed {
+    /// Chaos hits it.
+    Strike(ProcessEffect, RpcReplyPort<Sighting>),
+    /// It goes on where it stands.
+    Resume(Option<RpcReplyPort<Sighting>>),
+}
+
+/// A child's whole life: hands over the token, keeps the pipe open, does to it what is to be done, and
+/// waits. Gives how it ended.
+///
+/// Nobody else waits for the child, so its number is its own as long as this has not seen its end.
+async fn live(child: &mut Child, order: &Order, mut deeds: mpsc::UnboundedReceiver<Deed>) -> String {
     let mut pipe = child.stdin.take();
     if let Some(pipe) = &mut pipe {
         // A child that is gone already is found so below.
         let _ = pipe.write_all(format!("{}\n", order.token.to_hex()).as_bytes()).await;
     }
-    let ended = tokio::select! {
-        ended = child.wait() => ended,
-        _ = killed => end(child).await,
-    };
-    ended.map_or_else(|error| format!("could not be waited for: {error}"), told)
+    loop {
+        let deed = tokio::select! {
+            ended = child.wait() => return told_of(ended),
+            deed = deeds.recv() => deed,
+        };
+        match deed {
+            None => return told_of(end(child).await),
+            Some(Deed::Strike(ProcessEffect::Killed, seen)) => {
+                let ended = end(child).await;
+                let is_so = ended.as_ref().is_ok_and(|status| status.signal() == Some(Signal::KILL.as_raw()));
+                let how = told_of(ended);
+                answer(seen, Sighting { is_so, how: how.clone() });
+                return how;
+            }
+            Some(Deed::Strike(ProcessEffect::Paused, seen)) => {
+                answer(seen, signalled(child, Signal::STOP, WaitIdOptions::STOPPED).await);
+            }
+            Some(Deed::Resume(seen)) => {
+                let sighting = signalled(child, Signal::CONT, WaitIdOptions::CONTINUED).await;
+                if let Some(seen) = seen {
+                    answer(seen, sighting);
+                }
+            }
+        }
+    }
+}
+
+/// Sends a signal, and waits until the system says that the process has stopped, or goes on.
+async fn signalled(child: &Child, signal: Signal, change: WaitIdOptions) -> Sighting {
+    let unseen = |how: &str| Sighting { is_so: false, how: how.to_owned() };
+    let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    let Some(pid) = pid else { return unseen("it had ended") };
+    if let Err(error) = kill_process(pid, signal) {
+        return unseen(&format!("the signal could not be sent: {error}"));
+    }
+    let deadline = Instant::now() + CHANGE_TIME;
+    loop {
+        match waitid(WaitId::Pid(pid), change | WaitIdOptions::NOHANG) {
+            Ok(Some(status)) => return Sighting { is_so: true, how: changed(&status) },
+            Ok(None) if Instant::now() < deadline => sleep(CHANGE_STEP).await,
+            Ok(None) => return unseen("no change was seen of it"),
+            Err(error) => return unseen(&format!("it could not be looked at: {error}")),
+        }
+    }
+}
+
+fn changed(status: &WaitIdStatus) -> String {
+    match status.stopping_signal() {
+        Some(signal) => format!("stopped by signal {signal}"),
+        None => "continued".to_owned(),
+    }
 }
 
 async fn end(child: &mut Child) -> io::Result<ExitStatus> {
     child.start_kill()?;
     child.wait().await
+}
+
+fn told_of(ended: io::Result<ExitStatus>) -> String {
+    ended.map_or_else(|error| format!("could not be waited for: {error}"), told)
 }
 
 fn told(status: ExitStatus) -> String {

@@ -18,12 +18,13 @@ mod hands;
 mod rounds;
 
 use super::audience::{Audience, Correspondent};
+use super::evidence::{ChaosLife, Evidence};
 use super::lineup::Lineup;
 use super::messages::{KeeperMessage, Order, OwnerMessage};
 use super::notice_board::NoticeBoard;
 use super::process_keeper::{KeeperArguments, ProcessKeeper};
 use super::staging::Staging;
-use super::{BusStats, DirectorError, ProcessRun};
+use super::{BusStats, DirectorError, OfThisMachine, ProcessRun};
 use crate::event::{Agent, Event, Finished, Interest};
 use crate::watchers::{Records, Screen};
 use bus::address::RunDirectory;
@@ -51,7 +52,7 @@ const ARRIVAL_TIME: Duration = Duration::from_secs(30);
 const EARLY_SUCCESSORS_MAX: u64 = 3;
 
 /// What a run comes to.
-pub(super) type Ending = Result<(Finished, BusStats), DirectorError>;
+pub(super) type Ending = Result<(Finished, OfThisMachine), DirectorError>;
 
 /// The actor.
 pub(super) struct RoundOwner;
@@ -118,6 +119,7 @@ pub(super) struct State {
     /// Tells if nobody arrives for too long.
     clock: Option<JoinHandle<Result<(), MessagingErr<OwnerMessage>>>>,
     respawned: u64,
+    evidence: Evidence,
     ending: Option<oneshot::Sender<Ending>>,
 }
 
@@ -238,6 +240,7 @@ impl State {
             arrived: 0,
             clock: None,
             respawned: 0,
+            evidence: Evidence::new(),
             ending: Some(ending),
         })
     }
@@ -453,8 +456,11 @@ impl State {
         let journal_hash = self.round.journal_hash();
         // A signal that came during the last round ended nothing early.
         let interrupted_by = self.interrupted_by.filter(|_| !self.round.is_over());
-        let finished = Finished { outcome, journal_hash, interrupted_by };
-        self.conclude(Ok((finished, BusStats { counters, respawned: self.respawned })));
+        let chaos = self.evidence.lives(&self.round, &self.run.plan);
+        let unlanded = chaos.iter().filter_map(ChaosLife::complaint).collect();
+        let finished = Finished { outcome, journal_hash, interrupted_by, unlanded };
+        let bus = BusStats { counters, respawned: self.respawned };
+        self.conclude(Ok((finished, OfThisMachine { bus, chaos })));
         Ok(())
     }
 

@@ -24,6 +24,8 @@ pub struct Pending {
     pub request: ActionRequest,
     /// The round at whose start it acts.
     pub acts_round: u32,
+    /// Its command was late once, and comes through.
+    pub postponed: bool,
 }
 
 /// What an action leaves standing for a while.
@@ -129,7 +131,7 @@ impl Changes {
             };
             verdicts.push(verdict.map(|()| {
                 let acts_round = round + 1 + u32::from(request.late);
-                let pending = Pending { sre: *sre, request: *request, acts_round };
+                let pending = Pending { sre: *sre, request: *request, acts_round, postponed: false };
                 self.pending.push(pending);
                 pending
             }));
@@ -200,6 +202,14 @@ impl Changes {
     pub fn due(&mut self, round: u32, due: &mut Vec<Pending>) {
         due.clear();
         due.extend(self.pending.extract_if(.., |pending| pending.acts_round <= round));
+    }
+
+    /// Has an action that is due act so many rounds later; gives it as it is then.
+    pub fn postpone(&mut self, pending: &Pending, rounds: u32) -> Pending {
+        let acts_round = pending.acts_round.saturating_add(rounds);
+        let late = Pending { acts_round, postponed: true, ..*pending };
+        self.pending.push(late);
+        late
     }
 
     /// Notes that an action acts, and throws its dice.
@@ -286,8 +296,9 @@ pub fn relieves(action: &Action, effect: &Effect, standby: Standby) -> bool {
         || effect.latency_factor.is_some();
     (remedy.adds_capacity.is_some() && busy)
         || (remedy.limits_traffic.is_some() && effect.traffic_factor.is_some())
-        || (remedy.uses_backup_link && standby.link && effect.unreachable)
-        || (remedy.restarts_services && (effect.service_down || effect.memory_growth.is_some()))
+        || (remedy.uses_backup_link && standby.link && (effect.unreachable || effect.bus.is_some()))
+        || (remedy.restarts_services
+            && (effect.service_down || effect.memory_growth.is_some() || effect.process.is_some()))
         || (remedy.frees_memory > 0.0 && effect.memory_growth.is_some())
         || promotes(action, standby)
 }

@@ -1,17 +1,28 @@
 //! Chaos: which faults come when, and what those in force make of a server.
 //!
-//! The schedule is a pure function of (world, level, seed, script). Each kind is rolled once a
-//! round for the whole world; its target is drawn uniformly from the servers that the world file
-//! makes eligible, never from their state; and a kind does not hit a target that it is scheduled
-//! to be on already. None of this looks at what SREs did, so the same seed brings the same faults
-//! to everybody. Whether and when a fault is cured is kept by [`crate::incident`].
+//! The schedule is a pure function of (world, level, seed, script, number of SREs). Each kind is rolled
+//! once a round for the whole world; its target is drawn uniformly from the servers that the world
+//! file makes eligible, never from their state; and a kind does not hit a target that it is scheduled
+//! to be on already. A kind with a group hits several servers that have something in common, at
+//! once or one after another. None of this looks at what SREs did, so the same seed brings the same
+//! faults to everybody. Whether and when a fault is cured is kept by [`crate::incident`].
 
-use crate::chance::{Dice, Draws, Key, Seed};
-use crate::definition::{ChaosKind, ChaosLevels, Effect};
-use crate::id::{KindId, ServerId};
-use crate::message::Conditions;
-use crate::plan::{Level, ScriptedFault};
+use crate::chance::{Dice, Draws, Key};
+use crate::definition::{ChaosKind, ChaosLevels, Effect, Hits};
+use crate::id::{AgentId, GroupId, KindId, ServerId, ServiceId, SreId};
+use crate::message::{Conditions, Exporter};
+use crate::plan::{Level, RunPlan, ScriptedFault, Target};
 use crate::topology::World;
+
+/// Where in a round's draws of a kind each of its dice lies.
+mod dice {
+    pub(super) const HAPPENS: usize = 0;
+    /// Which server, SRE or group.
+    pub(super) const TARGET: usize = 1;
+    pub(super) const SERVICE: usize = 2;
+    /// Of a member of a group: its place in the order in which they are hit.
+    pub(super) const PLACE: usize = 0;
+}
 
 /// A fault that will come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,8 +31,8 @@ pub struct PlannedFault {
     pub round: u32,
     /// What happens.
     pub kind: KindId,
-    /// To which server.
-    pub target: ServerId,
+    /// To whom.
+    pub target: AgentId,
     /// For kinds that take a service down: which, as a position among the target's services.
     pub service: Option<u16>,
     /// Rounds for which it works at least, if nobody acts.
@@ -33,6 +44,19 @@ impl PlannedFault {
     pub fn scheduled_end(&self) -> u32 {
         self.round.saturating_add(self.rounds)
     }
+}
+
+/// Faults of one kind that come together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Volley {
+    /// When the first of them comes.
+    pub round: u32,
+    /// What happens.
+    pub kind: KindId,
+    /// What the targets have in common; `None` when it is that they can be hit.
+    pub group: Option<GroupId>,
+    /// The servers, in the order in which they are hit.
+    pub targets: Vec<ServerId>,
 }
 
 /// The multiplier of a level.
@@ -53,17 +77,10 @@ pub fn scheduled_rounds(world: &World, kind: &ChaosKind) -> u32 {
 }
 
 /// All faults of a run, by round, then by kind and target. `planned` is called after each round.
-pub fn schedule(
-    world: &World,
-    seed: Seed,
-    level: Level,
-    rounds: u32,
-    scripted: &[ScriptedFault],
-    mut planned: impl FnMut(),
-) -> Vec<PlannedFault> {
-    let mut chaos = Chaos::new(world, seed, level, scripted);
+pub fn schedule(world: &World, plan: &RunPlan, mut planned: impl FnMut()) -> Vec<PlannedFault> {
+    let mut chaos = Chaos::new(world, plan);
     let (mut all, mut faults) = (Vec::new(), Vec::new());
-    for round in 1..=rounds {
+    for round in 1..=plan.rounds {
         chaos.faults_of(world, round, &mut faults);
         all.append(&mut faults);
         planned();
@@ -75,105 +92,249 @@ pub fn schedule(
 #[derive(Debug)]
 pub struct Chaos {
     /// Of each kind.
+    keys: Vec<Key>,
     dice: Vec<Dice>,
     factor: f64,
-    /// By round, the next one last.
-    scripted: Vec<PlannedFault>,
+    /// SREs of the run.
+    sres: usize,
+    /// Faults that come in a later round for certain, by round, the next one last.
+    coming: Vec<PlannedFault>,
+    /// Volleys that begin in a later round, the next one last, and those of the round asked for last.
+    later: Vec<Volley>,
+    volleys: Vec<Volley>,
     busy: Busy,
 }
 
 impl Chaos {
     /// Before the first round.
-    pub fn new(world: &World, seed: Seed, level: Level, scripted: &[ScriptedFault]) -> Self {
-        let mut chaos = Self { dice: Vec::new(), factor: 0.0, scripted: Vec::new(), busy: Busy::new(world) };
-        chaos.restart(world, seed, level, scripted);
+    pub fn new(world: &World, plan: &RunPlan) -> Self {
+        let mut chaos = Self {
+            keys: Vec::new(),
+            dice: Vec::new(),
+            factor: 0.0,
+            sres: 0,
+            coming: Vec::new(),
+            later: Vec::new(),
+            volleys: Vec::new(),
+            busy: Busy::default(),
+        };
+        chaos.restart(world, plan);
         chaos
     }
 
     /// Another run begins.
-    pub fn restart(&mut self, world: &World, seed: Seed, level: Level, scripted: &[ScriptedFault]) {
+    pub fn restart(&mut self, world: &World, plan: &RunPlan) {
         let definition = &world.definition;
-        self.factor = multiplier(&definition.chaos_levels, level);
-        let dice = |kind: &ChaosKind| Key::derive(seed, "chaos", &kind.name).dice(0);
+        self.factor = multiplier(&definition.chaos_levels, plan.level);
+        self.sres = plan.sres.len();
+        self.keys.clear();
+        self.keys.extend(definition.chaos.iter().map(|kind| Key::derive(plan.seed, "chaos", &kind.name)));
         self.dice.clear();
-        self.dice.extend(definition.chaos.iter().map(dice));
-        let planned = |fault: &ScriptedFault| {
-            let draws = self.dice[fault.kind.index()].draws(fault.round);
-            plan(world, &draws, fault.round, fault.kind, fault.target)
-        };
-        self.scripted.clear();
-        self.scripted.extend(scripted.iter().map(planned));
-        self.scripted.sort_by_key(|fault| std::cmp::Reverse(fault.round));
-        self.busy.restart(&self.scripted);
+        self.dice.extend(self.keys.iter().map(|key| key.dice(0)));
+        self.busy.restart(world, self.sres);
+        self.coming.clear();
+        self.later.clear();
+        self.volleys.clear();
+        for fault in &plan.scripted {
+            self.script(world, fault);
+        }
+        self.coming.sort_by_key(|fault| std::cmp::Reverse(fault.round));
+        self.later.sort_by_key(|volley| std::cmp::Reverse(volley.round));
+    }
+
+    /// Takes in what comes for certain.
+    fn script(&mut self, world: &World, scripted: &ScriptedFault) {
+        let ScriptedFault { round, kind, target } = *scripted;
+        match target {
+            Target::Agent(target) => {
+                let draws = self.dice[kind.index()].draws(round);
+                let fault = plan(world, &draws, round, kind, target, None);
+                self.busy.insist(&fault);
+                self.coming.push(fault);
+            }
+            Target::Group(group) => {
+                let volley = self.volley(world, round, kind, Some(group));
+                for fault in self.faults_in(world, &volley) {
+                    self.busy.insist(&fault);
+                    self.coming.push(fault);
+                }
+                self.later.push(volley);
+            }
+        }
     }
 
     /// The faults that begin in a round, by kind and target. Rounds are asked for in order.
     pub fn faults_of(&mut self, world: &World, round: u32, faults: &mut Vec<PlannedFault>) {
         faults.clear();
-        while let Some(fault) = self.scripted.pop_if(|fault| fault.round <= round) {
+        self.volleys.clear();
+        while let Some(fault) = self.coming.pop_if(|fault| fault.round <= round) {
             faults.push(fault);
         }
+        while let Some(volley) = self.later.pop_if(|volley| volley.round <= round) {
+            self.volleys.push(volley);
+        }
         for (index, kind) in world.definition.chaos.iter().enumerate() {
-            let eligible = &world.eligible[index];
+            let choices = self.choices(world, index);
             let draws = self.dice[index].draws(round);
-            if eligible.is_empty() || !draws.happens(0, (kind.probability * self.factor).min(1.0)) {
+            if choices == 0 || !draws.happens(dice::HAPPENS, (kind.probability * self.factor).min(1.0)) {
                 continue;
             }
-            let target = eligible[draws.pick(1, eligible.len())];
-            let fault = plan(world, &draws, round, KindId::from(index), target);
-            if self.busy.book(&fault) {
-                faults.push(fault);
+            let (id, choice) = (KindId::from(index), draws.pick(dice::TARGET, choices));
+            match (kind.hits, &kind.group, &kind.spread) {
+                (Hits::Sres, ..) => {
+                    let target = AgentId::Sre(SreId::from(choice));
+                    self.book(&plan(world, &draws, round, id, target, None), round, faults);
+                }
+                (Hits::Servers, None, None) => {
+                    let target = AgentId::Server(world.eligible[index][choice]);
+                    self.book(&plan(world, &draws, round, id, target, None), round, faults);
+                }
+                (Hits::Servers, group, _) => {
+                    let group = group.as_ref().map(|_| world.aims[index][choice]);
+                    let volley = self.volley(world, round, id, group);
+                    self.fire(world, volley, faults);
+                }
             }
         }
         faults.sort_by_key(|fault| (fault.kind, fault.target));
     }
+
+    /// The volleys that began in the round that was asked for last.
+    pub fn volleys(&self) -> &[Volley] {
+        &self.volleys
+    }
+
+    /// Among how many a kind's target is drawn.
+    fn choices(&self, world: &World, kind: usize) -> usize {
+        let definition = &world.definition.chaos[kind];
+        match (definition.hits, &definition.group) {
+            (Hits::Sres, _) => self.sres,
+            (Hits::Servers, Some(_)) => world.aims[kind].len(),
+            (Hits::Servers, None) => world.eligible[kind].len(),
+        }
+    }
+
+    /// Lets a fault begin in this round, unless its kind is on its target already.
+    fn book(&mut self, fault: &PlannedFault, round: u32, faults: &mut Vec<PlannedFault>) {
+        if self.busy.book(fault, round) {
+            faults.push(*fault);
+        }
+    }
+
+    /// Whom a kind hits when it hits several: as many as its spread says, in the order of their dice.
+    fn volley(&self, world: &World, round: u32, kind: KindId, group: Option<GroupId>) -> Volley {
+        let key = &self.keys[kind.index()];
+        let place = |server: ServerId| {
+            // Entity 0 is the kind itself.
+            (key.draws(1 + u64::from(server.0), round).unit(dice::PLACE).to_bits(), server)
+        };
+        let mut order: Vec<(u64, ServerId)> = match group {
+            Some(group) => world.targets_in(group, kind).map(place).collect(),
+            None => world.eligible[kind.index()].iter().copied().map(place).collect(),
+        };
+        order.sort_unstable();
+        let spread = world.definition.chaos[kind.index()].spread.unwrap_or_default();
+        let most = spread.servers.map_or(order.len(), |servers| servers as usize);
+        Volley {
+            round,
+            kind,
+            group,
+            targets: order.into_iter().take(most).map(|(_, server)| server).collect(),
+        }
+    }
+
+    /// The faults of a volley.
+    fn faults_in(&self, world: &World, volley: &Volley) -> Vec<PlannedFault> {
+        let Volley { round, kind, group, .. } = *volley;
+        let apart = world.definition.chaos[kind.index()].spread.unwrap_or_default().apart;
+        let service = group.and_then(|group| world.groups[group.index()].service);
+        let fault = |(place, server): (u32, &ServerId)| {
+            let draws = self.keys[kind.index()].draws(1 + u64::from(server.0), round);
+            let onset = round.saturating_add(place.saturating_mul(apart));
+            plan(world, &draws, onset, kind, AgentId::Server(*server), service)
+        };
+        (0..).zip(&volley.targets).map(fault).collect()
+    }
+
+    /// Books what of a volley can come: those of this round now, the others later.
+    fn fire(&mut self, world: &World, mut volley: Volley, faults: &mut Vec<PlannedFault>) {
+        let all = self.faults_in(world, &volley);
+        let booked: Vec<PlannedFault> =
+            all.into_iter().filter(|fault| self.busy.book(fault, volley.round)).collect();
+        volley.targets = booked.iter().filter_map(|fault| fault.target.server()).collect();
+        for fault in booked {
+            if fault.round == volley.round {
+                faults.push(fault);
+            } else {
+                let place = self.coming.partition_point(|other| other.round >= fault.round);
+                self.coming.insert(place, fault);
+            }
+        }
+        if !volley.targets.is_empty() {
+            self.volleys.push(volley);
+        }
+    }
 }
 
-fn plan(world: &World, draws: &Draws, round: u32, kind: KindId, target: ServerId) -> PlannedFault {
+/// `service` is the one that goes down, where it does not depend on the dice.
+fn plan(
+    world: &World,
+    draws: &Draws,
+    round: u32,
+    kind: KindId,
+    target: AgentId,
+    service: Option<ServiceId>,
+) -> PlannedFault {
     let definition = &world.definition.chaos[kind.index()];
-    let services = world.servers[target.index()].services.len();
-    let service = definition
-        .effect
-        .service_down
-        .then(|| draws.pick(2, services))
-        .map(|index| u16::try_from(index).expect("a server runs few services"));
+    let takes_down = target.server().filter(|_| definition.effect.service_down);
+    let service = takes_down.map(|server| {
+        let services = &world.servers[server.index()].services;
+        let meant = service.and_then(|meant| services.iter().position(|service| *service == meant));
+        let slot = meant.unwrap_or_else(|| draws.pick(dice::SERVICE, services.len()));
+        u16::try_from(slot).expect("a server runs few services")
+    });
     PlannedFault { round, kind, target, service, rounds: scheduled_rounds(world, definition) }
 }
 
-/// When each kind is on each server by schedule.
-#[derive(Clone, Debug)]
+/// When each kind is on each target by schedule.
+#[derive(Clone, Debug, Default)]
 struct Busy {
     servers: usize,
-    /// For each kind and server, faults as (first round, first round after).
+    agents: usize,
+    /// For each kind and target, faults as (first round, first round after).
     spans: Vec<Vec<(u32, u32)>>,
 }
 
 impl Busy {
-    fn new(world: &World) -> Self {
-        let servers = world.servers.len();
-        Self { servers, spans: vec![Vec::new(); servers * world.definition.chaos.len()] }
-    }
-
-    /// Only these are scheduled.
-    fn restart(&mut self, scripted: &[PlannedFault]) {
+    /// Nothing is scheduled.
+    fn restart(&mut self, world: &World, sres: usize) {
+        self.servers = world.servers.len();
+        self.agents = self.servers + sres;
         self.spans.iter_mut().for_each(Vec::clear);
-        for fault in scripted {
-            self.spans_of(fault).push((fault.round, fault.scheduled_end()));
-        }
+        self.spans.resize(self.agents * world.definition.chaos.len(), Vec::new());
     }
 
     fn spans_of(&mut self, fault: &PlannedFault) -> &mut Vec<(u32, u32)> {
-        &mut self.spans[fault.kind.index() * self.servers + fault.target.index()]
+        let agent = match fault.target {
+            AgentId::Server(server) => server.index(),
+            AgentId::Sre(sre) => self.servers + sre.index(),
+        };
+        &mut self.spans[fault.kind.index() * self.agents + agent]
     }
 
-    /// Takes the span of a fault unless it meets one that is taken.
-    fn book(&mut self, fault: &PlannedFault) -> bool {
+    /// Takes the span of a fault, whatever is there.
+    fn insist(&mut self, fault: &PlannedFault) {
+        self.spans_of(fault).push((fault.round, fault.scheduled_end()));
+    }
+
+    /// Takes the span of a fault unless it meets one that is taken. `now` is the round of the roll.
+    fn book(&mut self, fault: &PlannedFault, now: u32) -> bool {
         let (start, end) = (fault.round, fault.scheduled_end());
         let spans = self.spans_of(fault);
         let free = spans.iter().all(|(first, after)| end <= *first || *after <= start);
         if free {
-            // Rolled faults come in order of rounds: those that are over need not be kept.
-            spans.retain(|(_, after)| *after > start);
+            // Rolls come in order of rounds: what is over by now need not be kept.
+            spans.retain(|(_, after)| *after > now);
             spans.push((start, end));
         }
         free
@@ -248,9 +409,18 @@ impl Force {
     }
 }
 
+/// Adds what a fault makes of a server's metrics. That knows no half.
+pub fn tamper(effect: &Effect, exporter: &mut Exporter) {
+    exporter.frozen |= effect.frozen_metrics;
+    if let Some(metrics) = &effect.false_metrics {
+        exporter.make_up(metrics);
+    }
+}
+
 /// Makes conditions those of a host on which nothing works; what they say of its services stays.
 pub fn calm(conditions: &mut Conditions) {
     let held_down = std::mem::take(&mut conditions.held_down);
+    let exporter = Exporter::default();
     *conditions = Conditions {
         cpu_floor: 0.0,
         capacity_factor: 1.0,
@@ -261,5 +431,6 @@ pub fn calm(conditions: &mut Conditions) {
         latency_added_seconds: 0.0,
         error_rate: 0.0,
         held_down,
+        exporter,
     };
 }

@@ -52,3 +52,31 @@ id!(
     /// An SRE: its position among the run's SREs, by name.
     SreId
 );
+id!(
+    /// A group of servers: its position in [`World::groups`](crate::topology::World::groups).
+    GroupId
+);
+
+/// Somebody with a process: whom a fault can hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AgentId {
+    /// A server.
+    Server(ServerId),
+    /// An SRE.
+    Sre(SreId),
+}
+
+impl AgentId {
+    /// The server, if it is one.
+    pub fn server(self) -> Option<ServerId> {
+        match self {
+            AgentId::Server(server) => Some(server),
+            AgentId::Sre(_) => None,
+        }
+    }
+
+    /// Whether it is this server.
+    pub fn is_server(self, server: ServerId) -> bool {
+        self == AgentId::Server(server)
+    }
+}

@@ -2,15 +2,16 @@
 //!
 //! A fault has a life: planned, injected, witnessed (or masked), ended. It is in force from its
 //! first round until it is cured, or until its time is over and nothing of it is left: leaked
-//! memory and services that were killed keep a fault in force. Every fault that was witnessed is
-//! an incident, with its times.
+//! memory and services that were killed keep a fault in force. Every fault of a server that was
+//! witnessed is an incident, with its times.
 
 use crate::chaos::{Force, PlannedFault, strength};
-use crate::definition::ChaosKind;
-use crate::id::{KindId, ServerId};
+use crate::definition::{BusEffect, ChaosKind, FalseMetrics, MessageKind, ProcessEffect};
+use crate::id::{AgentId, KindId, ServerId};
 use crate::journal::FaultEnd;
 use crate::message::{AlertView, Arrivals, Report};
 use crate::outcome::{Incident, Resolution};
+use crate::process::Process;
 use crate::topology::World;
 use crate::traffic::Doors;
 use std::num::NonZeroU32;
@@ -98,7 +99,7 @@ impl Fault {
     }
 
     /// Whether its time is not over.
-    fn works(&self, round: u32) -> bool {
+    pub fn works(&self, round: u32) -> bool {
         self.in_force() && round < self.planned.scheduled_end()
     }
 
@@ -112,6 +113,17 @@ impl Fault {
     /// Whether it cuts its target off now.
     pub fn cuts_off(&self, world: &World, round: u32) -> bool {
         !self.linked && self.kind(world).effect.unreachable && self.works(round)
+    }
+
+    /// What it does to its target's process now.
+    pub fn process(&self, world: &World, round: u32) -> Option<ProcessEffect> {
+        self.kind(world).effect.process.filter(|_| self.works(round))
+    }
+
+    /// What it makes of messages about its target now.
+    pub fn bus<'w>(&self, world: &'w World, round: u32) -> Option<&'w BusEffect> {
+        let bus = self.kind(world).effect.bus.as_ref();
+        bus.filter(|_| !self.linked && self.works(round))
     }
 
     /// The service of its target that it holds down now.
@@ -132,14 +144,16 @@ impl Fault {
         !self.witnessed && self.hidden
     }
 
-    /// The incident that it became, when the run is over after so many rounds.
-    pub fn incident(&self, world: &World, rounds: u32) -> Incident {
+    /// The incident that it became, when the run is over after so many rounds. What hits an SRE cannot be
+    /// seen by telemetry, and is none.
+    pub fn incident(&self, world: &World, rounds: u32) -> Option<Incident> {
+        let target = self.planned.target.server().filter(|_| self.witnessed)?;
         let Times { detected, acknowledged, first_action, diagnosed, last_hurt } = self.times;
         let resolved = self.end.map(|(round, _)| round);
-        Incident {
+        Some(Incident {
             id: self.id,
             kind: world.catalogue.kinds[self.planned.kind.index()].clone(),
-            target: world.servers[self.planned.target.index()].name.clone(),
+            target: world.servers[target.index()].name.clone(),
             onset_round: self.planned.round,
             detected_round: detected.map(NonZeroU32::get),
             acknowledged_round: acknowledged.map(NonZeroU32::get),
@@ -153,7 +167,7 @@ impl Fault {
                 Some((_, FaultEnd::Expired)) => Resolution::Expired,
                 None => Resolution::Open,
             },
-        }
+        })
     }
 }
 
@@ -200,7 +214,7 @@ impl Faults {
 
     /// Those in force on a server.
     pub fn on(&self, server: ServerId) -> impl Iterator<Item = &Fault> {
-        self.in_force().filter(move |fault| fault.planned.target == server)
+        self.in_force().filter(move |fault| fault.planned.target.is_server(server))
     }
 
     /// For each in force, its own account.
@@ -236,7 +250,21 @@ impl Faults {
 
     /// Cures those on a target that `cures` names; gives their places among the [`Faults::ended`].
     pub fn cure(&mut self, round: u32, target: ServerId, cures: impl Fn(&Fault) -> bool) -> Range<usize> {
-        self.end_where(round, FaultEnd::Remedied, |fault| fault.planned.target == target && cures(fault))
+        self.end_where(round, FaultEnd::Remedied, |fault| {
+            fault.planned.target.is_server(target) && cures(fault)
+        })
+    }
+
+    /// Ends what stops a process that is no more: it has nothing left to stop. Gives their places among
+    /// the [`Faults::ended`].
+    pub fn end_pauses(&mut self, world: &World, round: u32, target: AgentId) -> Range<usize> {
+        let places = self.end_where(round, FaultEnd::Expired, |fault| {
+            fault.planned.target == target && fault.kind(world).effect.process == Some(ProcessEffect::Paused)
+        });
+        for place in places.clone() {
+            self.injected[self.ended[place]].note(Sight::Hidden);
+        }
+        places
     }
 
     fn end_where(&mut self, round: u32, how: FaultEnd, over: impl Fn(&Fault) -> bool) -> Range<usize> {
@@ -274,12 +302,34 @@ impl Faults {
 
     /// The plainest sight of any part of a fault's effect.
     fn sight(&self, world: &World, round: u32, fault: &Fault, scene: &Scene<'_>) -> Sight {
-        let target = fault.planned.target.index();
+        if !fault.works(round) {
+            return Sight::Nothing;
+        }
+        let of_process = fault.process(world, round).map_or(Sight::Nothing, |_| {
+            // One that hits a process which is gone already has nothing to do.
+            let struck = scene.process(fault.planned.target).struck_by() == Some(fault.id);
+            if struck { Sight::Seen } else { Sight::Hidden }
+        });
+        let of_server =
+            fault.planned.target.server().map(|server| self.sight_at(world, round, fault, server, scene));
+        of_server.map_or(of_process, |sight| sight.max(of_process))
+    }
+
+    /// As far as it shows at the server that it hits.
+    fn sight_at(
+        &self,
+        world: &World,
+        round: u32,
+        fault: &Fault,
+        server: ServerId,
+        scene: &Scene<'_>,
+    ) -> Sight {
+        let target = server.index();
         let Some(force) = fault.force(world, round) else { return Sight::Nothing };
-        // With its process gone there is nobody to see; the run is invalid for that already.
+        // With its process gone or stopped there is nobody to see.
         let Some(report) = &scene.reports[target] else { return Sight::Hidden };
         let others = |figure: fn(&Force) -> f64| {
-            self.on(fault.planned.target)
+            self.on(server)
                 .filter(|other| other.id != fault.id)
                 .filter_map(|other| other.force(world, round))
                 .map(|force| figure(&force))
@@ -324,6 +374,16 @@ impl Faults {
         if effect.error_rate.is_some() {
             see(at_least(report.met.error_rate, force.error_rate));
         }
+        if let Some(bus) = &effect.bus {
+            // By another link everything arrives.
+            see(if fault.linked { Sight::Hidden } else { scene.went_astray(bus, server) });
+        }
+        if effect.frozen_metrics {
+            see(seen(report.exporter.frozen));
+        }
+        if let Some(mine) = &effect.false_metrics {
+            see(report.exporter.made_up.as_ref().map_or(Sight::Nothing, |told| shown_by(told, mine)));
+        }
         plainest
     }
 
@@ -335,7 +395,8 @@ impl Faults {
             if detected.is_some() && acknowledged.is_some() {
                 return;
             }
-            let (target, onset) = (fault.planned.target, fault.planned.round);
+            let Some(target) = fault.planned.target.server() else { return };
+            let onset = fault.planned.round;
             let mine = alerts.iter().filter(|alert| {
                 alert.since_round >= onset && (alert.server == target || world.reaches(target, alert.server))
             });
@@ -356,7 +417,7 @@ impl Faults {
     /// An action acted on a target.
     pub fn acted(&mut self, round: u32, target: ServerId) {
         self.each_in_force(|fault| {
-            if fault.planned.target == target {
+            if fault.planned.target.is_server(target) {
                 note_first(&mut fault.times.first_action, round);
             }
         });
@@ -367,7 +428,7 @@ impl Faults {
     pub fn claimed(&mut self, round: u32, entity: ServerId, cause: Option<KindId>) -> (bool, bool) {
         let mut right = (false, false);
         self.each_in_force(|fault| {
-            if fault.planned.target == entity {
+            if fault.planned.target.is_server(entity) {
                 right.0 = true;
                 if Some(fault.planned.kind) == cause {
                     right.1 = true;
@@ -382,8 +443,8 @@ impl Faults {
     /// not forgotten yet, on it or on a server whose harm reaches it.
     pub fn explains(&self, world: &World, server: ServerId) -> bool {
         self.in_force.iter().chain(&self.ended).any(|position| {
-            let target = self.injected[*position].planned.target;
-            target == server || world.reaches(target, server)
+            let target = self.injected[*position].planned.target.server();
+            target.is_some_and(|target| target == server || world.reaches(target, server))
         })
     }
 }
@@ -400,7 +461,7 @@ fn seen(shows: bool) -> Sight {
 /// killed for it.
 fn leaves_traces(world: &World, fault: &Fault, reports: &[Option<Report>]) -> bool {
     let leaks = fault.kind(world).effect.memory_growth.is_some();
-    let report = reports[fault.planned.target.index()].as_ref();
+    let report = fault.planned.target.server().and_then(|target| reports[target.index()].as_ref());
     leaks
         && report.is_some_and(|report| {
             report.leaked_points > 0.0 || report.services.iter().any(|service| !service.up)
@@ -416,6 +477,38 @@ pub struct Scene<'a> {
     pub arrivals: &'a [Arrivals],
     /// Which of them are cut off.
     pub doors: &'a Doors,
+    /// The servers' processes.
+    pub servers: &'a [Process],
+    /// The SREs' processes.
+    pub sres: &'a [Process],
+    /// Commands and results about a server that went astray in this round.
+    pub astray: &'a [(ServerId, MessageKind)],
+}
+
+impl Scene<'_> {
+    fn process(&self, agent: AgentId) -> Process {
+        match agent {
+            AgentId::Server(server) => self.servers[server.index()],
+            AgentId::Sre(sre) => self.sres[sre.index()],
+        }
+    }
+
+    /// Whether something that a bus fault keeps from arriving was on its way at all.
+    fn went_astray(&self, bus: &BusEffect, server: ServerId) -> Sight {
+        let is_there = |kind: &MessageKind| match kind {
+            // A report is there, so there were metrics; a server that is cut off sends none.
+            MessageKind::Telemetry => !self.doors.servers[server.index()].closed,
+            other => self.astray.contains(&(server, *other)),
+        };
+        if bus.loses.iter().chain(&bus.delays).any(is_there) { Sight::Seen } else { Sight::Hidden }
+    }
+}
+
+/// Whether made-up metrics are told, or others in their place.
+fn shown_by(told: &FalseMetrics, mine: &FalseMetrics) -> Sight {
+    let pairs = told.values().into_iter().zip(mine.values());
+    let is_told = pairs.filter_map(|(told, mine)| Some(told == Some(mine?))).any(|told| told);
+    if is_told { Sight::Seen } else { Sight::Hidden }
 }
 
 #[cfg(test)]
@@ -445,8 +538,13 @@ mod tests {
 
     #[test]
     fn users_who_are_hurt_after_the_end_are_not_hurt_by_it() {
-        let planned =
-            PlannedFault { round: 1, kind: KindId(0), target: ServerId(0), service: None, rounds: 2 };
+        let planned = PlannedFault {
+            round: 1,
+            kind: KindId(0),
+            target: AgentId::Server(ServerId(0)),
+            service: None,
+            rounds: 2,
+        };
         let mut faults = Faults::new();
         faults.inject(&[planned]);
         faults.users_were_hurt(1);

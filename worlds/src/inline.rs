@@ -4,10 +4,11 @@
 //! it carries the same messages between the same state machines.
 
 use crate::definition::SreKind;
-use crate::id::SreId;
+use crate::id::{AgentId, SreId};
 use crate::message::{Decision, Report, SreBrief};
 use crate::outcome::{Outcome, Requests};
 use crate::plan::RunPlan;
+use crate::process::Reviving;
 use crate::round::{Entry, Round};
 use crate::server::Server;
 use crate::sre::Mind;
@@ -81,18 +82,42 @@ impl Inline {
 
     /// Plays one round.
     pub fn step(&mut self) {
-        let ticks = &self.round.open().ticks;
+        self.round.open();
+        self.revive();
+        let ticks = &self.round.opening().ticks;
         for ((server, tick), report) in self.servers.iter_mut().zip(ticks).zip(&mut self.reports) {
-            // Nobody is lost here: no process can be.
-            if let Some(tick) = tick {
-                server.step(tick, report.get_or_insert_default());
+            match tick {
+                Some(tick) => server.step(tick, report.get_or_insert_default()),
+                // Here it is state that stands still, where there are processes it is they.
+                None => *report = None,
             }
         }
         self.round.observe(&mut self.reports);
         for (sre, (agent, decision)) in self.minds.iter_mut().zip(&mut self.decisions).enumerate() {
-            agent.decide(SreId::from(sre), &self.round, decision);
+            let sre = SreId::from(sre);
+            if self.round.is_present(sre) {
+                agent.decide(sre, &self.round, decision);
+            } else {
+                decision.begin(self.round.number());
+            }
         }
         self.round.close(&self.decisions);
+    }
+
+    /// Whoever would get a new process begins anew.
+    fn revive(&mut self) {
+        for revival in &self.round.opening().revivals {
+            match (revival.how, revival.agent) {
+                (Reviving::Resume, _) => {}
+                (Reviving::Start, AgentId::Server(server)) => {
+                    self.servers[server.index()] = Server::new(self.round.server_brief(server));
+                }
+                (Reviving::Start, AgentId::Sre(sre)) => {
+                    let study = &self.round.world().study;
+                    self.minds[sre.index()].restart(study, &self.round.sre_brief(sre));
+                }
+            }
+        }
     }
 
     /// What users got in the round that was played last.

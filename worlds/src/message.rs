@@ -115,6 +115,36 @@ pub struct Conditions {
     pub error_rate: f64,
     /// For each of its services: held down by a fault.
     pub held_down: PerService<bool>,
+    /// What becomes of its metrics before they leave it.
+    pub exporter: Exporter,
+}
+
+/// What a server's exporter makes of its metrics; nothing, unless a fault is at work.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Exporter {
+    /// It repeats what it sent last.
+    pub frozen: bool,
+    /// It sends these in place of the true ones.
+    pub made_up: Option<Box<definition::FalseMetrics>>,
+}
+
+impl Exporter {
+    /// Whether its metrics are true.
+    pub fn is_honest(&self) -> bool {
+        !self.frozen && self.made_up.is_none()
+    }
+
+    /// Adds made-up metrics; of two for one metric those that came last are told.
+    pub fn make_up(&mut self, metrics: &definition::FalseMetrics) {
+        let told = self.made_up.get_or_insert_default();
+        let definition::FalseMetrics { cpu_usage, memory_usage, error_rate, latency_p99, disk_usage } =
+            *metrics;
+        told.cpu_usage = cpu_usage.or(told.cpu_usage);
+        told.memory_usage = memory_usage.or(told.memory_usage);
+        told.error_rate = error_rate.or(told.error_rate);
+        told.latency_p99 = latency_p99.or(told.latency_p99);
+        told.disk_usage = disk_usage.or(told.disk_usage);
+    }
 }
 
 /// What an action does to its target when it acts: the parts of a remedy that happen inside a host.
@@ -154,6 +184,8 @@ pub struct Report {
     pub met: Met,
     /// Each of its services.
     pub services: PerService<ServiceReport>,
+    /// What it made of its metrics: a server that lies says so here, where SREs do not read.
+    pub exporter: Exporter,
 }
 
 /// What of its conditions a server felt.

@@ -2,7 +2,7 @@
 
 use crate::chance::Seed;
 use crate::definition::{Definition, SkillName, SreKind};
-use crate::id::{KindId, Name, ServerId};
+use crate::id::{AgentId, GroupId, KindId, Name};
 
 /// Everything that, together with the world, decides a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,8 +64,17 @@ pub struct ScriptedFault {
     pub round: u32,
     /// What happens.
     pub kind: KindId,
-    /// To which server.
-    pub target: ServerId,
+    /// To whom.
+    pub target: Target,
+}
+
+/// Whom a fault that comes for certain hits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// A server, or an SRE.
+    Agent(AgentId),
+    /// Those of a group that the kind can hit, as its spread says.
+    Group(GroupId),
 }
 
 /// The SREs of a world, by name: those that its file lists, or one `oncall` of kind rules.

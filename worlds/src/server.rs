@@ -119,6 +119,7 @@ impl Server {
             latency_added_seconds: conditions.latency_added_seconds,
             error_rate: conditions.error_rate,
         };
+        report.exporter.clone_from(&conditions.exporter);
     }
 
     /// Carries out what actions do inside the host, and adds up what they cost.

@@ -8,9 +8,11 @@
 use crate::catalogue::Catalogue;
 use crate::classes::{Classes, Relation, closure};
 use crate::definition::{self, CallOn, Definition, Role};
-use crate::id::{Name, ServerId, ServiceId};
+use crate::group::{self, Group};
+use crate::id::{GroupId, KindId, Name, ServerId, ServiceId};
 use crate::message::{HostedService, Machine, Runbook, ServerFacts, ServiceFacts};
 use crate::sre::study::Study;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,8 +22,8 @@ use std::sync::Arc;
 pub struct World {
     /// Its name: the built-in's, or the file's stem.
     pub name: Name,
-    /// BLAKE3 of the definition as JSON, in hexadecimal: comments, order of tables and white space
-    /// do not count.
+    /// BLAKE3 of the definition as JSON, in hexadecimal: comments, order of keys, white space and keys
+    /// that say what their absence says do not count.
     pub hash: String,
     /// What the file says.
     pub definition: Definition,
@@ -37,8 +39,12 @@ pub struct World {
     pub call_order: Vec<ServiceId>,
     /// Where requests enter.
     pub entry: ServiceId,
-    /// For each kind of fault the servers that it can hit.
+    /// For each kind of fault the servers that it can hit; none for a kind that hits SREs.
     pub eligible: Vec<Vec<ServerId>>,
+    /// Servers that have something in common: zones, services, types.
+    pub groups: Vec<Group>,
+    /// For each kind of fault the groups of which it hits one.
+    pub aims: Vec<Vec<GroupId>>,
     /// Kinds and actions, by number.
     pub catalogue: Catalogue,
     /// What each server process is told of its server.
@@ -185,12 +191,16 @@ impl World {
         }
         let classes = Classes::of(servers.iter().map(|server| &server.services[..]));
         let runbook = Arc::new(runbook(&definition, &servers, &services, entry));
+        let names: Vec<Name> = services.iter().map(|service| service.name.clone()).collect();
+        let groups = group::of_world(&definition, &servers, &names);
         Self {
             name: Name::from(name),
             hash: hash(&definition),
             call_order,
             entry,
             eligible: definition.chaos.iter().map(|kind| eligible(&servers, kind)).collect(),
+            aims: definition.chaos.iter().map(|kind| aims(&groups, &servers, kind)).collect(),
+            groups,
             catalogue: Catalogue::of(&definition.chaos, &definition.actions),
             machines: machines(&definition),
             study: Arc::new(Study::of(Arc::clone(&runbook))),
@@ -216,6 +226,19 @@ impl World {
         from != to && self.reach.holds(&self.classes, from, to)
     }
 
+    /// The group of this name among those by zone, service or type.
+    pub fn group(&self, by: definition::GroupBy, name: &str) -> Option<GroupId> {
+        let is_meant = |group: &Group| group.by == by && &*group.name == name;
+        self.groups.iter().position(is_meant).map(GroupId::from)
+    }
+
+    /// Of a group those servers that a kind of fault can hit.
+    pub fn targets_in(&self, group: GroupId, kind: KindId) -> impl Iterator<Item = ServerId> {
+        let kind = &self.definition.chaos[kind.index()];
+        let servers = self.groups[group.index()].servers.iter().copied();
+        servers.filter(|server| kind.can_hit(&self.servers[server.index()].kind))
+    }
+
     /// The server of this name.
     pub fn server(&self, name: &str) -> Option<ServerId> {
         self.servers.iter().position(|server| &*server.name == name).map(ServerId::from)
@@ -233,9 +256,31 @@ impl World {
     }
 }
 
+/// What is left out of a file is left out here: a world keeps its hash when a later version of the
+/// program knows more keys.
 fn hash(definition: &Definition) -> String {
-    let json = serde_json::to_vec(definition).expect("a checked definition has finite figures");
-    blake3::hash(&json).to_hex().to_string()
+    let whole = serde_json::to_value(definition).expect("a checked definition has finite figures");
+    let json = what_is_said(whole).map(|value| value.to_string()).unwrap_or_default();
+    blake3::hash(json.as_bytes()).to_hex().to_string()
+}
+
+/// A value without what an absent key stands for: `null`, `false`, and what holds nothing.
+fn what_is_said(value: Value) -> Option<Value> {
+    match value {
+        Value::Null | Value::Bool(false) => None,
+        Value::String(text) => (!text.is_empty()).then_some(Value::String(text)),
+        // Places in a list count.
+        Value::Array(list) => (!list.is_empty()).then(|| {
+            let said = |value| what_is_said(value).unwrap_or(Value::Null);
+            Value::Array(list.into_iter().map(said).collect())
+        }),
+        Value::Object(table) => {
+            let said = |(key, value)| Some((key, what_is_said(value)?));
+            let table: Map<String, Value> = table.into_iter().filter_map(said).collect();
+            (!table.is_empty()).then_some(Value::Object(table))
+        }
+        figure => Some(figure),
+    }
 }
 
 /// Numbers the instances through, service by service.
@@ -373,6 +418,18 @@ fn eligible(servers: &[ServerNode], kind: &definition::ChaosKind) -> Vec<ServerI
         .filter(|(_, server)| kind.can_hit(&server.kind))
         .map(|(index, _)| ServerId::from(index))
         .collect()
+}
+
+/// The groups of which a kind hits one: those in which there is something to hit.
+fn aims(groups: &[Group], servers: &[ServerNode], kind: &definition::ChaosKind) -> Vec<GroupId> {
+    let Some(wanted) = &kind.group else { return Vec::new() };
+    let is_meant = |group: &Group| {
+        group.by == wanted.by
+            && wanted.name.as_ref().is_none_or(|name| *name == *group.name)
+            && group.servers.iter().any(|server| kind.can_hit(&servers[server.index()].kind))
+    };
+    let all = groups.iter().enumerate();
+    all.filter(|(_, group)| is_meant(group)).map(|(index, _)| GroupId::from(index)).collect()
 }
 
 /// Depth-first, callees before callers, then turned round.

@@ -157,7 +157,7 @@ mod shape {
                 systems().with("unreachable = true", "unreachable = true, dns_down = true"),
                 "dns_down",
                 "chaos[2].effect.dns_down",
-                "unknown key `dns_down` in [chaos.effect]: there is capacity_factor, cpu_floor, disk_level, error_rate, latency_added_ms, latency_factor, memory_growth, service_down, traffic_factor, unreachable",
+                "unknown key `dns_down` in [chaos.effect]: there is bus, capacity_factor, cpu_floor, disk_level, error_rate, false_metrics, frozen_metrics, latency_added_ms, latency_factor, memory_growth, process, service_down, traffic_factor, unreachable",
             ),
             refusal(
                 systems().with("[score]", "[telemetry]\nttl = 1\n\n[score]"),

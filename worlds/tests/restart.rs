@@ -4,11 +4,11 @@ mod support;
 
 use std::sync::Arc;
 use worlds::definition::{SkillName, SreKind, parse};
-use worlds::id::{KindId, ServerId, SreId};
+use worlds::id::{AgentId, KindId, ServerId, SreId};
 use worlds::inline::Inline;
 use worlds::message::{Decision, Observation};
 use worlds::outcome::{Outcome, Requests};
-use worlds::plan::{Level, RunPlan, ScriptedFault};
+use worlds::plan::{Level, RunPlan, ScriptedFault, Target};
 use worlds::round::Round;
 use worlds::server::Server;
 use worlds::topology::World;
@@ -23,7 +23,8 @@ fn plans() -> Vec<RunPlan> {
         Vec::new(),
     ];
     // The second one comes after the end of most runs.
-    let scripted = |round| ScriptedFault { round, kind: KindId(1), target: ServerId(0) };
+    let scripted =
+        |round| ScriptedFault { round, kind: KindId(1), target: Target::Agent(AgentId::Server(ServerId(0))) };
     let script = [scripted(2), scripted(20)];
     let plan = |number: usize| {
         let by_turns = |count: usize| number % count;

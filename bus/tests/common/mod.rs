@@ -78,9 +78,22 @@ fn runbook() -> Runbook {
             probability: 0.15,
             rounds: 3,
             gradual: true,
+            hits: definition::Hits::Servers,
+            group: Some(definition::Group { by: definition::GroupBy::Zone, name: Some("a".to_owned()) }),
+            spread: Some(definition::Spread { servers: Some(2), apart: 1 }),
             types: Vec::new(),
             except_types: vec!["cache".to_owned()],
-            effect: definition::Effect { cpu_floor: Some(95.0), ..definition::Effect::default() },
+            effect: definition::Effect {
+                cpu_floor: Some(95.0),
+                process: Some(definition::ProcessEffect::Killed),
+                bus: Some(definition::BusEffect {
+                    loses: vec![definition::MessageKind::Telemetry],
+                    delays: vec![definition::MessageKind::Results],
+                    delay_rounds: 2,
+                }),
+                false_metrics: Some(false_metrics()),
+                ..definition::Effect::default()
+            },
         }],
         actions: vec![definition::Action {
             name: "rollback".to_owned(),
@@ -114,6 +127,7 @@ pub(crate) fn tick(round: u32) -> Tick {
             latency_added_seconds: 0.25,
             error_rate: 0.5,
             held_down: [true, false].into_iter().collect(),
+            exporter: exporter(),
         },
         commands: vec![Command { restarts_services: true, downtime: 0.01, ..Command::default() }],
     }
@@ -131,7 +145,16 @@ pub(crate) fn report(round: u32) -> Report {
         services: [ServiceReport { up: true, read_success: 0.75, ..ServiceReport::default() }]
             .into_iter()
             .collect(),
+        exporter: exporter(),
     }
+}
+
+fn exporter() -> Exporter {
+    Exporter { frozen: true, made_up: Some(Box::new(false_metrics())) }
+}
+
+fn false_metrics() -> definition::FalseMetrics {
+    definition::FalseMetrics { cpu_usage: Some(99.0), ..definition::FalseMetrics::default() }
 }
 
 pub(crate) fn observation(round: u32) -> Observation {

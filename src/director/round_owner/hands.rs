@@ -24,7 +24,7 @@ use bus::hub::{Admits, Arrival, SeatId};
 use bus::wire::Brief;
 use ractor::ActorRef;
 use std::collections::BTreeMap;
-use worlds::id::{Name, ServerId, SreId};
+use worlds::id::{AgentId, Name, ServerId, SreId};
 
 /// All that is known of the end of an agent that somebody else started.
 const IT_LEFT: &str = "it left";
@@ -172,8 +172,8 @@ impl State {
     pub(super) fn let_return(&mut self) -> Result<(), DirectorError> {
         for arrival in self.hands.take_returning() {
             match self.place(arrival.seat) {
-                Some(Place::Server(server)) => self.round.return_server(server),
-                Some(Place::Sre(sre)) => self.round.return_sre(sre),
+                Some(AgentId::Server(server)) => self.round.return_server(server),
+                Some(AgentId::Sre(sre)) => self.round.return_sre(sre),
                 None => {}
             }
             self.board.let_in(&self.lineup.seats[&arrival.seat].agent);
@@ -246,22 +246,17 @@ impl State {
     /// What a new process in a seat has to know.
     pub(super) fn brief(&self, seat: SeatId) -> Option<Brief> {
         Some(match self.place(seat)? {
-            Place::Server(server) => Brief::Server(Box::new(self.round.server_brief(server))),
-            Place::Sre(sre) => Brief::Sre(Box::new(self.round.sre_brief(sre))),
+            AgentId::Server(server) => Brief::Server(Box::new(self.round.server_brief(server))),
+            AgentId::Sre(sre) => Brief::Sre(Box::new(self.round.sre_brief(sre))),
         })
     }
 
-    fn place(&self, seat: SeatId) -> Option<Place> {
+    /// Who has a seat, to the model.
+    fn place(&self, seat: SeatId) -> Option<AgentId> {
         let server = self.lineup.servers.iter().position(|other| *other == seat);
         let is_its = |sre: &Sre| matches!(sre, Sre::Process(other) if *other == seat);
         server
-            .map(|server| Place::Server(ServerId::from(server)))
-            .or_else(|| self.lineup.sres.iter().position(is_its).map(|sre| Place::Sre(SreId::from(sre))))
+            .map(|server| AgentId::Server(ServerId::from(server)))
+            .or_else(|| self.lineup.sres.iter().position(is_its).map(|sre| AgentId::Sre(SreId::from(sre))))
     }
-}
-
-/// What a seat is for, to the model.
-enum Place {
-    Server(ServerId),
-    Sre(SreId),
 }

@@ -2,21 +2,26 @@
 
 use super::{Phase, State, there};
 use crate::director::lineup::Sre;
-use crate::director::messages::{KeeperMessage, OwnerMessage};
+use crate::director::messages::{KeeperMessage, OwnerMessage, Sighting};
 use crate::director::{DirectorError, plausible};
 use crate::event::{Event, Interest};
 use bus::hub::{Admits, Dropped, SeatId};
 use bus::token::Token;
-use bus::wire::{Brief, Refusal};
+use bus::wire::Refusal;
 use ractor::ActorRef;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::Instant;
-use worlds::id::{ServerId, SreId};
+use worlds::definition::ProcessEffect;
+use worlds::id::SreId;
 use worlds::message::{Decision, Report};
+use worlds::process::{Revival, Reviving, Strike};
 
 /// For the end of a process whose connection has ended: it is told at once, but in another thread.
 const OBITUARY_TIME: Duration = Duration::from_millis(500);
+
+/// For what is seen of a process that chaos hits: longer than the keeper looks for it.
+const SIGHTING_TIME: Duration = Duration::from_secs(5);
 
 /// How long rounds are played without a look at what else there is to be heard. A message to itself
 /// and a turn of the runtime cost as much as a small world's agent; nobody notices this.
@@ -28,7 +33,7 @@ impl State {
         let burst = Instant::now() + BURST;
         while matches!(self.phase, Phase::Between) {
             let began = Instant::now();
-            let awaited = self.open_round()?;
+            let awaited = self.open_round().await?;
             if !awaited.is_empty() {
                 self.phase = Phase::Awaiting { awaited, began };
                 self.watch_the_clock(myself);
@@ -44,32 +49,74 @@ impl State {
     }
 
     /// Opens a round; gives the agents that have to come before it goes on.
-    fn open_round(&mut self) -> Result<BTreeSet<SeatId>, DirectorError> {
+    async fn open_round(&mut self) -> Result<BTreeSet<SeatId>, DirectorError> {
         self.let_return()?;
-        let servers = self.round.open().respawn.clone();
+        self.round.open();
         self.board.opened(&self.myself, self.round.number());
-        self.respawn(&servers)
-    }
-
-    /// Starts a new process for each of these servers, with a fresh brief.
-    fn respawn(&mut self, servers: &[ServerId]) -> Result<BTreeSet<SeatId>, DirectorError> {
+        let revivals = self.round.opening().revivals.clone();
         let mut awaited = BTreeSet::new();
-        for server in servers {
-            let seat = self.lineup.servers[server.index()];
-            if self.hands.hold(seat) {
-                // Whoever started it brings it back; until then it stays lost.
-                continue;
-            }
-            let token = Token::random().map_err(DirectorError::Randomness)?;
-            let brief = Brief::Server(Box::new(self.round.server_brief(*server)));
-            self.hub()?.reopen_seat(seat, brief, Admits::Holder(token.clone()))?;
-            if let Some(order) = self.lineup.successor(seat, token) {
-                self.keeper.cast(KeeperMessage::Spawn(order)).map_err(DirectorError::actor)?;
-                self.respawned += 1;
-                awaited.insert(seat);
+        for revival in revivals {
+            match revival.how {
+                Reviving::Start => awaited.extend(self.start_anew(revival)?),
+                Reviving::Resume => self.resume(revival).await,
             }
         }
         Ok(awaited)
+    }
+
+    /// Starts a new process for somebody, with a fresh brief; gives its seat, for it is awaited.
+    fn start_anew(&mut self, revival: Revival) -> Result<Option<SeatId>, DirectorError> {
+        let Some(seat) = self.lineup.seat_of(revival.agent) else {
+            self.lineup.forget(revival.agent);
+            return Ok(None);
+        };
+        if self.hands.hold(seat) {
+            // Whoever started it brings it back; until then it stays lost.
+            return Ok(None);
+        }
+        let token = Token::random().map_err(DirectorError::Randomness)?;
+        let Some(brief) = self.brief(seat) else { return Ok(None) };
+        self.hub()?.reopen_seat(seat, brief, Admits::Holder(token.clone()))?;
+        let Some(order) = self.lineup.successor(seat, token) else { return Ok(None) };
+        self.keeper.cast(KeeperMessage::Spawn(order)).map_err(DirectorError::actor)?;
+        self.respawned += 1;
+        self.evidence.revived(&self.round, revival, "a new process was started".to_owned());
+        Ok(Some(seat))
+    }
+
+    async fn resume(&mut self, revival: Revival) {
+        let Some(seat) = self.lineup.seat_of(revival.agent) else { return };
+        let asked = self.keeper.call(|reply| KeeperMessage::Resume(seat, reply), Some(SIGHTING_TIME)).await;
+        let seen = asked.ok().and_then(|answer| answer.success_or(()).ok());
+        // One that does not go on will not answer, and is lost by that.
+        let how = seen.map_or_else(|| "no process was seen to go on".to_owned(), |sighting| sighting.how);
+        self.evidence.revived(&self.round, revival, how);
+    }
+
+    /// Has the faults that begin hit the processes of their targets, and looks what becomes of those.
+    async fn strike(&mut self, events: &mut Vec<Event>) -> Result<(), DirectorError> {
+        for strike in self.round.opening().strikes.clone() {
+            let Strike { fault, agent, effect } = strike;
+            self.evidence.injected(fault);
+            let Some(seat) = self.lineup.seat_of(agent) else {
+                // The oracle has no process: to be away is all that can happen to it.
+                let how = "it thinks in the director, and was not asked".to_owned();
+                self.evidence.struck(strike, Some(Sighting { is_so: true, how }));
+                continue;
+            };
+            let deed = |seen| KeeperMessage::Strike { seat, effect, seen };
+            let asked = self.keeper.call(deed, Some(SIGHTING_TIME)).await;
+            let seen = asked.ok().and_then(|answer| answer.success_or(()).ok());
+            if effect == ProcessEffect::Killed {
+                self.hub()?.close_seat(seat);
+            }
+            if let Some(sighting) = seen.as_ref().filter(|sighting| sighting.is_so) {
+                let agent = self.lineup.seats[&seat].agent.clone();
+                events.push(Event::Struck { agent, effect, how: sighting.how.clone() });
+            }
+            self.evidence.struck(strike, seen);
+        }
+        Ok(())
     }
 
     pub(super) async fn go_on_when_complete(
@@ -92,8 +139,10 @@ impl State {
     async fn exchange(&mut self) -> Result<(), DirectorError> {
         self.phase = Phase::Between;
         let mut events = Vec::new();
+        self.strike(&mut events).await?;
         self.ask_servers(&mut events).await?;
         self.round.observe(&mut self.reports);
+        self.evidence.look(&self.round);
         self.ask_sres(&mut events).await?;
         self.round.close(&self.decisions);
         events.extend(self.entries());
@@ -107,15 +156,13 @@ impl State {
 
     /// Collects the reports of all servers; `None` from those that are lost.
     async fn ask_servers(&mut self, events: &mut Vec<Event>) -> Result<(), DirectorError> {
-        let number = self.round.number();
         let Self { round, hub, lineup, reports, .. } = self;
         let told = lineup.servers.iter().zip(&round.opening().ticks);
         let asked = told.filter_map(|(seat, tick)| Some((*seat, tick.as_ref()?)));
         let answers = there(hub)?.ask_servers(asked.clone(), self.run.answer_time).await;
         let mut lost = Vec::new();
         let mut answers = asked.zip(answers).map(|((seat, tick), answer)| {
-            let services = plausible::services(tick);
-            let sound = |report: Report| match plausible::report(&report, number, services) {
+            let sound = |report: Report| match plausible::report(&report, tick) {
                 Ok(()) => Ok(report),
                 Err(why) => Err(Dropped::For(why)),
             };
@@ -143,10 +190,13 @@ impl State {
         let mut asked = Vec::new();
         for (index, (sre, decision)) in lineup.sres.iter_mut().zip(&mut *decisions).enumerate() {
             decision.begin(number);
+            let id = SreId::from(index);
             match sre {
+                _ if !round.is_present(id) => {}
                 Sre::Oracle(oracle) => oracle.decide(round.observation(), &round.truth(), decision),
-                Sre::Process(seat) if hub.is_connected(*seat) => asked.push((SreId::from(index), *seat)),
-                Sre::Process(_) => {}
+                Sre::Process(seat) if hub.is_connected(*seat) => asked.push((id, *seat)),
+                // Chaos is done with it, and its new process did not come.
+                Sre::Process(_) => round.lose_sre(id),
             }
         }
         let shown = asked.iter().map(|(sre, seat)| (*seat, round.results(*sre)));

@@ -18,6 +18,7 @@ pub const ALL: &[Builtin] = &[
     Builtin { name: "boutique", text: include_str!("../../definitions/boutique.toml") },
     Builtin { name: "single", text: include_str!("../../definitions/single.toml") },
     Builtin { name: "replicated", text: include_str!("../../definitions/replicated.toml") },
+    Builtin { name: "fault-lab", text: include_str!("../../definitions/fault-lab.toml") },
 ];
 
 /// The world of this name.

@@ -293,6 +293,10 @@ pub struct Server {
     /// Whether a second network path exists that a failover can switch to.
     #[serde(default)]
     pub backup_link: bool,
+    /// Where it stands: servers of one zone can fail together (see [`Group`]).
+    #[serde(default)]
+    #[schemars(regex(pattern = limits::NAME_PATTERN), length(max = limits::NAME_CHARS_MAX))]
+    pub zone: Option<String>,
 }
 
 /// A member's part in a replicated service.
@@ -342,12 +346,21 @@ pub struct ChaosKind {
     /// Works at half strength in its first round.
     #[serde(default)]
     pub gradual: bool,
+    /// Whom it hits.
+    #[serde(default)]
+    pub hits: Hits,
     /// Server types that it can hit; all when empty.
     #[serde(default)]
     pub types: Vec<String>,
     /// Server types that it never hits.
     #[serde(default)]
     pub except_types: Vec<String>,
+    /// Present for a kind that hits servers which have something in common, together.
+    #[serde(default)]
+    pub group: Option<Group>,
+    /// Present for a kind that hits several servers: how many, and how fast.
+    #[serde(default)]
+    pub spread: Option<Spread>,
     /// What it does to its target.
     pub effect: Effect,
 }
@@ -356,8 +369,73 @@ impl ChaosKind {
     /// Whether servers of this type are among those that it can hit.
     pub fn can_hit(&self, server_type: &str) -> bool {
         let named = |types: &[String]| types.iter().any(|name| name == server_type);
-        (self.types.is_empty() || named(&self.types)) && !named(&self.except_types)
+        self.hits == Hits::Servers
+            && (self.types.is_empty() || named(&self.types))
+            && !named(&self.except_types)
     }
+}
+
+/// Whom a kind of fault hits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Hits {
+    /// Servers.
+    #[default]
+    Servers,
+    /// SREs: only their processes can be hit.
+    Sres,
+}
+
+/// Servers that a fault hits together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// What they have in common.
+    pub by: GroupBy,
+    /// Which zone, service or type; drawn, each alike, when it is left out.
+    #[serde(default)]
+    #[schemars(regex(pattern = limits::NAME_PATTERN), length(max = limits::NAME_CHARS_MAX))]
+    pub name: Option<String>,
+}
+
+/// What servers have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupBy {
+    /// They stand in one zone.
+    Zone,
+    /// They run one service. A fault that takes a service down takes this one.
+    Service,
+    /// They are of one type.
+    Type,
+}
+
+impl GroupBy {
+    /// All of them.
+    pub const ALL: [GroupBy; 3] = [GroupBy::Zone, GroupBy::Service, GroupBy::Type];
+
+    /// The name used in world files, journals and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            GroupBy::Zone => "zone",
+            GroupBy::Service => "service",
+            GroupBy::Type => "type",
+        }
+    }
+}
+
+/// How many servers a fault hits, and how fast. Which ones, and in which order, is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spread {
+    /// At most so many, at least 1; all of the group when it is left out.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = limits::SERVERS_MAX))]
+    pub servers: Option<u32>,
+    /// Rounds from one to the next; 0: all at once.
+    #[serde(default)]
+    #[schemars(range(max = limits::ROUNDS_MAX))]
+    pub apart: u32,
 }
 
 /// What a fault does to its target: one or more of a closed vocabulary. Of levels that overlap the
@@ -403,6 +481,106 @@ pub struct Effect {
     #[serde(default)]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub error_rate: Option<f64>,
+    /// Its process dies, or stands still.
+    #[serde(default)]
+    pub process: Option<ProcessEffect>,
+    /// What is said to and by it goes astray on the bus.
+    #[serde(default)]
+    pub bus: Option<BusEffect>,
+    /// Its metrics are those of the round before the fault, sent again and again as if they were new.
+    #[serde(default)]
+    pub frozen_metrics: bool,
+    /// Its metrics are made up: these are sent in place of the true ones.
+    #[serde(default)]
+    pub false_metrics: Option<FalseMetrics>,
+}
+
+impl Effect {
+    /// Whether it works on what runs the world, processes and messages, rather than on hosts.
+    pub fn is_of_runtime(&self) -> bool {
+        self.process.is_some() || self.bus.is_some() || self.frozen_metrics || self.false_metrics.is_some()
+    }
+}
+
+/// What happens to a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProcessEffect {
+    /// It is killed. When the fault is over a new one is started, which begins in its initial state.
+    Killed,
+    /// It is stopped, and goes on where it stood when the fault is over.
+    Paused,
+}
+
+/// Messages about a server that do not arrive, or arrive late. Ticks and reports are no such
+/// messages: they carry the simulation, and always pass.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BusEffect {
+    /// These are lost.
+    #[serde(default)]
+    pub loses: Vec<MessageKind>,
+    /// These are late.
+    #[serde(default)]
+    pub delays: Vec<MessageKind>,
+    /// By how many rounds.
+    #[serde(default = "default_delay_rounds")]
+    #[schemars(range(min = 1, max = limits::DELAY_ROUNDS_MAX))]
+    pub delay_rounds: u32,
+}
+
+fn default_delay_rounds() -> u32 {
+    1
+}
+
+/// What a server and an SRE tell each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageKind {
+    /// The server's metrics.
+    Telemetry,
+    /// Actions, on their way to the server. One that is lost fails as `unreachable`.
+    Commands,
+    /// What became of them, on its way to the SRE.
+    Results,
+}
+
+impl MessageKind {
+    /// All of them.
+    pub const ALL: [MessageKind; 3] = [MessageKind::Telemetry, MessageKind::Commands, MessageKind::Results];
+}
+
+/// Metrics that a server makes up; those that are left out stay true.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FalseMetrics {
+    /// CPU in use, percent.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 100.0))]
+    pub cpu_usage: Option<f64>,
+    /// Memory in use, percent.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 100.0))]
+    pub memory_usage: Option<f64>,
+    /// Requests that failed, percent.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 100.0))]
+    pub error_rate: Option<f64>,
+    /// 99th percentile of the time to answer, milliseconds.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = limits::MILLISECONDS_MAX))]
+    pub latency_p99: Option<f64>,
+    /// Disk in use, percent.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 100.0))]
+    pub disk_usage: Option<f64>,
+}
+
+impl FalseMetrics {
+    /// All of them, in the order of [`Metric::MEASURED`](crate::message::Metric::MEASURED).
+    pub fn values(&self) -> [Option<f64>; 5] {
+        [self.cpu_usage, self.memory_usage, self.error_rate, self.latency_p99, self.disk_usage]
+    }
 }
 
 /// A remediation that an SRE may ask for.
@@ -444,7 +622,8 @@ pub struct Remedy {
     /// Kinds of faults that end at once on the target.
     #[serde(default)]
     pub cures: Vec<String>,
-    /// Services that are down come back, and leaked memory is given back.
+    /// Services that are down come back, leaked memory is given back, and a process that is gone or
+    /// stands still is replaced by a new one.
     #[serde(default)]
     pub restarts_services: bool,
     /// Points of memory given back.
@@ -460,7 +639,7 @@ pub struct Remedy {
     /// A replica is promoted in the target's place, which is taken out of rotation until calm.
     #[serde(default)]
     pub promotes_replica: bool,
-    /// A server that is cut off is reached by its backup link.
+    /// A server that is cut off, or whose messages go astray, is reached by its backup link.
     #[serde(default)]
     pub uses_backup_link: bool,
 }

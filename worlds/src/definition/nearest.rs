@@ -26,8 +26,8 @@ fn slips(name: &str, length: usize) -> usize {
 
 /// The advice that goes with an unknown name: the nearest one, or all when they are few.
 pub fn advice<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Option<String> {
-    /// As many names as fit a line.
-    const LISTED_MAX: usize = 12;
+    /// As many names as fit a few lines: those of the largest table.
+    const LISTED_MAX: usize = 16;
     if let Some(name) = nearest(word, known.clone()) {
         return Some(format!("did you mean `{name}`?"));
     }
@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn few_names_are_listed_when_none_is_near() {
         assert_eq!(advice("mainframe", ["web-1", "db"]).as_deref(), Some("there is web-1, db"));
-        assert_eq!(advice("mainframe", [""; 13]), None);
+        assert_eq!(advice("mainframe", [""; 17]), None);
         assert_eq!(advice("mainframe", []), None);
     }
 }

@@ -115,6 +115,8 @@ pub(super) fn write(record: &Record, line: &mut Vec<u8>) -> bool {
         }
         Record::Incident { incident: of } => incident(of, line),
         Record::Header { .. }
+        | Record::Volley { .. }
+        | Record::MessageAstray { .. }
         | Record::AgentLost { .. }
         | Record::AgentReturned { .. }
         | Record::SreAccount { .. }

@@ -8,7 +8,7 @@
 mod line;
 
 use crate::arithmetic::round;
-use crate::definition::{Role, SkillName, SreKind};
+use crate::definition::{GroupBy, MessageKind, Role, SkillName, SreKind};
 use crate::id::Name;
 use crate::message::{ActionOutcome, Metric, RequestId, Severity};
 use crate::outcome::Incident;
@@ -45,7 +45,20 @@ pub enum Record {
         target: Name,
         outcome: ActionOutcome,
     },
-    /// A fault begins. `rounds` is how long it lasts if nobody acts; `null` when it stays until cured.
+    /// Faults come together: those that begin now follow, others later if they come one after another.
+    /// `group` and `name` are what the targets have in common, `null` if nothing but that they can be hit.
+    Volley { round: u32, fault_kind: Name, group: Option<GroupBy>, name: Option<Name>, targets: Vec<Name> },
+    /// A message about a server is late, or lost (`arrives_round` is `null`). Commands and results are
+    /// of an SRE's request.
+    MessageAstray {
+        round: u32,
+        message: MessageKind,
+        server: Name,
+        sre: Option<Name>,
+        request: Option<RequestId>,
+        arrives_round: Option<u32>,
+    },
+    /// A fault begins; an SRE that it hits is given as on the bus, `sre-oncall`. `rounds` is how long it lasts if nobody acts; `null` when it stays until cured.
     FaultInjected {
         round: u32,
         fault: u32,

@@ -1,47 +1,66 @@
 //! Agents that are lost during a run, and that come back.
 
 use super::{Phase, Round};
-use crate::id::{Name, ServerId, SreId};
+use crate::id::{AgentId, Name, ServerId, SreId};
 use crate::journal::Record;
+use crate::process::Process;
 
 impl Round {
     /// Notes that an SRE's process is lost; its decisions are empty from now on.
     pub fn lose_sre(&mut self, sre: SreId) {
-        if !std::mem::replace(&mut self.lost_sres[sre.index()], true) {
-            self.write_lost(sre_agent(&self.plan.sres[sre.index()].name));
+        if std::mem::replace(&mut self.sre_processes[sre.index()], Process::Lost) != Process::Lost {
+            self.write_lost(self.agent_name(AgentId::Sre(sre)));
         }
     }
 
-    /// A server without a report is gone from this round on. One that should have come back in this
-    /// round and did not was lost before: that is no other loss.
+    /// A server that was told its tick and has no report is gone from this round on.
     pub(super) fn note_lost_servers(&mut self) {
         for server in 0..self.servers.len() {
-            if self.reports[server].is_some() || std::mem::replace(&mut self.servers[server].lost, true) {
+            if self.reports[server].is_some() || !self.server_processes[server].runs() {
                 continue;
             }
+            self.server_processes[server] = Process::Lost;
             self.doors.servers[server].closed = true;
-            if self.opening.respawn.contains(&ServerId::from(server)) {
-                continue;
+            let name = self.agent_name(AgentId::Server(ServerId::from(server)));
+            // One that should have come back in this round and did not was lost before: that is no
+            // other loss.
+            if !self.ledger.lost_agents.contains(&name) || !self.is_revived(server) {
+                self.write_lost(name);
             }
-            self.write_lost(server_agent(&self.world.servers[server].name));
         }
+    }
+
+    fn is_revived(&self, server: usize) -> bool {
+        let mut revivals = self.opening.revivals.iter();
+        revivals.any(|revival| revival.agent.is_server(ServerId::from(server)))
     }
 
     /// Between rounds: a lost server has a process again. From the next round on it is there, in
     /// its initial state.
     pub fn return_server(&mut self, server: ServerId) {
         assert!(matches!(self.phase, Phase::Closed), "agents come back between rounds");
-        if std::mem::take(&mut self.servers[server.index()].lost) {
-            self.returning.push(server_agent(&self.world.servers[server.index()].name));
-        }
+        self.let_return(AgentId::Server(server));
     }
 
     /// Between rounds: a lost SRE has a process again, which knows nothing of what was before.
     pub fn return_sre(&mut self, sre: SreId) {
         assert!(matches!(self.phase, Phase::Closed), "agents come back between rounds");
-        if std::mem::take(&mut self.lost_sres[sre.index()]) {
-            self.untold[sre.index()].clear();
-            self.returning.push(sre_agent(&self.plan.sres[sre.index()].name));
+        self.untold[sre.index()].clear();
+        self.let_return(AgentId::Sre(sre));
+    }
+
+    fn let_return(&mut self, agent: AgentId) {
+        if *self.process(agent) == Process::Lost {
+            *self.process(agent) = Process::Runs;
+            self.returning.push(self.agent_name(agent));
+        }
+    }
+
+    /// What an agent is called on the bus.
+    pub(super) fn agent_name(&self, agent: AgentId) -> Name {
+        match agent {
+            AgentId::Server(server) => format!("server-{}", self.world.servers[server.index()].name).into(),
+            AgentId::Sre(sre) => format!("sre-{}", self.plan.sres[sre.index()].name).into(),
         }
     }
 
@@ -55,12 +74,4 @@ impl Round {
             self.write(|round| Record::AgentReturned { round: round.number, agent });
         }
     }
-}
-
-fn server_agent(name: &str) -> Name {
-    format!("server-{name}").into()
-}
-
-fn sre_agent(name: &str) -> Name {
-    format!("sre-{name}").into()
 }

@@ -11,12 +11,16 @@ use crate::outcome::{FaultCounts, Outcome, Requests};
 
 impl Round {
     /// Takes the decisions of all SREs, in order (an empty one for whoever is silent), and closes
-    /// the round.
+    /// the round. What an SRE decides whose process does not run is not heard.
     pub fn close(&mut self, decisions: &[Decision]) {
         let Phase::Observed(requests) = self.phase else { panic!("a round is closed after it was observed") };
-        for (sre, decision) in decisions.iter().enumerate() {
-            self.acknowledge(SreId::from(sre), decision);
-            self.take_claims(SreId::from(sre), decision);
+        for (sre, decision) in
+            decisions.iter().enumerate().map(|(sre, decision)| (SreId::from(sre), decision))
+        {
+            if self.is_present(sre) {
+                self.acknowledge(sre, decision);
+                self.take_claims(sre, decision);
+            }
         }
         self.take_requests(decisions);
         self.book(requests);
@@ -91,8 +95,12 @@ impl Round {
         let mut verdicts = std::mem::take(&mut self.scratch.verdicts);
         requests.clear();
         verdicts.clear();
-        for (sre, decision) in decisions.iter().enumerate() {
-            requests.extend(decision.actions.iter().map(|request| (SreId::from(sre), *request)));
+        for (sre, decision) in
+            decisions.iter().enumerate().map(|(sre, decision)| (SreId::from(sre), decision))
+        {
+            if self.is_present(sre) {
+                requests.extend(decision.actions.iter().map(|request| (sre, *request)));
+            }
         }
         self.check(&requests, &mut verdicts);
         for ((sre, request), verdict) in requests.iter().zip(&verdicts) {
@@ -141,11 +149,8 @@ impl Round {
         let injected = self.faults.injected();
         outcome.faults = fault_counts(injected);
         outcome.suffered_rounds = injected.iter().map(|fault| fault.suffered_rounds).collect();
-        outcome.incidents = injected
-            .iter()
-            .filter(|fault| fault.witnessed)
-            .map(|fault| fault.incident(&self.world, outcome.rounds))
-            .collect();
+        outcome.incidents =
+            injected.iter().filter_map(|fault| fault.incident(&self.world, outcome.rounds)).collect();
         self.write_end(&outcome);
         outcome
     }

@@ -4,7 +4,7 @@
 //! the ledger. A driver carries what it gives to the agents and brings back what they answer:
 //!
 //! ```text
-//! loop {  open() -> ticks                servers step their physics   -> reports
+//! loop {  open() -> strikes, ticks       servers step their physics   -> reports
 //!         observe(reports)
 //!         observation(), results(sre)    SREs think                   -> decisions
 //!         (catch_up()                    meanwhile, if they take their time)
@@ -24,15 +24,16 @@ mod agents;
 mod closing;
 mod observing;
 mod opening;
+mod processes;
 mod records;
 
 use crate::alert::{self, Alerts, Change};
 use crate::chance::Key;
 use crate::change::{Changes, Pending, Standby};
 use crate::chaos::{Chaos, PlannedFault};
-use crate::definition::{Role, SreKind, Threshold};
-use crate::id::{Name, ServerId, SreId};
-use crate::incident::Faults;
+use crate::definition::{BusEffect, MessageKind, Role, SreKind, Threshold};
+use crate::id::{AgentId, Name, ServerId, SreId};
+use crate::incident::{Fault, Faults};
 use crate::journal::{Journal, Record};
 use crate::ledger::Ledger;
 use crate::message::{
@@ -41,6 +42,7 @@ use crate::message::{
 };
 use crate::outcome::Requests;
 use crate::plan::{RunPlan, SrePlan};
+use crate::process::{Process, Revival, Strike};
 use crate::telemetry::Store;
 use crate::topology::{ServerNode, World};
 use crate::traffic::{Doors, Flow, Folded, Refolded, Reported, Traffic};
@@ -66,6 +68,16 @@ pub struct Round {
     thresholds: [Threshold; 5],
     /// Each server as the director keeps it.
     servers: Vec<ServerState>,
+    /// Their processes.
+    server_processes: Vec<Process>,
+    /// The SREs' processes.
+    sre_processes: Vec<Process>,
+    /// Whose process a fault keeps from running.
+    away: Vec<AgentId>,
+    /// Commands and results about a server that went astray in this round.
+    astray: Vec<(ServerId, MessageKind)>,
+    /// Servers whose metrics do not arrive in this round, or late.
+    muffled: Vec<(ServerId, Passage)>,
     /// Reports of the last round.
     reports: Vec<Option<Report>>,
     /// What decides what reaches the servers in the round that is open.
@@ -86,8 +98,8 @@ pub struct Round {
     results: Vec<Vec<ActionResult>>,
     /// Results that each SRE has not been told yet.
     untold: Vec<Vec<ActionResult>>,
-    /// SREs whose process is lost.
-    lost_sres: Vec<bool>,
+    /// Results that are late, with the round in which they arrive.
+    late_results: Vec<(u32, SreId, ActionResult)>,
     /// Agents that were lost and have a process again from the next round on.
     returning: Vec<Name>,
     /// `None` for a run of which only the outcome is wanted.
@@ -130,26 +142,34 @@ struct Scratch {
 struct ServerState {
     role: Option<Role>,
     in_rotation: bool,
-    /// Its process is gone.
-    lost: bool,
     /// First round in which services that the kernel killed run again.
     killed_until: u32,
 }
 
 impl ServerState {
     fn at_first(server: &ServerNode) -> Self {
-        Self { role: server.role, in_rotation: true, lost: false, killed_until: 0 }
+        Self { role: server.role, in_rotation: true, killed_until: 0 }
     }
 }
 
 /// What the servers are to be told when a round begins.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Opening {
-    /// For each server its tick; `None` while its process is lost.
+    /// For each server its tick; `None` while it has no process that runs.
     pub ticks: Vec<Option<Tick>>,
-    /// Lost servers whose process an action of this round restarts: they get a new process, which
-    /// starts from its initial state, before the tick is sent.
-    pub respawn: Vec<ServerId>,
+    /// Whose process runs again from this round on: first of all.
+    pub revivals: Vec<Revival>,
+    /// Whose process a fault hits: then, and before the ticks are sent.
+    pub strikes: Vec<Strike>,
+}
+
+/// What becomes of a message on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Passage {
+    Arrives,
+    /// By so many rounds.
+    Late(u32),
+    Lost,
 }
 
 /// A record and its line in the journal.
@@ -191,7 +211,7 @@ impl Round {
             number: 0,
             phase: Phase::Closed,
             traffic: Traffic::new(&world, traffic_key(&plan)),
-            chaos: Chaos::new(&world, plan.seed, plan.level, &plan.scripted),
+            chaos: Chaos::new(&world, &plan),
             faults: Faults::new(),
             changes: Changes::new(&world, changes_key(&plan)),
             telemetry: Store::new(servers, world.definition.alerts.telemetry_ttl_rounds),
@@ -199,17 +219,22 @@ impl Round {
             ledger: Ledger::new(servers, plan.sres.len()),
             thresholds: alert::thresholds(&world.definition.metrics),
             servers: world.servers.iter().map(ServerState::at_first).collect(),
+            server_processes: vec![Process::Runs; servers],
+            sre_processes: vec![Process::Runs; plan.sres.len()],
+            away: Vec::new(),
+            astray: Vec::new(),
+            muffled: Vec::new(),
             reports: vec![None; servers],
             doors: Doors::new(&world),
             flow: Flow::new(&world),
             reported: Reported::new(&world),
             folded: Folded::new(&world),
             costs: Vec::new(),
-            opening: Opening { ticks: vec![None; servers], respawn: Vec::new() },
+            opening: Opening { ticks: vec![None; servers], ..Opening::default() },
             observation: Observation::default(),
             results: vec![Vec::new(); plan.sres.len()],
             untold: vec![Vec::new(); plan.sres.len()],
-            lost_sres: vec![false; plan.sres.len()],
+            late_results: Vec::new(),
             returning: Vec::new(),
             journal: None,
             entries: None,
@@ -242,6 +267,11 @@ impl Round {
             ledger,
             thresholds: _,
             servers,
+            server_processes,
+            sre_processes,
+            away,
+            astray,
+            muffled,
             reports,
             doors: _,
             flow: _,
@@ -252,7 +282,7 @@ impl Round {
             observation,
             results,
             untold,
-            lost_sres,
+            late_results,
             returning,
             journal,
             entries,
@@ -261,7 +291,7 @@ impl Round {
         } = self;
         (*number, *phase) = (0, Phase::Closed);
         traffic.restart(traffic_key(&plan));
-        chaos.restart(world, plan.seed, plan.level, &plan.scripted);
+        chaos.restart(world, &plan);
         faults.restart();
         changes.restart(changes_key(&plan));
         telemetry.restart();
@@ -270,11 +300,18 @@ impl Round {
         for (state, node) in servers.iter_mut().zip(&world.servers) {
             *state = ServerState::at_first(node);
         }
+        server_processes.fill(Process::Runs);
+        sre_processes.clear();
+        sre_processes.resize(plan.sres.len(), Process::Runs);
+        away.clear();
+        astray.clear();
+        muffled.clear();
         reports.fill(None);
         folded.requests = Requests::default();
         costs.clear();
         opening.ticks.fill(None);
-        opening.respawn.clear();
+        opening.revivals.clear();
+        opening.strikes.clear();
         observation.round = 0;
         observation.servers.clear();
         observation.alerts.clear();
@@ -283,8 +320,7 @@ impl Round {
             results.iter_mut().for_each(Vec::clear);
             results.resize(plan.sres.len(), Vec::new());
         }
-        lost_sres.clear();
-        lost_sres.resize(plan.sres.len(), false);
+        late_results.clear();
         returning.clear();
         unwritten.clear();
         if let Some(entries) = entries {
@@ -375,6 +411,28 @@ impl Round {
         &self.results[sre.index()]
     }
 
+    /// The faults that were injected so far, in order.
+    pub fn faults(&self) -> &[Fault] {
+        self.faults.injected()
+    }
+
+    /// Those that are at work in this round on what runs the world: on processes and messages.
+    pub fn faults_of_runtime(&self) -> impl Iterator<Item = &Fault> {
+        let works =
+            |fault: &&Fault| fault.works(self.number) && fault.kind(&self.world).effect.is_of_runtime();
+        self.faults.in_force().filter(works)
+    }
+
+    /// Commands to a server, and results of them, that did not arrive in the round in which they should.
+    pub fn astray(&self) -> &[(ServerId, MessageKind)] {
+        &self.astray
+    }
+
+    /// What the servers said of the round that was observed last.
+    pub fn reports(&self) -> &[Option<Report>] {
+        &self.reports
+    }
+
     /// The records written since the last call, in order.
     pub fn take_entries(&mut self) -> Vec<Entry> {
         self.catch_up();
@@ -416,13 +474,24 @@ impl Round {
 
     /// Notes what an SRE is to be told of a request.
     fn tell(&mut self, sre: SreId, request: &ActionRequest, outcome: ActionOutcome) {
-        self.untold[sre.index()].push(ActionResult {
-            request: request.request,
-            action: request.action,
-            target: request.target,
-            outcome,
-        });
+        self.untold[sre.index()].push(result_of(request, outcome));
     }
+
+    /// What becomes of a message about a server in this round: of several faults the worst counts.
+    fn passage(&self, server: ServerId, kind: MessageKind) -> Passage {
+        let faults = self.faults.on(server).filter_map(|fault| fault.bus(&self.world, self.number));
+        let passage = |bus: &BusEffect| match (bus.loses.contains(&kind), bus.delays.contains(&kind)) {
+            (true, _) => Passage::Lost,
+            (false, true) => Passage::Late(bus.delay_rounds),
+            (false, false) => Passage::Arrives,
+        };
+        faults.map(passage).max().unwrap_or(Passage::Arrives)
+    }
+}
+
+fn result_of(request: &ActionRequest, outcome: ActionOutcome) -> ActionResult {
+    let ActionRequest { request, action, target, .. } = *request;
+    ActionResult { request, action, target, outcome }
 }
 
 fn assert_rounds_count_from_1(plan: &RunPlan) {

@@ -1,13 +1,15 @@
 //! How a round is observed: reports are folded, faults witnessed, servers measured, alerts opened and
 //! closed, and what SREs are to be told is drawn up.
 
-use super::{Phase, Round, Scratch};
+use super::{Passage, Phase, Round, Scratch};
 use crate::alert::Change;
 use crate::change::Standing;
+use crate::definition::MessageKind;
 use crate::id::{ServerId, SreId};
 use crate::incident::{Fault, Scene};
 use crate::journal::{Record, figure};
-use crate::message::{Metrics, Report, ServerView};
+use crate::message::{Exporter, Metrics, Report, ServerView};
+use crate::process::Process;
 use crate::sre::oracle::{TrueFault, Truth};
 use crate::traffic::{Answered, Quality};
 use std::sync::Arc;
@@ -20,8 +22,13 @@ impl Round {
         assert!(matches!(self.phase, Phase::Opened), "a round is observed after it was opened");
         assert_eq!(reports.len(), self.servers.len(), "every server has its place among the reports");
         std::mem::swap(&mut self.reports, reports);
-        for (state, report) in self.servers.iter_mut().zip(&self.reports) {
-            state.killed_until = report.as_ref().map_or(0, |report| report.killed_until);
+        for ((state, process), report) in
+            self.servers.iter_mut().zip(&self.server_processes).zip(&self.reports)
+        {
+            // A process that stands still keeps what it knows.
+            if !matches!(process, Process::Paused { .. }) {
+                state.killed_until = report.as_ref().map_or(0, |report| report.killed_until);
+            }
         }
         self.note_lost_servers();
         self.reported.take(&self.world, &self.reports);
@@ -68,8 +75,15 @@ impl Round {
     }
 
     fn witness(&mut self) {
-        let Self { world, reports, flow, doors, scratch, .. } = self;
-        let scene = Scene { reports, arrivals: &flow.arrivals, doors };
+        let Self { world, reports, flow, doors, scratch, server_processes, sre_processes, astray, .. } = self;
+        let scene = Scene {
+            reports,
+            arrivals: &flow.arrivals,
+            doors,
+            servers: server_processes,
+            sres: sre_processes,
+            astray,
+        };
         let witnessed = &mut scratch.witnessed;
         witnessed.clear();
         self.faults.witness(world, self.number, &scene, |fault| witnessed.push(fault));
@@ -85,7 +99,8 @@ impl Round {
         let Self { world, servers, changes, number, .. } = self;
         let relieved = |fault: &Fault| {
             let effect = &fault.kind(world).effect;
-            let target = fault.planned.target;
+            // What hits an SRE is nobody's to relieve, and not counted.
+            let Some(target) = fault.planned.target.server() else { return true };
             fault.linked
                 || !servers[target.index()].in_rotation
                 || changes.standing(*number).any(|relief| {
@@ -106,6 +121,8 @@ impl Round {
     /// Takes each server's measure: journal, telemetry, alerts, uptime.
     fn measure(&mut self) {
         let world = Arc::clone(&self.world);
+        self.telemetry.deliver(self.number);
+        self.muffle();
         for (server, node) in world.servers.iter().enumerate() {
             let reachable = !self.doors.servers[server].closed;
             let requests = node.instances.iter().map(|instance| self.flow.arrivals[*instance].all()).sum();
@@ -117,11 +134,43 @@ impl Round {
             }
             self.write_server(server, reachable, metrics.as_ref());
             if let Some(metrics) = metrics.filter(|_| reachable) {
-                self.telemetry.put(server, metrics, self.number);
+                self.send_metrics(server, metrics);
             }
             self.look_at(server);
         }
         self.bring_back();
+    }
+
+    /// Looks whose metrics do not arrive in time.
+    fn muffle(&mut self) {
+        let mut muffled = std::mem::take(&mut self.muffled);
+        muffled.clear();
+        let touched = self.faults.in_force().filter(|fault| fault.bus(&self.world, self.number).is_some());
+        let servers = touched.filter_map(|fault| fault.planned.target.server());
+        muffled.extend(servers.map(|server| (server, self.passage(server, MessageKind::Telemetry))));
+        self.muffled = muffled;
+    }
+
+    /// Has the metrics of a server set out for the store: as its exporter tells them, and as the bus
+    /// carries them.
+    fn send_metrics(&mut self, server: usize, metrics: Metrics) {
+        let report = self.reports[server].as_ref().expect("there are metrics, so there is a report");
+        let told = if report.exporter.is_honest() {
+            metrics
+        } else {
+            exported(&report.exporter, metrics, self.telemetry.metrics(server))
+        };
+        let id = ServerId::from(server);
+        let muffled = self.muffled.iter().find(|(muffled, _)| *muffled == id);
+        match muffled.map_or(Passage::Arrives, |(_, passage)| *passage) {
+            Passage::Arrives => self.telemetry.put(server, told, self.number),
+            Passage::Lost => self.write_astray(MessageKind::Telemetry, id, None, None),
+            Passage::Late(rounds) => {
+                let arrives = self.number.saturating_add(rounds);
+                self.telemetry.put_late(server, told, self.number, arrives);
+                self.write_astray(MessageKind::Telemetry, id, None, Some(arrives));
+            }
+        }
     }
 
     /// Opens and closes a server's alerts.
@@ -191,27 +240,54 @@ impl Round {
         observation.alerts.clear();
         observation.alerts.extend_from_slice(self.alerts.open());
         changes.cooldowns(world, number, &mut observation.cooldowns);
-        for (told, untold) in self.results.iter_mut().zip(&mut self.untold) {
+        self.show_results();
+    }
+
+    /// Each SRE is told what is new of its actions. One that stands still is told when it goes on; of
+    /// what is late, in the round in which it arrives.
+    fn show_results(&mut self) {
+        let Self { untold, late_results, number, .. } = self;
+        for (_, sre, result) in late_results.extract_if(.., |(arrives, ..)| *arrives <= *number) {
+            untold[sre.index()].push(result);
+        }
+        let sres = self.sre_processes.iter().zip(&mut self.untold);
+        for (told, (process, untold)) in self.results.iter_mut().zip(sres) {
             told.clear();
-            told.append(untold);
+            match process {
+                Process::Paused { .. } => {}
+                Process::Killed { .. } => untold.clear(),
+                Process::Runs | Process::Lost => told.append(untold),
+            }
         }
     }
 
     /// What the oracle may know, beside the observation. The only door to the truth.
     pub fn truth(&self) -> Truth {
-        Truth {
-            faults: self
-                .faults
-                .in_force()
-                .map(|fault| TrueFault {
-                    kind: fault.planned.kind,
-                    target: fault.planned.target,
-                    scheduled_end: fault.planned.scheduled_end(),
-                    linked: fault.linked,
-                })
-                .collect(),
-        }
+        Truth { faults: self.faults.in_force().filter_map(true_fault).collect() }
     }
+}
+
+/// What an SRE could do something about.
+fn true_fault(fault: &Fault) -> Option<TrueFault> {
+    Some(TrueFault {
+        kind: fault.planned.kind,
+        target: fault.planned.target.server()?,
+        scheduled_end: fault.planned.scheduled_end(),
+        linked: fault.linked,
+    })
+}
+
+/// Metrics as an exporter at fault tells them; `last` are those that arrived last.
+fn exported(exporter: &Exporter, metrics: Metrics, last: Option<&Metrics>) -> Metrics {
+    let mut told = if exporter.frozen { last.copied().unwrap_or(metrics) } else { metrics };
+    if let Some(made_up) = &exporter.made_up {
+        told.cpu_usage = made_up.cpu_usage.unwrap_or(told.cpu_usage);
+        told.memory_usage = made_up.memory_usage.unwrap_or(told.memory_usage);
+        told.error_rate = made_up.error_rate.unwrap_or(told.error_rate);
+        told.latency_p99 = made_up.latency_p99.unwrap_or(told.latency_p99);
+        told.disk_usage = made_up.disk_usage.unwrap_or(told.disk_usage);
+    }
+    told
 }
 
 /// A server's telemetry: its own report, and what the fold made of its answers.

@@ -1,11 +1,11 @@
 //! How a round opens: faults expire, due actions act, new faults begin, and requests are sent on
 //! their way.
 
-use super::{Opening, Phase, Round};
+use super::{Opening, Passage, Phase, Round, result_of};
 use crate::change::{self, Pending, Standing};
 use crate::chaos;
-use crate::definition::Role;
-use crate::id::{ServerId, SreId};
+use crate::definition::{MessageKind, Role};
+use crate::id::{AgentId, ServerId, SreId};
 use crate::incident::Fault;
 use crate::journal::{FaultEnd, Record};
 use crate::message::{ActionOutcome, Command, Conditions, Failure, Tick};
@@ -26,6 +26,7 @@ impl Round {
 
         self.clear_ticks();
         self.expire_faults();
+        self.revive();
         self.act_on_what_is_due();
         self.inject_faults();
 
@@ -39,7 +40,9 @@ impl Round {
     /// Makes the ticks ready for the commands of this round.
     fn clear_ticks(&mut self) {
         self.costs.clear();
-        self.opening.respawn.clear();
+        self.astray.clear();
+        self.opening.revivals.clear();
+        self.opening.strikes.clear();
         for tick in &mut self.opening.ticks {
             let tick = tick.get_or_insert_default();
             tick.round = self.number;
@@ -55,9 +58,12 @@ impl Round {
     fn inject_faults(&mut self) {
         let mut planned = std::mem::take(&mut self.scratch.planned);
         self.chaos.faults_of(&self.world, self.number, &mut planned);
-        for position in self.faults.inject(&planned) {
+        self.write_volleys();
+        let injected = self.faults.inject(&planned);
+        for position in injected.clone() {
             self.write_injected(position);
         }
+        self.strike(injected);
         self.scratch.planned = planned;
     }
 
@@ -65,9 +71,24 @@ impl Round {
         let mut due = std::mem::take(&mut self.scratch.due);
         self.changes.due(self.number, &mut due);
         for pending in &due {
-            self.act(pending);
+            match self.passage(pending.request.target, MessageKind::Commands) {
+                Passage::Late(rounds) if !pending.postponed => self.postpone(pending, rounds),
+                _ => self.act(pending),
+            }
         }
         self.scratch.due = due;
+    }
+
+    /// The command of an action is late: it acts when it arrives, whatever becomes of others by then.
+    fn postpone(&mut self, pending: &Pending, rounds: u32) {
+        let late = self.changes.postpone(pending, rounds);
+        self.go_astray(pending, MessageKind::Commands, Some(late.acts_round));
+    }
+
+    /// A message about an action goes astray: for good, or until it arrives.
+    fn go_astray(&mut self, pending: &Pending, kind: MessageKind, arrives: Option<u32>) {
+        self.astray.push((pending.request.target, kind));
+        self.write_astray(kind, pending.request.target, Some(pending), arrives);
     }
 
     /// Carries out an action that was decided earlier.
@@ -76,9 +97,12 @@ impl Round {
         let (id, target) = (pending.request.action, pending.request.target);
         let action = &world.definition.actions[id.index()];
         let lucky = self.changes.act(&world, pending);
-        let revives = self.servers[target.index()].lost && action.remedy.restarts_services;
-        let cut_off = self.is_closed(target) && !action.out_of_band && !revives;
-        let outcome = match (cut_off, lucky) {
+        let is_gone = !self.server_processes[target.index()].runs();
+        let is_lost = !pending.postponed && self.passage(target, MessageKind::Commands) == Passage::Lost;
+        let is_in_the_way =
+            is_lost || self.is_cut_off(target) || (is_gone && !action.remedy.restarts_services);
+        let unreachable = is_in_the_way && !action.out_of_band;
+        let outcome = match (unreachable, lucky) {
             (true, _) => ActionOutcome::Failed(Failure::Unreachable),
             (false, false) => ActionOutcome::Failed(Failure::Unlucky),
             (false, true) => ActionOutcome::Succeeded,
@@ -86,9 +110,12 @@ impl Round {
         let succeeded = outcome == ActionOutcome::Succeeded;
         self.count_action(pending, succeeded);
         self.faults.acted(self.number, target);
-        self.tell(pending.sre, &pending.request, outcome);
+        if is_lost && unreachable {
+            self.go_astray(pending, MessageKind::Commands, None);
+        }
+        self.tell_by_bus(pending, outcome);
         self.write_acted(pending, outcome);
-        if cut_off {
+        if unreachable {
             return;
         }
         let standby = self.standby(target);
@@ -102,9 +129,21 @@ impl Round {
             if action.remedy.restarts_services {
                 self.servers[target.index()].killed_until = 0;
             }
-            if revives {
-                self.servers[target.index()].lost = false;
-                self.opening.respawn.push(target);
+            if is_gone && action.remedy.restarts_services {
+                self.start(AgentId::Server(target));
+            }
+        }
+    }
+
+    /// Tells an SRE what became of its action, if the bus lets it.
+    fn tell_by_bus(&mut self, pending: &Pending, outcome: ActionOutcome) {
+        match self.passage(pending.request.target, MessageKind::Results) {
+            Passage::Arrives => self.tell(pending.sre, &pending.request, outcome),
+            Passage::Lost => self.go_astray(pending, MessageKind::Results, None),
+            Passage::Late(rounds) => {
+                let arrives = self.number.saturating_add(rounds);
+                self.late_results.push((arrives, pending.sre, result_of(&pending.request, outcome)));
+                self.go_astray(pending, MessageKind::Results, Some(arrives));
             }
         }
     }
@@ -121,8 +160,8 @@ impl Round {
         let down = self.reports[target.index()]
             .as_ref()
             .is_some_and(|report| report.services.iter().any(|service| !service.up));
-        let needed = self.servers[target.index()].lost
-            || (down && action.remedy.restarts_services)
+        let is_gone = !self.server_processes[target.index()].runs();
+        let needed = ((is_gone || down) && action.remedy.restarts_services)
             || self.faults.on(target).any(|fault| {
                 self.world.catalogue.cures(id, fault.planned.kind)
                     || change::relieves(action, &fault.kind(&self.world).effect, standby)
@@ -153,12 +192,14 @@ impl Round {
         let cures = |fault: &Fault| {
             world.catalogue.cures(id, fault.planned.kind)
                 || change::clears_traces(&world, action, fault, round, leaked)
+                || (action.remedy.restarts_services && fault.process(&world, round).is_some())
         };
         let cured = self.faults.cure(round, target, cures);
         self.write_ended(cured, FaultEnd::Remedied);
         if link {
             self.faults.each_in_force(|fault| {
-                if fault.planned.target == target && fault.kind(&world).effect.unreachable {
+                let effect = &fault.kind(&world).effect;
+                if fault.planned.target.is_server(target) && (effect.unreachable || effect.bus.is_some()) {
                     fault.linked = true;
                 }
             });
@@ -177,20 +218,20 @@ impl Round {
         replica
     }
 
-    /// Whether nothing reaches a server.
-    fn is_closed(&self, server: ServerId) -> bool {
-        self.servers[server.index()].lost
-            || self.faults.on(server).any(|fault| fault.cuts_off(&self.world, self.number))
+    /// Whether the network does not reach a server.
+    fn is_cut_off(&self, server: ServerId) -> bool {
+        self.faults.on(server).any(|fault| fault.cuts_off(&self.world, self.number))
     }
 
     /// Sets what decides what reaches each server; limits are among the costs of actions.
     fn set_doors(&mut self) {
-        let Self { world, doors, servers, opening, number, .. } = self;
-        let nodes = world.servers.iter().zip(servers.iter()).zip(&opening.ticks);
-        for (door, ((node, state), tick)) in doors.servers.iter_mut().zip(nodes) {
+        let Self { world, doors, servers, server_processes, opening, number, .. } = self;
+        let states = servers.iter().zip(server_processes.iter());
+        let nodes = world.servers.iter().zip(states).zip(&opening.ticks);
+        for (door, ((node, (state, process)), tick)) in doors.servers.iter_mut().zip(nodes) {
             let commands = tick.as_ref().map_or(&[][..], |tick| &tick.commands);
             *door = Door {
-                closed: state.lost,
+                closed: !process.runs(),
                 in_rotation: state.in_rotation,
                 cache_emptied: commands.iter().any(|command| command.empties_cache),
                 ..Door::open(state.role)
@@ -207,7 +248,7 @@ impl Round {
     fn bar_doors(&mut self) {
         let Self { world, doors, faults, number, .. } = self;
         for fault in faults.in_force() {
-            let target = fault.planned.target.index();
+            let Some(target) = fault.planned.target.server().map(ServerId::index) else { continue };
             let door = &mut doors.servers[target];
             door.closed |= fault.cuts_off(world, *number);
             if let Some(slot) = fault.holds_down(*number) {
@@ -232,7 +273,7 @@ impl Round {
 
     /// Tells each server what reaches it and what holds for it; lost ones are told nothing.
     fn set_ticks(&mut self) {
-        let Self { world, doors, flow, opening, servers, faults, changes, number, .. } = self;
+        let Self { world, doors, flow, opening, server_processes, faults, changes, number, .. } = self;
         for (server, tick) in world.servers.iter().zip(&mut opening.ticks) {
             let tick = tick.get_or_insert_default();
             tick.arrivals.refill(server.instances.iter().map(|instance| flow.arrivals[*instance]));
@@ -241,8 +282,11 @@ impl Round {
             tick.conditions.held_down.refill(held_down);
         }
         for fault in faults.in_force() {
-            if let Some(force) = fault.force(world, *number) {
-                force.add_to(conditions(&mut opening.ticks, fault.planned.target));
+            if let (Some(force), Some(target)) = (fault.force(world, *number), fault.planned.target.server())
+            {
+                let conditions = conditions(&mut opening.ticks, target);
+                force.add_to(conditions);
+                chaos::tamper(&fault.kind(world).effect, &mut conditions.exporter);
             }
         }
         for relief in changes.standing(*number) {
@@ -251,8 +295,8 @@ impl Round {
                 *held = held.max(factor);
             }
         }
-        for (tick, state) in opening.ticks.iter_mut().zip(servers) {
-            if state.lost {
+        for (tick, process) in opening.ticks.iter_mut().zip(server_processes) {
+            if !process.runs() {
                 *tick = None;
             }
         }

@@ -7,8 +7,10 @@
 use super::{Entry, JOURNAL_SCHEMA, Round};
 use crate::alert::Change;
 use crate::change::Pending;
+use crate::chaos::Volley;
+use crate::definition::MessageKind;
 use crate::health;
-use crate::id::{ActionId, Name, ServerId, SreId};
+use crate::id::{ActionId, AgentId, Name, ServerId, SreId};
 use crate::journal::{FaultEnd, Record, SreHeader, figure};
 use crate::message::{ActionOutcome, ActionRequest, AlertView, Diagnosis, Metrics};
 use crate::outcome::Outcome;
@@ -65,17 +67,53 @@ impl Round {
     pub(super) fn write_injected(&mut self, position: usize) {
         self.write(|round| {
             let fault = &round.faults.injected()[position];
-            let server = &round.world.servers[fault.planned.target.index()];
-            let service = fault.planned.service.map(|slot| server.services[usize::from(slot)]);
+            let server = fault.planned.target.server().map(|target| &round.world.servers[target.index()]);
+            let service = fault.planned.service.zip(server);
+            let service = service.map(|(slot, server)| server.services[usize::from(slot)]);
             let stays = fault.kind(&round.world).effect.memory_growth.is_some();
             Record::FaultInjected {
                 round: round.number,
                 fault: fault.id,
                 fault_kind: round.world.catalogue.kinds[fault.planned.kind.index()].clone(),
-                target: server.name.clone(),
+                target: round.target_name(fault.planned.target),
                 service: service.map(|service| round.world.services[service.index()].name.clone()),
                 rounds: (!stays).then_some(fault.planned.rounds),
             }
+        });
+    }
+
+    /// Of faults that come together.
+    pub(super) fn write_volleys(&mut self) {
+        for place in 0..self.chaos.volleys().len() {
+            self.write(|round| {
+                let Volley { kind, group, targets, .. } = &round.chaos.volleys()[place];
+                let group = group.map(|group| &round.world.groups[group.index()]);
+                Record::Volley {
+                    round: round.number,
+                    fault_kind: round.world.catalogue.kinds[kind.index()].clone(),
+                    group: group.map(|group| group.by),
+                    name: group.map(|group| group.name.clone()),
+                    targets: targets.iter().map(|target| round.server_name(*target)).collect(),
+                }
+            });
+        }
+    }
+
+    /// Of a message about a server that is lost, or late.
+    pub(super) fn write_astray(
+        &mut self,
+        message: MessageKind,
+        server: ServerId,
+        pending: Option<&Pending>,
+        arrives_round: Option<u32>,
+    ) {
+        self.write(|round| Record::MessageAstray {
+            round: round.number,
+            message,
+            server: round.server_name(server),
+            sre: pending.map(|pending| round.sre_name(pending.sre)),
+            request: pending.map(|pending| pending.request.request),
+            arrives_round,
         });
     }
 
@@ -88,7 +126,7 @@ impl Round {
                     round: round.number,
                     fault: fault.id,
                     fault_kind: round.world.catalogue.kinds[fault.planned.kind.index()].clone(),
-                    target: round.server_name(fault.planned.target),
+                    target: round.target_name(fault.planned.target),
                     how,
                 }
             });
@@ -204,6 +242,14 @@ impl Round {
 
     pub(super) fn sre_name(&self, sre: SreId) -> Name {
         self.plan.sres[sre.index()].name.clone()
+    }
+
+    /// A server by its own name, an SRE by the one on the bus.
+    fn target_name(&self, target: AgentId) -> Name {
+        match target {
+            AgentId::Server(server) => self.server_name(server),
+            AgentId::Sre(_) => self.agent_name(target),
+        }
     }
 
     fn server_name(&self, server: ServerId) -> Name {

@@ -44,6 +44,11 @@ impl Oracle {
         Self { study, requests: 0 }
     }
 
+    /// It begins anew.
+    pub fn forget(&mut self) {
+        self.requests = 0;
+    }
+
     /// The best next actions. It writes over `decision`.
     pub fn decide(&mut self, seen: &Observation, truth: &Truth, decision: &mut Decision) {
         decision.begin(seen.round);
@@ -78,7 +83,7 @@ impl Oracle {
     /// How much hangs on the target, and how badly the kind hurts it.
     fn weight(&self, fault: &TrueFault, seen: &Observation) -> f64 {
         let effect = &self.study.runbook.kinds[fault.kind.index()].effect;
-        let severity = if effect.unreachable || effect.service_down {
+        let severity = if effect.unreachable || effect.service_down || effect.process.is_some() {
             1.0
         } else if effect.capacity_factor.is_some() || effect.traffic_factor.is_some() {
             0.8

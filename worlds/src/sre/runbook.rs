@@ -34,7 +34,13 @@ pub fn remedy(
     actions
         .map(|(index, action)| (ActionId::from(index), action))
         .filter_map(|(id, action)| Some((id, action, worth(id, action)?)))
-        .filter(|(id, action, _)| is_possible(study, seen, alerts, standby, *id, action, target))
+        .filter(|(id, action, _)| {
+            // Whoever believes that a process is gone can have a new one started.
+            let starts = action.remedy.restarts_services && effect.process.is_some();
+            let view = &seen.servers[target.index()];
+            let reachable = action.out_of_band || !view.stale || starts;
+            reachable && is_possible(study, seen, alerts, standby, *id, action, target)
+        })
         // Of equals the first in the world file.
         .rev()
         .max_by(|(.., one), (.., other)| one.total_cmp(other))
@@ -63,10 +69,7 @@ fn is_possible(
     action: &Action,
     target: ServerId,
 ) -> bool {
-    let view = &seen.servers[target.index()];
-    let reachable = action.out_of_band || !view.stale;
-    view.settling_rounds == 0
-        && reachable
+    seen.servers[target.index()].settling_rounds == 0
         && alerts.meets(study.catalogue.alerts(id))
         && change::has_standby(action, standby)
         && !seen.cooldowns.iter().any(|cooldown| cooldown.action == id && cooldown.target == target)

@@ -4,8 +4,9 @@
 //! its effect, so that a kind that a user adds is recognised by what it does. "Elsewhere" is a
 //! cause like others: an error or a slow answer may come from a server that this one depends on.
 
+use crate::alert;
 use crate::arithmetic::larger;
-use crate::definition::Effect;
+use crate::definition::{Effect, FalseMetrics, MessageKind};
 use crate::id::{KindId, ServerId};
 use crate::message::{Metric, MetricSet, Metrics, Observation, ServerView};
 use crate::sre::study::Study;
@@ -127,10 +128,16 @@ impl Symptoms<'_> {
         self.alerts.meets(ANSWERS)
     }
 
-    /// How well silence would be explained: cut off, or everything on it died.
+    /// How well silence would be explained: cut off, without a process, unheard, or everything on it died.
     fn weight_of_silence(effect: &Effect) -> f64 {
-        if effect.unreachable {
+        let bus = effect.bus.as_ref();
+        let muffles = bus.is_some_and(|bus| {
+            bus.loses.iter().chain(&bus.delays).any(|kind| *kind == MessageKind::Telemetry)
+        });
+        if effect.unreachable || effect.process.is_some() {
             TELLING
+        } else if muffles {
+            LIKELY
         } else if effect.service_down {
             REMOTE
         } else {
@@ -166,8 +173,20 @@ impl Symptoms<'_> {
             (effect.error_rate.is_some(), worths.error_rate),
         ];
         let cpu = effect.cpu_floor.map_or(0.0, |floor| self.cpu_weight(floor));
+        let lie = effect.false_metrics.as_ref().map_or(0.0, |made_up| self.lie_weight(made_up));
         let worth = |(has, worth): &(bool, f64)| if *has { *worth } else { 0.0 };
-        parts.iter().map(worth).fold(larger(cpu, IMAGINABLE), larger)
+        parts.iter().map(worth).fold(larger(larger(cpu, lie), IMAGINABLE), larger)
+    }
+
+    /// Figures that are to the last digit those which the runbook knows as made up.
+    fn lie_weight(&self, made_up: &FalseMetrics) -> f64 {
+        let Some(metrics) = self.metrics else { return 0.0 };
+        let mut told = made_up.values().into_iter().zip(alert::values(metrics));
+        if told.all(|(made_up, shown)| made_up.is_none_or(|made_up| made_up == shown)) {
+            TELLING
+        } else {
+            0.0
+        }
     }
 
     fn memory_weight(&self) -> f64 {

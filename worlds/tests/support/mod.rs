@@ -4,13 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use worlds::definition::{ChaosKind, Definition, Effect, SkillName, SreKind};
-use worlds::id::{ActionId, KindId, ServerId};
+use worlds::definition::{ChaosKind, Definition, Effect, GroupBy, Hits, SkillName, SreKind};
+use worlds::id::{ActionId, AgentId, KindId, SreId};
 use worlds::inline::Inline;
 use worlds::journal::Record;
 use worlds::message::{ActionRequest, Decision, Metrics, Observation, Report, RequestId, Tick};
 use worlds::outcome::{Incident, Outcome, Requests};
-use worlds::plan::{Level, RunPlan, ScriptedFault, SrePlan};
+use worlds::plan::{Level, RunPlan, ScriptedFault, SrePlan, Target};
+use worlds::process::Reviving;
 use worlds::round::{Entry, Round};
 use worlds::server::Server;
 use worlds::topology::World;
@@ -143,8 +144,11 @@ impl Drill {
                 probability: 0.0,
                 rounds,
                 gradual: false,
+                hits: Hits::Servers,
                 types: Vec::new(),
                 except_types: Vec::new(),
+                group: None,
+                spread: None,
                 effect,
             });
         })
@@ -179,7 +183,9 @@ impl Drill {
         let mut round = Round::new(Arc::clone(&world), plan);
         let mut servers: Vec<Server> = round.server_briefs().map(Server::new).collect();
         while !round.is_over() {
-            let mut reports = step(&mut servers, &round.open().ticks);
+            round.open();
+            revive(&round, &mut servers);
+            let mut reports = step(&mut servers, &round.opening().ticks);
             round.observe(&mut reports);
             let decision = self.decide(&world, round.observation());
             round.close(&[decision]);
@@ -201,6 +207,15 @@ impl Drill {
             .collect();
         let acknowledged = seen.alerts.iter().filter(|_| self.acknowledging).map(|alert| alert.id).collect();
         Decision { round: seen.round, acknowledged, diagnoses: Vec::new(), actions }
+    }
+}
+
+/// Servers whose process is to be a new one begin anew.
+pub fn revive(round: &Round, servers: &mut [Server]) {
+    for revival in &round.opening().revivals {
+        if let (Reviving::Start, Some(server)) = (revival.how, revival.agent.server()) {
+            servers[server.index()] = Server::new(round.server_brief(server));
+        }
     }
 }
 
@@ -276,6 +291,13 @@ fn action_id(world: &World, name: &str) -> ActionId {
 fn scripted(world: &World, kind: &str, round: u32, target: &str) -> ScriptedFault {
     let position = world.definition.chaos.iter().position(|known| known.name == kind);
     let kind = KindId::from(position.expect("the drill names a kind"));
-    let target: ServerId = world.server(target).expect("the drill names a server");
+    let target = match target.split_once(':') {
+        Some(("sre", _)) => Target::Agent(AgentId::Sre(SreId(0))),
+        Some((by, name)) => {
+            let by = GroupBy::ALL.into_iter().find(|known| known.name() == by).expect("a sort of group");
+            Target::Group(world.group(by, name).expect("the drill names a group"))
+        }
+        None => Target::Agent(AgentId::Server(world.server(target).expect("the drill names a server"))),
+    };
     ScriptedFault { round, kind, target }
 }

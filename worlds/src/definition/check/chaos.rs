@@ -3,16 +3,23 @@
 use super::Known;
 use crate::definition::findings::Findings;
 use crate::definition::key_path::KeyPath;
-use crate::definition::{ChaosKind, Definition, Effect, limits};
+use crate::definition::{BusEffect, ChaosKind, Definition, Effect, Group, GroupBy, Hits, Spread, limits};
 
 pub(super) fn check(definition: &Definition, known: &Known<'_>, findings: &mut Findings) {
     for (index, kind) in definition.chaos.iter().enumerate() {
         let table = KeyPath::top("chaos").at(index);
         let types_known = types(&table, kind, known, findings);
-        if types_known && !definition.servers.iter().any(|server| kind.can_hit(&server.kind)) {
-            let message = format!("`{}` can hit no server", kind.name);
-            let hint = "no type in `types` is left by `except_types`";
-            findings.warning(table.key("name"), message, hint);
+        match kind.hits {
+            Hits::Servers => {
+                let group_known = kind.group.as_ref().is_none_or(|it| group(&table, it, known, findings));
+                if types_known && group_known {
+                    targets(&table, kind, definition, findings);
+                }
+            }
+            Hits::Sres => only_processes(&table, kind, findings),
+        }
+        if let Some(bus) = &kind.effect.bus {
+            messages(&table.key("effect").key("bus"), bus, findings);
         }
         if does_nothing(&kind.effect) {
             let message = format!("the effect of `{}` does nothing", kind.name);
@@ -22,6 +29,102 @@ pub(super) fn check(definition: &Definition, known: &Known<'_>, findings: &mut F
         }
     }
     products(&definition.chaos, findings);
+}
+
+/// An SRE has a process and nothing else that could be hit.
+fn only_processes(table: &KeyPath, kind: &ChaosKind, findings: &mut Findings) {
+    let of_servers = [
+        ("types", !kind.types.is_empty()),
+        ("except_types", !kind.except_types.is_empty()),
+        ("group", kind.group.is_some()),
+        ("spread", kind.spread.is_some()),
+    ];
+    for (key, _) in of_servers.into_iter().filter(|(_, is_there)| *is_there) {
+        let message = format!("`{}` hits SREs, and `{key}` is about servers", kind.name);
+        findings.error(table.key(key), message);
+    }
+    let process = Effect { process: kind.effect.process, ..Effect::default() };
+    if kind.effect != process {
+        let message = format!("`{}` hits SREs, of which only `process` can be hit", kind.name);
+        findings.error_with(table.key("effect"), message, || {
+            Some("for example `effect = { process = \"killed\" }`".to_owned())
+        });
+    }
+}
+
+/// Whether a group that is named exists.
+fn group(table: &KeyPath, group: &Group, known: &Known<'_>, findings: &mut Findings) -> bool {
+    let path = table.key("group");
+    let all: Vec<&str> = match group.by {
+        GroupBy::Zone => known.zones.iter().copied().collect(),
+        GroupBy::Service => known.services().collect(),
+        GroupBy::Type => known.types.iter().copied().collect(),
+    };
+    if all.is_empty() {
+        findings.error_with(path.key("by"), "no server says in which zone it stands".to_owned(), || {
+            Some("give servers a `zone`, as in `zone = \"a\"`".to_owned())
+        });
+        return false;
+    }
+    match &group.name {
+        Some(name) if !all.contains(&name.as_str()) => {
+            findings.unknown(path.key("name"), group.by.name(), name, all);
+            false
+        }
+        _ => true,
+    }
+}
+
+/// Whether there is somebody to hit, and as many as are meant.
+fn targets(table: &KeyPath, kind: &ChaosKind, definition: &Definition, findings: &mut Findings) {
+    let is_in_group = |index: &usize| {
+        let server = &definition.servers[*index];
+        kind.group.as_ref().is_none_or(|group| match (group.by, &group.name) {
+            (GroupBy::Zone, None) => server.zone.is_some(),
+            (GroupBy::Zone, name) => server.zone == *name,
+            (GroupBy::Service, Some(name)) => server.services.contains(name),
+            (GroupBy::Type, Some(name)) => server.kind == *name,
+            (GroupBy::Service | GroupBy::Type, None) => true,
+        })
+    };
+    let can_be_hit = |index: &usize| kind.can_hit(&definition.servers[*index].kind) && is_in_group(index);
+    let count = (0..definition.servers.len()).filter(can_be_hit).count();
+    if count == 0 {
+        let message = format!("`{}` can hit no server", kind.name);
+        let hint = match kind.group {
+            Some(_) => "nobody in `group` is left by `types` and `except_types`",
+            None => "no type in `types` is left by `except_types`",
+        };
+        findings.warning(table.key("name"), message, hint);
+    }
+    if let Some(Spread { servers, apart }) = kind.spread {
+        let path = table.key("spread");
+        if count > 0 && servers.is_some_and(|servers| servers as usize > count) {
+            let message = format!("`{}` can hit {count} servers at most", kind.name);
+            findings.warning(path.key("servers"), message, "leave `servers` out to hit all of them");
+        }
+        if apart > 0 && servers == Some(1) {
+            let message = format!("after one server nobody follows {apart} rounds apart");
+            findings.warning(path.key("apart"), message, "leave `apart` out, or hit more servers");
+        }
+    }
+}
+
+/// No message is both lost and late, or named twice, or late by rounds that nobody asked for.
+fn messages(table: &KeyPath, bus: &BusEffect, findings: &mut Findings) {
+    for (key, kinds) in [("loses", &bus.loses), ("delays", &bus.delays)] {
+        for (index, kind) in kinds.iter().enumerate() {
+            if kinds[..index].contains(kind) {
+                findings.error(table.key(key).at(index), format!("`{key}` names one kind of message twice"));
+            }
+        }
+    }
+    if let Some(index) = bus.delays.iter().position(|kind| bus.loses.contains(kind)) {
+        let message = "what is lost cannot be late".to_owned();
+        findings.error_with(table.key("delays").at(index), message, || {
+            Some("name each kind of message in `loses` or in `delays`".to_owned())
+        });
+    }
 }
 
 fn types(table: &KeyPath, kind: &ChaosKind, known: &Known<'_>, findings: &mut Findings) -> bool {
@@ -41,7 +144,12 @@ fn types(table: &KeyPath, kind: &ChaosKind, known: &Known<'_>, findings: &mut Fi
 fn does_nothing(effect: &Effect) -> bool {
     let factor = |factor: Option<f64>| factor.is_none_or(|factor| factor == 1.0);
     let amount = |amount: Option<f64>| amount.is_none_or(|amount| amount == 0.0);
+    let touches = |bus: &BusEffect| !bus.loses.is_empty() || !bus.delays.is_empty();
     !effect.unreachable
+        && effect.process.is_none()
+        && !effect.bus.as_ref().is_some_and(touches)
+        && !effect.frozen_metrics
+        && effect.false_metrics.is_none_or(|metrics| metrics.values().iter().all(Option::is_none))
         && !effect.service_down
         && [effect.capacity_factor, effect.traffic_factor, effect.latency_factor].into_iter().all(factor)
         && [effect.cpu_floor, effect.memory_growth, effect.disk_level].into_iter().all(amount)

@@ -39,6 +39,8 @@ struct Known<'d> {
     hosts: BTreeMap<&'d str, Vec<usize>>,
     /// Types of servers.
     types: BTreeSet<&'d str>,
+    /// Zones of servers.
+    zones: BTreeSet<&'d str>,
     /// Kinds of faults.
     kinds: BTreeSet<&'d str>,
 }
@@ -55,8 +57,9 @@ impl<'d> Known<'d> {
             }
         }
         let types = definition.servers.iter().map(|server| server.kind.as_str()).collect();
+        let zones = definition.servers.iter().filter_map(|server| server.zone.as_deref()).collect();
         let kinds = definition.chaos.iter().map(|kind| kind.name.as_str()).collect();
-        Self { hosts, types, kinds }
+        Self { hosts, types, zones, kinds }
     }
 
     fn services(&self) -> impl Iterator<Item = &'d str> + Clone {

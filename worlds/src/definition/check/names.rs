@@ -15,6 +15,9 @@ pub(super) fn check(definition: &Definition, findings: &mut Findings) {
     for (index, server) in definition.servers.iter().enumerate() {
         let path = KeyPath::top("servers").at(index).key("type");
         name_itself(path, "server type", &server.kind, findings);
+        if let Some(zone) = &server.zone {
+            name_itself(KeyPath::top("servers").at(index).key("zone"), "zone", zone, findings);
+        }
     }
     list("chaos", "kind of fault", definition.chaos.iter().map(|kind| kind.name.as_str()), findings);
     list("actions", "action", definition.actions.iter().map(|action| action.name.as_str()), findings);

@@ -126,6 +126,11 @@ impl Placing {
     }
 }
 
+/// The zone of a server: its name ends in zone and number.
+pub(super) fn zone_of(name: &str) -> &str {
+    name.rsplit('-').nth(1).unwrap_or_default()
+}
+
 /// The letter of a zone.
 pub(super) fn letter(zone: usize) -> char {
     char::from(b'a' + u8::try_from(zone % 26).unwrap_or_default())

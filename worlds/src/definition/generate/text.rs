@@ -1,6 +1,6 @@
 //! The world file, as a person would lay it out: what it is, then tier by tier.
 
-use super::fleet::{Fleet, Group};
+use super::fleet::{Fleet, Group, zone_of};
 use super::load::{APPLY_COST, Domain, DomainLoad, Graph, Load, NOISE, ROUND_SECONDS, WRITE_SHARE};
 use super::{Request, counted};
 use crate::definition::CallOn;
@@ -322,8 +322,9 @@ impl Machine<'_> {
         for (index, name) in group.servers.iter().enumerate() {
             let _ = writeln!(
                 text,
-                "[[servers]]\nname = \"{name}\"\ntype = \"{kind}\"\nservices = [{services}]\n\
+                "[[servers]]\nname = \"{name}\"\nzone = \"{}\"\ntype = \"{kind}\"\nservices = [{services}]\n\
                  cpu_capacity = {:?}\nmemory_capacity = {memory}.0",
+                zone_of(name),
                 workers * CPU_PER_WORKER
             );
             text.push_str(match (replicated, index, group.len()) {
