@@ -8,7 +8,9 @@ use worlds::definition::{ChaosKind, Definition, Effect, GroupBy, Hits, SkillName
 use worlds::id::{ActionId, AgentId, KindId, SreId};
 use worlds::inline::Inline;
 use worlds::journal::Record;
-use worlds::message::{ActionRequest, Decision, Metrics, Observation, Report, RequestId, Tick};
+use worlds::message::{
+    ActionRequest, ActionResult, Decision, Metrics, Observation, Report, RequestId, ServerView, Tick,
+};
 use worlds::outcome::{Incident, Outcome, Requests};
 use worlds::plan::{Level, RunPlan, ScriptedFault, SrePlan, Target};
 use worlds::process::Reviving;
@@ -109,6 +111,10 @@ pub struct Drilled {
     pub entries: Vec<Entry>,
     /// The world.
     pub world: Arc<World>,
+    /// What SREs were shown, round by round.
+    pub seen: Vec<Observation>,
+    /// The results that the SRE was told, round by round.
+    pub told: Vec<Vec<ActionResult>>,
 }
 
 impl Drill {
@@ -182,16 +188,19 @@ impl Drill {
         let plan = RunPlan { seed: 1, level: Level::Off, rounds: self.rounds, sres, scripted };
         let mut round = Round::new(Arc::clone(&world), plan);
         let mut servers: Vec<Server> = round.server_briefs().map(Server::new).collect();
+        let (mut seen, mut told) = (Vec::new(), Vec::new());
         while !round.is_over() {
             round.open();
             revive(&round, &mut servers);
             let mut reports = step(&mut servers, &round.opening().ticks);
             round.observe(&mut reports);
             let decision = self.decide(&world, round.observation());
+            seen.push(round.observation().clone());
+            told.push(round.results(SreId(0)).to_vec());
             round.close(&[decision]);
         }
         let outcome = round.finish();
-        Drilled { outcome, entries: round.take_entries(), world }
+        Drilled { outcome, entries: round.take_entries(), world, seen, told }
     }
 
     fn decide(&self, world: &World, seen: &Observation) -> Decision {
@@ -220,6 +229,19 @@ pub fn revive(round: &Round, servers: &mut [Server]) {
 }
 
 impl Drilled {
+    /// How telemetry shows a server in a round.
+    pub fn view(&self, round: u32, name: &str) -> ServerView {
+        let server = self.world.server(name).expect("the drill names a server");
+        self.seen[round as usize - 1].servers[server.index()]
+    }
+
+    /// The round in which the SRE was told what became of its first request of a round.
+    pub fn told_in(&self, asked: u32) -> Option<u32> {
+        let is_it =
+            |results: &Vec<ActionResult>| results.iter().any(|it| it.request == RequestId(asked * 100));
+        self.told.iter().position(is_it).map(|index| index as u32 + 1)
+    }
+
     /// The incident of a fault, by number.
     pub fn incident(&self, id: u32) -> &Incident {
         let found = self.outcome.incidents.iter().find(|incident| incident.id == id);

@@ -1,0 +1,209 @@
+//! Claims about faults that hit real processes and real messages, by the real program: they land, what
+//! was seen of them is recorded, and the run is the one without processes.
+
+mod support;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use std::path::Path;
+use support::running::{Run, is_gone, said, wait_until, world};
+
+/// A run of the lab without other chaos, recorded: its result, and what is true of this machine.
+fn recorded(flags: &str) -> (i32, Value, Value) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let out = directory.path().join("out");
+    let mut command = world(directory.path());
+    command.args(["run", "fault-lab", "--seed", "7", "-q", "--out"]).arg(&out).args(flags.split_whitespace());
+    let (code, text) = said(command);
+    (code.unwrap_or_else(|| panic!("{text}")), document(&out, "result.json"), document(&out, "runtime.json"))
+}
+
+fn document(out: &Path, name: &str) -> Value {
+    let text = std::fs::read_to_string(out.join(name)).expect("it is recorded");
+    serde_json::from_str(&text).expect("it is JSON")
+}
+
+/// The one life of a run with one such fault.
+fn life(flags: &str) -> Value {
+    let (code, result, runtime) = recorded(&format!("--chaos-level off {flags}"));
+    assert_eq!((code, &result["verdict"]), (0, &Value::from("ok")), "{flags}: {result:#}");
+    let inline = recorded(&format!("--chaos-level off {flags} --inline"));
+    assert_eq!(inline.1["journal_hash"], result["journal_hash"], "{flags}");
+    assert_eq!(inline.2["chaos"], Value::Null, "nothing outside sees a run without processes");
+    let lives = runtime["chaos"].as_array().expect("lives");
+    assert_eq!(lives.len(), 1, "{flags}: {runtime:#}");
+    assert_eq!(lives[0]["landed"], true, "{flags}");
+    lives[0].clone()
+}
+
+#[test]
+fn a_process_is_killed_in_earnest_and_has_a_successor() {
+    let (code, _, runtime) = recorded("--chaos-level off --fault process_kill@3:web-1");
+    assert_eq!(code, 0);
+    let life = &runtime["chaos"][0];
+    assert_eq!(life["witness"], "killed by signal 9");
+    assert_eq!(life["scheduled"], serde_json::json!({ "round": 3, "rounds": 2 }));
+    assert_eq!(life["ended"], serde_json::json!({ "round": 5, "how": "expired" }));
+    assert_eq!(life["revived"], "a new process was started");
+    let is_web = |agent: &&Value| agent["name"] == "server-web-1";
+    let pids: Vec<&Value> = runtime["agents"].as_array().expect("agents").iter().filter(is_web).collect();
+    assert!(pids.len() == 2 && pids[0]["pid"] != pids[1]["pid"], "{pids:?}");
+    assert_eq!(runtime["bus"]["respawned"], 1);
+    assert_eq!(runtime["lost"], serde_json::json!([]));
+    let times = ["injected_after_seconds", "witnessed_after_seconds"].map(|key| life[key].as_f64());
+    assert!(times[0].is_some() && times[0] <= times[1], "{life:#}");
+}
+
+#[test]
+fn a_process_is_stopped_in_earnest_and_goes_on() {
+    let life = life("--fault process_pause@3:db-primary");
+    assert_eq!(life["witness"], "stopped by signal 19");
+    assert_eq!(life["revived"], "continued");
+}
+
+#[test]
+fn a_responder_is_killed_in_earnest() {
+    let life = life("--fault sre_crash@3:oncall");
+    assert_eq!((&life["target"], &life["witness"]), (&"sre-oncall".into(), &"killed by signal 9".into()));
+}
+
+#[test]
+fn the_oracle_has_no_process_and_is_away_all_the_same() {
+    let life = life("--fault sre_crash@3:oncall --sre oracle");
+    assert_eq!(life["witness"], "it thinks in the director, and was not asked");
+}
+
+#[test]
+fn what_becomes_of_messages_and_metrics_is_counted_in_frames() {
+    let life_of = |kind: &str| life(&format!("--sre none --fault {kind}@3:web-1"));
+    assert_eq!(life_of("bus_loss")["frames"]["telemetry"], 3);
+    assert_eq!(life_of("bus_delay")["frames"]["telemetry"], 4);
+    assert_eq!(life_of("metrics_stale")["frames"]["exporter"], 4);
+    assert_eq!(life_of("metrics_wrong")["witness"], "3 reports of untrue metrics");
+}
+
+/// The senior restarts what crashed; its command, and later the result, goes astray.
+#[test]
+fn commands_and_results_that_go_astray_are_missed_in_the_frames() {
+    let (code, _, runtime) = recorded(
+        "--chaos-level off --skill senior -n 12 --fault service_crash@3:db-primary --fault bus_delay@3:db-primary",
+    );
+    assert_eq!(code, 0);
+    let frames = &runtime["chaos"][0]["frames"];
+    assert!(frames["commands"].as_u64() >= Some(1), "{frames}");
+}
+
+#[test]
+fn every_kind_of_the_lab_is_the_same_with_processes_and_without() {
+    let flags = "--chaos-level extreme -n 25 --sre a=rules:junior --sre b=rules:senior";
+    let (_, with, runtime) = recorded(flags);
+    let (_, without, _) = recorded(&format!("{flags} --inline"));
+    assert_eq!(with["journal_hash"], without["journal_hash"]);
+    assert_eq!(with["verdict"], "ok", "{:#}", with["reasons"]);
+    let kinds: std::collections::BTreeSet<&str> =
+        runtime["chaos"].as_array().expect("lives").iter().filter_map(|life| life["kind"].as_str()).collect();
+    assert!(kinds.len() >= 6, "{kinds:?}");
+}
+
+/// Somebody else ends the process with another signal between two rounds: what chaos was to do has not
+/// been done, and the run says nothing.
+#[test]
+fn a_fault_that_does_not_land_makes_the_run_invalid() {
+    let mut run = Run::start(
+        "fault-lab --seed 7 --chaos-level off -n 4 --pace 1s --fault process_kill@3:web-1 --sre none",
+    );
+    run.line_with("Round 2 of");
+    let victim = run.pid_of("server-web-1");
+    kill_process(victim, Signal::TERM).expect("it is there");
+    wait_until("it is gone", || is_gone(victim).then_some(()));
+    run.line_with("Round 3 of");
+    let ended = run.end();
+    assert_eq!(ended.code, Some(3), "{}", ended.text);
+    assert!(ended.text.contains("process_kill on server-web-1 in round 3 did not land"), "{}", ended.text);
+}
+
+fn state_of(pid: Pid) -> Option<char> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
+    stat.rsplit(") ").next()?.chars().next()
+}
+
+#[test]
+fn a_run_that_ends_while_an_agent_stands_still_leaves_nobody_behind() {
+    let ended = Run::start("fault-lab --seed 7 --chaos-level off -n 3 --fault process_pause@3:web-1").end();
+    assert_eq!(ended.code, Some(0), "{}", ended.text);
+}
+
+/// A director that is killed cannot say farewell, and one that stands still could not hear it.
+#[test]
+fn agents_that_stand_still_go_when_the_director_is_killed() {
+    let mut run = Run::start(
+        "fault-lab --seed 7 --chaos-level off -n 600 --pace 1s --fault process_pause@1:web-1 --sre none",
+    );
+    run.line_with("Round 1 of");
+    let victim = run.pid_of("server-web-1");
+    wait_until("it stands still", || (state_of(victim) == Some('T')).then_some(()));
+    run.signal(Signal::KILL);
+    run.wait();
+    for agent in run.agents() {
+        wait_until(&format!("{agent:?} is gone"), || is_gone(agent).then_some(()));
+    }
+    // The next command sweeps what nobody was left to remove.
+    let mut ps = world(run.runtime_dir.path());
+    ps.arg("ps");
+    assert_eq!(said(ps).0, Some(0));
+    run.assert_nothing_left();
+}
+
+#[test]
+fn chaos_does_not_hit_processes_that_people_started() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let refused = |flags: &str| {
+        let mut command = world(directory.path());
+        command.args(["run", "fault-lab", "-n", "2"]).args(flags.split_whitespace());
+        said(command)
+    };
+    let (code, text) = refused("--manual=web-1");
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("`process_kill` may hit the process of `web-1`"), "{text}");
+    let (code, text) = refused("--manual=oncall --chaos-level off --fault sre_crash@1:oncall");
+    assert_eq!(code, Some(2), "{text}");
+}
+
+#[test]
+fn the_plan_and_the_command_that_repeats_a_run_name_groups_and_responders() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let flags = "--fault zone_outage@2:zone:a --fault sre_crash@3:oncall";
+    let (_, result, _) = recorded(&format!("--chaos-level off {flags} --inline"));
+    let repeat = result["repeat"].as_str().expect("a command");
+    assert!(repeat.contains(flags), "{repeat}");
+    let mut again = world(directory.path());
+    again.args(repeat.split_whitespace().skip(1)).args(["-q", "--json"]);
+    let again: Value =
+        serde_json::from_slice(&again.output().expect("the program").stdout).expect("a result");
+    assert_eq!(again["journal_hash"], result["journal_hash"]);
+    let mut plan = world(directory.path());
+    plan.args(["run", "fault-lab", "--seed", "7", "--chaos-level", "off", "--plan", "--json"]);
+    plan.args(flags.split_whitespace());
+    let plan: Value = serde_json::from_slice(&plan.output().expect("the program").stdout).expect("a plan");
+    let targets: Vec<&str> =
+        plan["faults"].as_array().expect("faults").iter().filter_map(|it| it["target"].as_str()).collect();
+    assert_eq!(targets, ["web-1", "api-1", "db-primary", "sre-oncall"]);
+}
+
+#[test]
+fn wrong_targets_are_refused_with_the_nearest() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for (target, words) in [
+        ("zone_outage@2:zone:q", "no group `zone:q`"),
+        ("zone_outage@2:web-9", "did you mean"),
+        ("sre_crash@2:onkall", "did you mean `oncall`?"),
+        ("sre_crash@2:web-1", "no SRE `web-1`"),
+        ("database_slowdown@2:type:web", "cannot hit `type:web`"),
+    ] {
+        let mut command = world(directory.path());
+        command.args(["run", "fault-lab", "-n", "3", "--fault", target]);
+        let (code, text) = said(command);
+        assert_eq!(code, Some(2), "{text}");
+        assert!(text.contains(words), "{target}: {text}");
+    }
+}

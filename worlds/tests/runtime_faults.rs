@@ -1,0 +1,323 @@
+//! Claims about faults that hit what runs a world: processes, messages, telemetry, the responder.
+//!
+//! The default world without chance: 1,000 requests a round. Every action succeeds.
+
+mod support;
+
+use support::{Drill, Drilled, by_round};
+use worlds::definition::{BusEffect, Effect, FalseMetrics, Hits, MessageKind, ProcessEffect};
+use worlds::journal::{FaultEnd, Record};
+use worlds::message::{ActionOutcome, Failure};
+use worlds::outcome::Resolution;
+
+fn killed() -> Effect {
+    Effect { process: Some(ProcessEffect::Killed), ..Effect::default() }
+}
+
+fn paused() -> Effect {
+    Effect { process: Some(ProcessEffect::Paused), ..Effect::default() }
+}
+
+fn loses(kinds: &[MessageKind]) -> Effect {
+    Effect {
+        bus: Some(BusEffect { loses: kinds.to_vec(), delays: Vec::new(), delay_rounds: 1 }),
+        ..Effect::default()
+    }
+}
+
+fn delays(kinds: &[MessageKind], delay_rounds: u32) -> Effect {
+    Effect {
+        bus: Some(BusEffect { loses: Vec::new(), delays: kinds.to_vec(), delay_rounds }),
+        ..Effect::default()
+    }
+}
+
+/// A drill with the kinds of this file, each of three rounds.
+fn drill() -> Drill {
+    let made_up = FalseMetrics { cpu_usage: Some(99.0), ..FalseMetrics::default() };
+    Drill::new()
+        .with_kind("kill", 3, killed())
+        .with_kind("pause", 3, paused())
+        .with_kind("deaf", 3, loses(&[MessageKind::Telemetry]))
+        .with_kind("unheard", 3, loses(&[MessageKind::Commands]))
+        .with_kind("untold", 3, loses(&[MessageKind::Results]))
+        .with_kind("slow", 3, delays(&MessageKind::ALL, 2))
+        .with_kind("slow_news", 3, delays(&[MessageKind::Results], 2))
+        .with_kind("frozen", 3, Effect { frozen_metrics: true, ..Effect::default() })
+        .with_kind("liar", 3, Effect { false_metrics: Some(made_up), ..Effect::default() })
+        .with_kind("crash", 3, killed())
+        .with(|definition| definition.chaos.last_mut().expect("the crash").hits = Hits::Sres)
+}
+
+fn memory(drilled: &Drilled, round: u32, server: &str) -> f64 {
+    drilled.server(round, server).metrics.memory_usage
+}
+
+fn good(drilled: &Drilled) -> Vec<u64> {
+    by_round(&drilled.entries).iter().map(|round| round.good).collect()
+}
+
+fn outcome_of(drilled: &Drilled, wanted: u32) -> Option<(u32, ActionOutcome)> {
+    drilled.entries.iter().find_map(|entry| match entry.record {
+        Record::ActionActed { round, request, outcome, .. } if request.0 == wanted * 100 => {
+            Some((round, outcome))
+        }
+        _ => None,
+    })
+}
+
+// ---- processes --------------------------------------------------------------------------------
+
+/// Down in rounds 4, 5 and 6; back in round 7, where nothing is left of what leaked before.
+#[test]
+fn a_killed_server_is_gone_and_comes_back_in_its_initial_state() {
+    let drilled = drill().fault("memory_leak", 1, "api-1").fault("kill", 4, "api-1").play();
+    let initial = memory(&drill().play(), 3, "api-1");
+    assert!(memory(&drilled, 3, "api-1") > initial + 20.0);
+    for round in 4..=6 {
+        assert!(!drilled.server(round, "api-1").reachable, "round {round}");
+        assert_eq!(good(&drilled)[round as usize - 1], 0, "nobody else serves the API in round {round}");
+    }
+    // The leak went on in round 7, as it had before, from nothing.
+    assert!(drilled.server(7, "api-1").reachable);
+    assert!(memory(&drilled, 7, "api-1") <= initial + 10.5, "{}", memory(&drilled, 7, "api-1"));
+}
+
+#[test]
+fn a_server_that_stands_still_goes_on_with_all_that_it_knew() {
+    let leaky = |drill: Drill| drill.fault("memory_leak", 1, "web-1");
+    let drilled = leaky(drill()).fault("pause", 4, "web-1").play();
+    let without = leaky(drill()).play();
+    assert!(!drilled.server(5, "web-1").reachable);
+    // Rounds 4 and 5 leak nothing, for they are no rounds to it.
+    assert!(memory(&without, 5, "web-1") > memory(&without, 3, "web-1") + 15.0);
+    let after = memory(&drilled, 7, "web-1");
+    assert!((after - memory(&drilled, 3, "web-1")).abs() < 1.0, "{after}");
+}
+
+#[test]
+fn a_server_without_a_process_goes_stale_and_that_detects_the_fault() {
+    for kind in ["kill", "pause"] {
+        let drilled = drill().fault(kind, 4, "web-1").play();
+        assert!(!drilled.view(3, "web-1").stale && drilled.view(4, "web-1").stale, "{kind}");
+        let incident = drilled.incident(1);
+        assert_eq!((incident.detected_round, incident.resolved_round), (Some(4), Some(7)), "{kind}");
+        assert_eq!(incident.resolution, Resolution::Expired, "{kind}");
+        assert!(!drilled.view(7, "web-1").stale, "{kind}");
+    }
+}
+
+#[test]
+fn a_restart_brings_a_process_back_before_its_time() {
+    for kind in ["kill", "pause"] {
+        let drilled = drill().fault(kind, 4, "db-primary").action(4, "restart_service", "db-primary").play();
+        assert_eq!(outcome_of(&drilled, 4), Some((5, ActionOutcome::Succeeded)), "{kind}");
+        assert!(drilled.server(5, "db-primary").reachable, "{kind}");
+        assert_eq!(drilled.incident(1).resolution, Resolution::Remedied, "{kind}");
+        assert_eq!(drilled.outcome.sres[0].unneeded_actions, 0, "{kind}");
+    }
+}
+
+#[test]
+fn nothing_else_reaches_a_server_without_a_process_and_nothing_but_the_network_keeps_a_restart_out() {
+    let drilled = drill().fault("kill", 4, "web-1").action(4, "clear_cache", "web-1").play();
+    let unreachable = ActionOutcome::Failed(Failure::Unreachable);
+    assert_eq!(outcome_of(&drilled, 4), Some((5, unreachable)));
+    let cut_off = drill()
+        .fault("kill", 4, "web-1")
+        .fault("network_partition", 4, "web-1")
+        .action(4, "restart_service", "web-1")
+        .play();
+    assert_eq!(outcome_of(&cut_off, 4), Some((5, unreachable)));
+}
+
+/// Witnessed for a round, and over when there is no process left to stop.
+#[test]
+fn a_kill_ends_a_pause_and_hides_one_that_comes_later() {
+    let drilled = drill().fault("pause", 4, "web-1").fault("kill", 5, "web-1").play();
+    assert!(drilled.wrote(|record| matches!(
+        record,
+        Record::FaultEnded { round: 5, fault: 1, how: FaultEnd::Expired, .. }
+    )));
+    assert!(!drilled.server(7, "web-1").reachable && drilled.server(8, "web-1").reachable);
+    let hidden = drill().fault("kill", 4, "web-1").fault("pause", 5, "web-1").play();
+    assert_eq!((hidden.outcome.faults.witnessed, hidden.outcome.faults.masked), (1, 1));
+    assert!(hidden.server(7, "web-1").reachable, "the new process was never stopped");
+}
+
+#[test]
+fn one_kill_follows_another_at_once_and_both_are_seen() {
+    let drilled = drill().fault("kill", 4, "web-1").fault("kill", 7, "web-1").play();
+    assert_eq!((drilled.outcome.faults.injected, drilled.outcome.faults.witnessed), (2, 2));
+    assert!((4..=9).all(|round| !drilled.server(round, "web-1").reachable));
+}
+
+#[test]
+fn no_agent_is_lost_that_chaos_took() {
+    for kind in ["kill", "pause", "crash"] {
+        let target = if kind == "crash" { "sre:" } else { "web-1" };
+        let drilled = drill().fault(kind, 4, target).play();
+        assert!(drilled.outcome.lost_agents.is_empty(), "{kind}");
+        assert_eq!((drilled.outcome.faults.witnessed, drilled.outcome.faults.unseen), (1, 0), "{kind}");
+    }
+}
+
+// ---- the responder ----------------------------------------------------------------------------
+
+/// web-1 alerts from round 2 on; what is decided in rounds 4 to 6 is not heard.
+#[test]
+fn a_crashed_responder_decides_nothing_until_its_successor_is_there() {
+    let asked = |round| {
+        let drilled = drill()
+            .fault("service_crash", 2, "web-1")
+            .fault("crash", 4, "sre:")
+            .action(round, "rollback", "web-1");
+        drilled.with(|definition| definition.host.supervisor_rounds = 12).play().outcome.actions.requested
+    };
+    assert_eq!([3, 4, 5, 6, 7].map(asked), [1, 0, 0, 0, 1]);
+}
+
+#[test]
+fn a_responder_that_crashed_is_told_nothing_of_what_was_done_before() {
+    let drilled = drill()
+        .fault("service_crash", 3, "web-1")
+        .fault("crash", 4, "sre:")
+        .action(3, "restart_service", "web-1")
+        .play();
+    assert_eq!(outcome_of(&drilled, 3), Some((4, ActionOutcome::Succeeded)));
+    assert_eq!(drilled.told_in(3), None);
+}
+
+#[test]
+fn what_hits_an_sre_is_a_fault_and_no_incident() {
+    let drilled = drill().fault("crash", 4, "sre:").play();
+    assert_eq!(drilled.outcome.faults.witnessed, 1);
+    assert!(drilled.outcome.incidents.is_empty());
+    assert!(
+        drilled.wrote(
+            |record| matches!(record, Record::FaultInjected { target, .. } if &**target == "sre-oncall")
+        )
+    );
+    assert_eq!(good(&drilled), good(&drill().play()));
+}
+
+// ---- the bus ----------------------------------------------------------------------------------
+
+#[test]
+fn lost_metrics_leave_users_alone_and_make_a_server_stale() {
+    let drilled = drill().fault("deaf", 4, "web-1").play();
+    assert_eq!(good(&drilled), good(&drill().play()));
+    let ages: Vec<u32> = (3..=7).map(|round| drilled.view(round, "web-1").age_rounds).collect();
+    assert_eq!(ages, [0, 1, 2, 3, 0]);
+    assert_eq!(drilled.incident(1).detected_round, Some(4));
+}
+
+#[test]
+fn a_lost_command_fails_as_unreachable_and_one_out_of_band_does_not() {
+    let crashed = |kind, action| {
+        let drilled = drill().fault("service_crash", 3, "db-primary").fault(kind, 3, "db-primary");
+        outcome_of(&drilled.action(3, action, "db-primary").play(), 3)
+    };
+    let unreachable = ActionOutcome::Failed(Failure::Unreachable);
+    assert_eq!(crashed("unheard", "restart_service"), Some((4, unreachable)));
+    assert_eq!(crashed("unheard", "failover"), Some((4, ActionOutcome::Succeeded)));
+    assert_eq!(crashed("untold", "restart_service"), Some((4, ActionOutcome::Succeeded)));
+}
+
+#[test]
+fn a_lost_result_is_never_told() {
+    let drilled = drill()
+        .fault("service_crash", 3, "web-1")
+        .fault("untold", 3, "web-1")
+        .action(3, "restart_service", "web-1")
+        .play();
+    assert_eq!(drilled.told_in(3), None);
+    assert!(drilled.wrote(|record| matches!(
+        record,
+        Record::MessageAstray { round: 4, message: MessageKind::Results, arrives_round: None, .. }
+    )));
+}
+
+/// A command that should act in round 4 acts in round 6, though the fault is over by then; a result of
+/// round 4 is told in round 6.
+#[test]
+fn late_commands_act_late_and_late_results_are_told_late() {
+    let drilled = |kind| {
+        let crashed = drill().fault("service_crash", 3, "web-1").fault(kind, 3, "web-1");
+        let drilled = crashed.action(3, "restart_service", "web-1").play();
+        (outcome_of(&drilled, 3).map(|(round, _)| round), drilled.told_in(3))
+    };
+    assert_eq!(drilled("slow"), (Some(6), Some(6)));
+    assert_eq!(drilled("slow_news"), (Some(4), Some(6)));
+}
+
+/// Rounds 4, 5 and 6 are measured and arrive in rounds 6, 7 and 8, where round 7 is known already.
+#[test]
+fn late_metrics_are_as_old_as_they_are_late_and_never_undo_newer_ones() {
+    let drilled =
+        drill().with(|world| world.alerts.telemetry_ttl_rounds = 3).fault("slow", 4, "web-1").play();
+    let ages: Vec<u32> = (3..=9).map(|round| drilled.view(round, "web-1").age_rounds).collect();
+    assert_eq!(ages, [0, 1, 2, 2, 0, 0, 0]);
+    assert_eq!(drilled.outcome.alerts.opened, 0);
+    let arrived = drilled.view(6, "web-1").metrics.expect("they arrived");
+    assert_eq!(arrived, drilled.server(4, "web-1").metrics);
+}
+
+#[test]
+fn the_backup_link_carries_what_the_bus_loses() {
+    let drilled = drill().fault("deaf", 4, "web-1").action(4, "failover", "web-1").play();
+    assert_eq!(outcome_of(&drilled, 4), Some((5, ActionOutcome::Succeeded)));
+    let ages: Vec<u32> = (4..=6).map(|round| drilled.view(round, "web-1").age_rounds).collect();
+    assert_eq!(ages, [1, 0, 0]);
+    assert_eq!(drilled.outcome.suffered_rounds, [1]);
+}
+
+/// Nothing is asked of web-1, so there is no command that could be lost.
+#[test]
+fn a_fault_that_met_no_message_is_masked() {
+    let drilled = drill().fault("unheard", 4, "web-1").play();
+    assert_eq!((drilled.outcome.faults.masked, drilled.outcome.faults.unseen), (1, 0));
+}
+
+// ---- telemetry --------------------------------------------------------------------------------
+
+#[test]
+fn a_frozen_exporter_shows_the_world_as_it_was_and_hides_what_came_since() {
+    let drilled = drill().fault("frozen", 4, "db-primary").fault("cpu_spike", 4, "db-primary").play();
+    let before = drilled.view(3, "db-primary").metrics;
+    for round in 4..=6 {
+        let view = drilled.view(round, "db-primary");
+        assert_eq!((view.metrics, view.age_rounds), (before, 0), "round {round}");
+    }
+    assert!(drilled.server(5, "db-primary").metrics.cpu_usage >= 95.0, "the journal tells the truth");
+    let own = |alert: &worlds::message::AlertView| drilled.world.server("db-primary") == Some(alert.server);
+    assert!(!drilled.seen[4].alerts.iter().any(own));
+}
+
+#[test]
+fn a_liar_raises_alerts_that_are_no_false_alarms_and_hurts_nobody() {
+    let drilled = drill().fault("liar", 4, "web-1").play();
+    assert_eq!(drilled.view(4, "web-1").metrics.map(|metrics| metrics.cpu_usage), Some(99.0));
+    assert!(drilled.server(4, "web-1").metrics.cpu_usage < 50.0, "the journal tells the truth");
+    assert_eq!(
+        drilled.view(4, "web-1").metrics.map(|it| it.memory_usage),
+        Some(memory(&drilled, 4, "web-1"))
+    );
+    assert_eq!((drilled.outcome.alerts.opened, drilled.outcome.alerts.false_alarms), (1, 0));
+    assert_eq!(good(&drilled), good(&drill().play()));
+    assert_eq!(drilled.incident(1).detected_round, Some(4));
+    assert!(drilled.view(7, "web-1").metrics.is_some_and(|metrics| metrics.cpu_usage < 50.0));
+}
+
+#[test]
+fn of_two_liars_the_one_that_came_last_is_heard() {
+    let other = FalseMetrics { cpu_usage: Some(75.0), error_rate: Some(2.0), ..FalseMetrics::default() };
+    let drilled = drill()
+        .with_kind("other", 3, Effect { false_metrics: Some(other), ..Effect::default() })
+        .fault("liar", 4, "web-1")
+        .fault("other", 5, "web-1")
+        .play();
+    let shown = |round| drilled.view(round, "web-1").metrics.map(|it| (it.cpu_usage, it.error_rate));
+    assert_eq!([4, 5, 6].map(shown), [Some((99.0, 0.0)), Some((75.0, 2.0)), Some((75.0, 2.0))]);
+    assert_eq!(drilled.outcome.faults.witnessed, 2);
+}
