@@ -65,6 +65,15 @@ pub(crate) enum Event {
         /// What was seen of it, as a fragment: `killed by signal 9`.
         how: String,
     },
+    /// The process of an agent could not be started again: nobody tries any more.
+    GivenUp {
+        /// Its name on the bus.
+        agent: Name,
+        /// What was seen of the last one's end, as a fragment.
+        how: String,
+        /// Processes that were started for it in vain.
+        tries: usize,
+    },
     /// An agent that was lost has joined again.
     Returned {
         /// The agent.
@@ -93,10 +102,13 @@ pub(crate) enum Interest {
 }
 
 impl Event {
-    /// Whether it is about agents that people start by hand: they are told whatever happens.
+    /// Whether it is about agents that people start by hand, or need to look after: they are told whatever
+    /// happens.
     pub(crate) fn is_about_hands(&self) -> bool {
         match self {
-            Event::Waiting { .. } | Event::Left { .. } | Event::Returned { .. } => true,
+            Event::Waiting { .. } | Event::Left { .. } | Event::GivenUp { .. } | Event::Returned { .. } => {
+                true
+            }
             Event::Spawned { awaited, .. } => awaited.is_some(),
             Event::Lost { again, .. } => again.is_some(),
             Event::Starting { .. } | Event::Struck { .. } | Event::RoundPlayed { .. } | Event::Entry(_) => {
@@ -135,6 +147,7 @@ pub(crate) struct Finished {
     pub journal_hash: String,
     /// The signal that ended it early.
     pub interrupted_by: Option<i32>,
-    /// Faults that hit processes and messages, of which nothing was seen from outside.
-    pub unlanded: Vec<String>,
+    /// What makes the run invalid beside what the model knows: faults of which nothing was seen from
+    /// outside, processes that could not be started.
+    pub troubles: Vec<String>,
 }

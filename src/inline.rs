@@ -49,7 +49,7 @@ pub(crate) fn run(
         // The run is over: nothing is left that a break could stop.
         let _ = tell(&mut run, watch);
     }
-    Finished { outcome, journal_hash: run.journal_hash(), interrupted_by, unlanded: Vec::new() }
+    Finished { outcome, journal_hash: run.journal_hash(), interrupted_by, troubles: Vec::new() }
 }
 
 fn tell(run: &mut Inline, watch: &mut Watch<'_>) -> ControlFlow<()> {

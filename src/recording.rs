@@ -40,6 +40,7 @@ struct Runtime {
     mode: &'static str,
     agents: Vec<SpawnedAgent>,
     lost: Vec<LostAgent>,
+    given_up: Vec<GivenUp>,
     /// `null` for a run without processes.
     bus: Option<BusStats>,
     /// The lives of faults that hit processes and messages, and what was seen of them; `null` for a run
@@ -61,6 +62,15 @@ struct SpawnedAgent {
 struct LostAgent {
     name: String,
     how: String,
+    after_seconds: f64,
+}
+
+/// An agent for which processes were started in vain.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct GivenUp {
+    name: String,
+    how: String,
+    tries: usize,
     after_seconds: f64,
 }
 
@@ -119,6 +129,12 @@ impl Recording {
             Event::Lost { agent, how, .. } => self.runtime.lost.push(LostAgent {
                 name: agent.to_string(),
                 how: how.clone(),
+                after_seconds: seconds(self.began.elapsed()),
+            }),
+            Event::GivenUp { agent, how, tries } => self.runtime.given_up.push(GivenUp {
+                name: agent.to_string(),
+                how: how.clone(),
+                tries: *tries,
                 after_seconds: seconds(self.began.elapsed()),
             }),
             Event::Entry(entry) => {

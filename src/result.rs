@@ -406,10 +406,10 @@ fn servers(outcome: &Outcome) -> Vec<ServerResult> {
 }
 
 fn verdict(result: &RunResult, finished: &Finished) -> Verdict {
-    let Finished { outcome, unlanded, .. } = finished;
+    let Finished { outcome, troubles, .. } = finished;
     if result.interrupted_by.is_some() {
         Verdict::Interrupted
-    } else if !outcome.lost_agents.is_empty() || outcome.faults.unseen > 0 || !unlanded.is_empty() {
+    } else if !outcome.lost_agents.is_empty() || outcome.faults.unseen > 0 || !troubles.is_empty() {
         Verdict::Invalid
     } else if result.gates.iter().any(|gate| gate.held == Some(false)) {
         Verdict::GateFailed
@@ -428,11 +428,11 @@ fn reasons(result: &RunResult, facts: &Facts<'_>) -> Vec<String> {
     let lost = outcome.lost_agents.iter().map(|agent| format!("the process of {agent} was lost"));
     let unseen = (outcome.faults.unseen > 0)
         .then(|| format!("{} of the faults took no effect that could be seen", outcome.faults.unseen));
-    let unlanded = facts.finished.unlanded.iter().cloned();
+    let troubles = facts.finished.troubles.iter().cloned();
     let gates = result.gates.iter().filter_map(GateResult::complaint);
     let given_up = facts.references.err().filter(|why| matches!(why, Unreferenced::Signalled(_)));
     let unscored = given_up.map(|why| format!("{why}, so there is no score"));
-    interrupted.into_iter().chain(lost).chain(unseen).chain(unlanded).chain(gates).chain(unscored).collect()
+    interrupted.into_iter().chain(lost).chain(unseen).chain(troubles).chain(gates).chain(unscored).collect()
 }
 
 #[cfg(test)]
@@ -452,7 +452,7 @@ mod tests {
         let plan = RunPlan { seed: 1, level: Level::Medium, rounds: 5, sres, scripted: Vec::new() };
         let outcome = Inline::outcome(Arc::clone(&world), plan.clone());
         let mut finished =
-            Finished { outcome, journal_hash: "hash".to_owned(), interrupted_by: None, unlanded: Vec::new() };
+            Finished { outcome, journal_hash: "hash".to_owned(), interrupted_by: None, troubles: Vec::new() };
         change(&mut finished);
         let gates: Vec<_> = gates.iter().map(|expr| Gate::parse(expr).expect("a gate")).collect();
         let references = References::play(&world, &plan, 5, &|| None, || ());

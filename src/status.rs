@@ -125,7 +125,7 @@ impl Standing {
             Event::Spawned { agent, .. } => self.joined(agent, Presence::Here),
             Event::Returned { agent, .. } => self.joined(agent, Presence::Returning),
             Event::Left { agent, .. } => self.gone(agent, Presence::Awaited),
-            Event::Lost { agent, .. } => self.gone(agent, Presence::Lost),
+            Event::Lost { agent, .. } | Event::GivenUp { agent, .. } => self.gone(agent, Presence::Lost),
             Event::Struck { agent, effect: ProcessEffect::Killed, .. } => self.gone(agent, Presence::Killed),
             // What stands still is there; the system tells that it does.
             Event::Struck { effect: ProcessEffect::Paused, .. } => {}

@@ -122,6 +122,44 @@ fn a_fault_that_does_not_land_makes_the_run_invalid() {
     assert!(ended.text.contains("process_kill on server-web-1 in round 3 did not land"), "{}", ended.text);
 }
 
+// ---- successors that do not come ----------------------------------------------------------------
+
+/// Until the socket is back nobody can join; a successor that fails is followed by another.
+#[test]
+fn a_successor_that_fails_is_followed_by_another_and_the_run_is_none_the_worse() {
+    let flags =
+        "fault-lab --seed 7 --chaos-level off -n 6 --pace 300ms --fault process_kill@2:web-1 --sre none";
+    let mut run = Run::start(flags);
+    run.line_with("Round 2 of");
+    let socket = run.directory().join("bus.sock");
+    let aside = socket.with_extension("aside");
+    std::fs::rename(&socket, &aside).expect("the socket is moved");
+    run.line_with("LEFT");
+    std::fs::rename(&aside, &socket).expect("the socket is back");
+    run.line_with("server-web-1 ");
+    let ended = run.end();
+    assert_eq!(ended.code, Some(0), "{}", ended.text);
+    let inline = Run::start(&format!("{flags} --inline").replace("--pace 300ms", "")).end();
+    assert_eq!(ended.journal(), inline.journal());
+}
+
+#[test]
+fn successors_that_fail_in_a_row_are_given_up_aloud_and_the_run_goes_on_and_is_invalid() {
+    let mut run = Run::start(
+        "fault-lab --seed 7 --chaos-level off -n 6 --pace 300ms --fault process_kill@2:web-1 --sre none",
+    );
+    run.line_with("Round 2 of");
+    std::fs::remove_file(run.directory().join("bus.sock")).expect("the socket is removed");
+    let given_up = run.line_with("GIVEN UP");
+    assert!(given_up.contains("server-web-1"), "{given_up}");
+    run.line_with("Round 6 of");
+    let ended = run.end();
+    assert_eq!(ended.code, Some(3), "{}", ended.text);
+    assert!(ended.text.contains("server-web-1 was given up"), "{}", ended.text);
+}
+
+// ---- ends ---------------------------------------------------------------------------------------
+
 fn state_of(pid: Pid) -> Option<char> {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
     stat.rsplit(") ").next()?.chars().next()

@@ -3,7 +3,7 @@
 
 use super::ink::{self, paint};
 use super::layout;
-use super::story::{TAG, tagged};
+use super::story::{TAG, tagged, tagged_lines};
 use crate::by_hand::Invitation;
 use crate::event::Agent;
 use worlds::id::Name;
@@ -119,6 +119,12 @@ pub(super) fn lost(agent: &Name, how: &str, again: Option<&str>) -> Vec<String> 
         Some(_) => "; it decides nothing until it joins again:",
     };
     with_command(tagged("LOST", ink::BAD, &format!("{agent}: {how}{until}")), again)
+}
+
+/// Nobody tries any more to start an agent.
+pub(super) fn given_up(agent: &Name, how: &str, tries: usize, width: usize) -> Vec<String> {
+    let times = if tries > 1 { format!(", {tries} times in a row") } else { String::new() };
+    tagged_lines("GIVEN UP", ink::BAD, &format!("{agent}: {how}{times}; the run is invalid"), width)
 }
 
 fn with_command(line: String, command: Option<&str>) -> Vec<String> {

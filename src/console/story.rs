@@ -111,6 +111,7 @@ impl Story {
                 return Vec::new();
             }
             Event::Lost { agent, how, again } => by_hand::lost(agent, how, again.as_deref()),
+            Event::GivenUp { agent, how, tries } => by_hand::given_up(agent, how, *tries, self.width),
             Event::Returned { agent, round } => vec![by_hand::returned(agent, *round)],
         };
         self.is_below_details = true;

@@ -42,6 +42,13 @@ pub(super) enum OwnerMessage {
         /// How it ended, as a fragment: `killed by signal 9`.
         how: String,
     },
+    /// From itself: the pause after a process that failed is over.
+    TryAgain {
+        /// Whose process.
+        seat: SeatId,
+        /// Which of its processes failed.
+        generation: u64,
+    },
     /// From itself: say how the run stands.
     StatusDue,
     /// From itself: play the next round.

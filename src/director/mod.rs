@@ -19,6 +19,7 @@ mod plausible;
 mod process_keeper;
 mod round_owner;
 mod staging;
+mod supervision;
 mod watching;
 
 use crate::config::{Manual, RunConfig};
@@ -114,12 +115,14 @@ pub(crate) enum DirectorError {
     #[error(transparent)]
     Hub(#[from] HubError),
     /// An agent did not come.
-    #[error("{agent} {how} before it joined the run")]
+    #[error("{agent} {how} before it joined the run{}", in_vain(*tries))]
     NotStarted {
         /// Its name on the bus.
         agent: Name,
-        /// What was seen of it, as a fragment.
+        /// What was seen of it last, as a fragment.
         how: String,
+        /// Processes that were started for it in vain.
+        tries: usize,
     },
     /// A second signal ended the run at once.
     #[error("ended by signal {0}")]
@@ -180,6 +183,10 @@ impl DirectorError {
     fn system(verb: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::System { verb, source }
     }
+}
+
+fn in_vain(tries: usize) -> String {
+    if tries > 1 { format!(", {tries} times in a row; given up") } else { String::new() }
 }
 
 fn count(limit: Option<u64>) -> String {

@@ -11,10 +11,11 @@
 //!             is restarted  Awaiting
 //! ```
 //!
-//! How a round goes is in [`rounds`]; agents that are started by hand come and go as they like: see
-//! [`hands`].
+//! How a round goes is in [`rounds`], what becomes of processes that fail before they take part in
+//! [`restarts`]; agents that are started by hand come and go as they like: see [`hands`].
 
 mod hands;
+mod restarts;
 mod rounds;
 
 use super::audience::{Audience, Correspondent};
@@ -24,11 +25,12 @@ use super::messages::{KeeperMessage, Order, OwnerMessage};
 use super::notice_board::NoticeBoard;
 use super::process_keeper::{KeeperArguments, ProcessKeeper};
 use super::staging::Staging;
+use super::supervision::Restarts;
 use super::{BusStats, DirectorError, OfThisMachine, ProcessRun};
 use crate::event::{Agent, Event, Finished, Interest};
 use crate::watchers::{Records, Screen};
 use bus::address::RunDirectory;
-use bus::hub::{Admits, Arrival, Hub, HubLimits, SeatId, UNGREETED_MAX};
+use bus::hub::{Arrival, Hub, HubLimits, SeatId, UNGREETED_MAX};
 use bus::token::Token;
 use hands::Hands;
 use ractor::concurrency::JoinHandle;
@@ -46,10 +48,6 @@ use worlds::round::Round;
 /// From one arrival to the next while agents start: an agent needs a few milliseconds, so after
 /// this long on a loaded machine something is wrong with it.
 const ARRIVAL_TIME: Duration = Duration::from_secs(30);
-
-/// Processes that follow one that died after its greeting, before the run begins: one may be bad
-/// luck, as many as this are not.
-const EARLY_SUCCESSORS_MAX: u64 = 3;
 
 /// What a run comes to.
 pub(super) type Ending = Result<(Finished, OfThisMachine), DirectorError>;
@@ -120,6 +118,9 @@ pub(super) struct State {
     clock: Option<JoinHandle<Result<(), MessagingErr<OwnerMessage>>>>,
     respawned: u64,
     evidence: Evidence,
+    restarts: Restarts<SeatId>,
+    /// What makes the run invalid, beside what the model knows.
+    troubles: Vec<String>,
     ending: Option<oneshot::Sender<Ending>>,
 }
 
@@ -161,6 +162,7 @@ impl Actor for RoundOwner {
             OwnerMessage::Exited { seat, generation, how } => {
                 state.exited(&myself, seat, generation, how).await
             }
+            OwnerMessage::TryAgain { seat, generation } => state.try_again(&myself, seat, generation).await,
             OwnerMessage::StatusDue => {
                 state.board.write();
                 Ok(())
@@ -241,6 +243,8 @@ impl State {
             clock: None,
             respawned: 0,
             evidence: Evidence::new(),
+            restarts: Restarts::new(),
+            troubles: Vec::new(),
             ending: Some(ending),
         })
     }
@@ -320,6 +324,7 @@ impl State {
             }
             Phase::Awaiting { awaited, .. } if awaited.contains(&seat) => {
                 awaited.remove(&seat);
+                self.restarts.forgive(&seat);
                 self.hub()?.admit(arrival);
                 self.tell(vec![Event::Spawned { agent, awaited: None }]).await?;
                 self.go_on_when_complete(myself).await
@@ -345,58 +350,6 @@ impl State {
         self.tell(events).await
     }
 
-    /// A process is gone. While a round is played, its connection tells; here it matters only for
-    /// those that have not greeted.
-    async fn exited(
-        &mut self,
-        myself: &ActorRef<OwnerMessage>,
-        seat: SeatId,
-        generation: u64,
-        how: String,
-    ) -> Result<(), DirectorError> {
-        if self.lineup.seats[&seat].generation != generation {
-            return Ok(());
-        }
-        match &mut self.phase {
-            Phase::Starting { staging, .. } if staging.is_greeting(seat) => {
-                let agent = self.lineup.seats[&seat].agent.clone();
-                Err(DirectorError::NotStarted { agent, how })
-            }
-            Phase::Starting { .. } => self.start_again(myself, seat, how).await,
-            Phase::Awaiting { awaited, .. } if awaited.contains(&seat) => {
-                awaited.remove(&seat);
-                self.hub()?.close_seat(seat);
-                self.go_on_when_complete(myself).await
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// An agent died that had greeted, before the run began: another one takes its seat.
-    async fn start_again(
-        &mut self,
-        myself: &ActorRef<OwnerMessage>,
-        seat: SeatId,
-        how: String,
-    ) -> Result<(), DirectorError> {
-        let agent = self.lineup.seats[&seat].agent.clone();
-        if self.lineup.seats[&seat].generation >= EARLY_SUCCESSORS_MAX {
-            return Err(DirectorError::NotStarted { agent, how });
-        }
-        let token = Token::random().map_err(DirectorError::Randomness)?;
-        if let Some(brief) = self.brief(seat) {
-            self.hub()?.reopen_seat(seat, brief, Admits::Holder(token.clone()))?;
-        }
-        let order = self.lineup.successor(seat, token);
-        let Phase::Starting { staging, awaited, present } = &mut self.phase else { return Ok(()) };
-        order.into_iter().for_each(|order| staging.again(seat, order));
-        awaited.insert(seat);
-        if present.remove(&seat).is_none() {
-            self.tell(vec![Event::Left { agent, how, again: None }]).await?;
-        }
-        self.start_more(myself).await
-    }
-
     async fn overdue(&mut self, myself: &ActorRef<OwnerMessage>, arrived: u64) -> Result<(), DirectorError> {
         if arrived != self.arrived {
             return Ok(());
@@ -406,17 +359,18 @@ impl State {
                 Some(seat) => {
                     let agent = self.lineup.seats[&seat].agent.clone();
                     let how = format!("did not greet within {} s", ARRIVAL_TIME.as_secs());
-                    Err(DirectorError::NotStarted { agent, how })
+                    Err(DirectorError::NotStarted { agent, how, tries: 1 })
                 }
                 None => Ok(()),
             },
             Phase::Awaiting { awaited, .. } => {
-                let missing = std::mem::take(awaited);
-                for seat in missing {
+                // One that hangs would hang again: it is not started anew.
+                for seat in awaited.clone() {
                     self.keeper.cast(KeeperMessage::Kill(seat)).map_err(DirectorError::actor)?;
-                    self.hub()?.close_seat(seat);
+                    let how = format!("did not greet within {} s", ARRIVAL_TIME.as_secs());
+                    self.give_up(myself, seat, how, 1).await?;
                 }
-                self.go_on_when_complete(myself).await
+                Ok(())
             }
             Phase::Between | Phase::Over => Ok(()),
         }
@@ -457,8 +411,9 @@ impl State {
         // A signal that came during the last round ended nothing early.
         let interrupted_by = self.interrupted_by.filter(|_| !self.round.is_over());
         let chaos = self.evidence.lives(&self.round, &self.run.plan);
-        let unlanded = chaos.iter().filter_map(ChaosLife::complaint).collect();
-        let finished = Finished { outcome, journal_hash, interrupted_by, unlanded };
+        let mut troubles = std::mem::take(&mut self.troubles);
+        troubles.extend(chaos.iter().filter_map(ChaosLife::complaint));
+        let finished = Finished { outcome, journal_hash, interrupted_by, troubles };
         let bus = BusStats { counters, respawned: self.respawned };
         self.conclude(Ok((finished, OfThisMachine { bus, chaos })));
         Ok(())

@@ -12,12 +12,20 @@ pub(super) struct Staging<Key, Order> {
     /// Started, and not greeted yet.
     greeting: BTreeSet<Key>,
     greeted: usize,
+    /// Gone, and to be started again in a while.
+    resting: BTreeSet<Key>,
 }
 
 impl<Key: Copy + Ord, Order> Staging<Key, Order> {
     /// Nothing is started yet.
     pub(super) fn new(limit: usize, orders: impl IntoIterator<Item = (Key, Order)>) -> Self {
-        Self { limit, orders: orders.into_iter().collect(), greeting: BTreeSet::new(), greeted: 0 }
+        Self {
+            limit,
+            orders: orders.into_iter().collect(),
+            greeting: BTreeSet::new(),
+            greeted: 0,
+            resting: BTreeSet::new(),
+        }
     }
 
     /// The next process to start, which is then on its way; `None` while enough are.
@@ -35,15 +43,18 @@ impl<Key: Copy + Ord, Order> Staging<Key, Order> {
         self.greeted += usize::from(self.greeting.remove(&key));
     }
 
-    /// One that had greeted is gone, and is to be started again.
-    pub(super) fn again(&mut self, key: Key, order: Order) {
-        self.greeted = self.greeted.saturating_sub(1);
-        self.orders.push_back((key, order));
+    /// A process is gone, whether it had greeted or not, and is to be started again in a while.
+    pub(super) fn gone(&mut self, key: Key) {
+        if !self.greeting.remove(&key) {
+            self.greeted = self.greeted.saturating_sub(1);
+        }
+        self.resting.insert(key);
     }
 
-    /// Whether a process is on its way.
-    pub(super) fn is_greeting(&self, key: Key) -> bool {
-        self.greeting.contains(&key)
+    /// One that was gone is to be started now.
+    pub(super) fn again(&mut self, key: Key, order: Order) {
+        self.resting.remove(&key);
+        self.orders.push_back((key, order));
     }
 
     /// The first that is on its way.
@@ -58,7 +69,7 @@ impl<Key: Copy + Ord, Order> Staging<Key, Order> {
 
     /// How many there are, here or not.
     pub(super) fn all(&self) -> usize {
-        self.orders.len() + self.greeting.len() + self.greeted
+        self.orders.len() + self.greeting.len() + self.greeted + self.resting.len()
     }
 }
 
@@ -78,7 +89,6 @@ mod tests {
             }
             assert_eq!(staging.all(), 1000);
             let Some(order) = under_way.pop_front() else { break };
-            assert!(staging.is_greeting(order));
             assert_eq!(staging.first_greeting(), Some(order));
             staging.greeted(order);
         }
@@ -92,10 +102,14 @@ mod tests {
         assert_eq!(staging.next(), Some("one"));
         assert_eq!(staging.next(), None);
         staging.greeted(1);
+        staging.gone(1);
+        assert_eq!((staging.here(), staging.all()), (0, 2));
         staging.again(1, "one again");
         assert_eq!((staging.here(), staging.all()), (0, 2));
         assert_eq!(staging.next(), Some("two"));
         staging.greeted(2);
         assert_eq!(staging.next(), Some("one again"));
+        staging.gone(1);
+        assert_eq!((staging.here(), staging.all()), (1, 2), "it had not greeted");
     }
 }
