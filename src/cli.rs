@@ -49,6 +49,16 @@ Examples:
 Memory is the proportional set size (PSS): what a process has for itself, and its share of what it
 has in common with others.";
 
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  world run --seed 42 --out drill
+  world verify drill
+
+A journal is bound together by hashes: one that was cut off or changed is told. Exit codes:
+  0  complete: the run came to its end, and nothing was changed since
+  2  there is no recording
+  3  broken off, under way, or altered";
+
 const SCHEMA_EXAMPLES: &str = "\
 Examples:
   world schema result > result.schema.json
@@ -89,6 +99,13 @@ pub(crate) enum Command {
     /// List the worlds that are running, and their agents
     #[command(after_help = PS_EXAMPLES)]
     Ps(PsArgs),
+    /// Tell whether a recording is complete: killed runs from finished ones
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify {
+        /// The directory of `world run --out`
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+        recording: PathBuf,
+    },
     /// Print the JSON Schema of a document
     #[command(after_help = SCHEMA_EXAMPLES)]
     Schema {

@@ -27,6 +27,7 @@ mod schedule;
 mod signal;
 mod status;
 mod stdio;
+mod verify;
 mod watchers;
 mod worlds_command;
 

@@ -6,11 +6,13 @@ use crate::determinism::Difference;
 use crate::director::DirectorError;
 use crate::recording::RecordingError;
 use crate::stdio::Stdio;
+use crate::verify::{self, VerifyError};
 use crate::worlds_command::{self, LoadError};
 use crate::{console, exit_code, manual, ps, run};
 use clap::Parser;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use worlds::definition::generate::{GenerateError, Request, generate};
 
 /// Runs the program; what it says goes to `stdio`.
@@ -35,6 +37,7 @@ fn dispatch(command: Command, stdio: &mut Stdio) -> Result<u8, Failure> {
         Command::Run(args) => run::run(&args, stdio),
         Command::Worlds(worlds) => worlds_command(&worlds.command, stdio),
         Command::Ps(args) => list_running(&args, stdio),
+        Command::Verify { recording } => verify(&recording, stdio),
         Command::Schema { document } => {
             let schema = match document {
                 Document::Result => crate::result::json_schema(),
@@ -56,6 +59,12 @@ fn list_running(args: &PsArgs, stdio: &mut Stdio) -> Result<u8, Failure> {
     }
     stdio.out.print(&console::running::lines(&worlds, args.bus.as_deref(), stdio.out.width, args.verbose))?;
     Ok(exit_code::OK)
+}
+
+fn verify(recording: &Path, stdio: &mut Stdio) -> Result<u8, Failure> {
+    let recorded = verify::verify(recording)?;
+    print(&format!("{recorded}\n"), stdio)?;
+    Ok(if recorded.is_complete() { exit_code::OK } else { exit_code::UNJUDGED })
 }
 
 fn worlds_command(command: &WorldsCommand, stdio: &mut Stdio) -> Result<u8, Failure> {
@@ -113,6 +122,9 @@ pub(crate) enum Failure {
     /// No such world can be generated.
     #[error("{0}")]
     Generate(#[from] GenerateError),
+    /// No recording to look at.
+    #[error("{0}")]
+    Verify(#[from] VerifyError),
     /// The run could not be recorded, and was not begun.
     #[error("{0}")]
     Unrecordable(RecordingError),
@@ -143,7 +155,9 @@ impl Failure {
     /// The exit code that says the same.
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::World(_) | Self::Generate(_) | Self::Unrecordable(_) => exit_code::USAGE,
+            Self::Usage(_) | Self::World(_) | Self::Generate(_) | Self::Verify(_) | Self::Unrecordable(_) => {
+                exit_code::USAGE
+            }
             Self::Director(error) => error.exit_code(),
             Self::Recording(_)
             | Self::Difference(_)
@@ -160,6 +174,7 @@ impl Failure {
             Self::Usage(error) => error.hint(),
             Self::World(error) => error.hint(),
             Self::Generate(error) => Some(error.hint()),
+            Self::Verify(error) => error.hint(),
             Self::Unrecordable(error) => error.hint(),
             Self::Director(error) => error.hint(),
             Self::Seed(_) => Some("choose one with --seed".to_owned()),

@@ -1,7 +1,8 @@
 //! What a run leaves on disk, `--out DIR`.
 //!
 //! ```text
-//! DIR/journal.jsonl   the journal, streamed: whole lines, flushed when a round closes
+//! DIR/journal.jsonl   the journal, streamed: whole lines, flushed when a round closes. Locked while
+//!                     the run goes on, so that a run that was killed is told from one that is not over
 //! DIR/runtime.json    what is true of this machine only: process ids, durations, what went over
 //!                     the bus. Never hashed
 //! DIR/result.json     the result; written last and at once, so where it is, the rest is complete
@@ -19,9 +20,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use worlds::journal::Record;
 
-const JOURNAL: &str = "journal.jsonl";
+pub(crate) const JOURNAL: &str = "journal.jsonl";
 const RUNTIME: &str = "runtime.json";
-const RESULT: &str = "result.json";
+pub(crate) const RESULT: &str = "result.json";
 
 /// A run on its way to disk.
 #[derive(Debug)]
@@ -87,9 +88,11 @@ impl RecordingError {
     /// What to do about it.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
-            Self::HoldsRun { .. } => {
-                Some("choose another directory for --out, or move that run away".to_owned())
-            }
+            Self::HoldsRun { .. } => Some(
+                "choose another directory for --out, or move that run away; `world verify` tells whether it \
+                 is complete"
+                    .to_owned(),
+            ),
             Self::Write { .. } => Some("choose a directory for --out that you can write to".to_owned()),
         }
     }
@@ -209,10 +212,13 @@ fn unmake(made: &[PathBuf]) {
 /// The empty journal: of two runs that claim one directory, only one can make it.
 fn claim(dir: &Path) -> Result<File, RecordingError> {
     let path = dir.join(JOURNAL);
-    File::create_new(&path).map_err(|source| match source.kind() {
+    let journal = File::create_new(&path).map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => RecordingError::HoldsRun { dir: dir.to_owned() },
         _ => RecordingError::Write { path, source },
-    })
+    })?;
+    // A file system without locks only cannot say that the run goes on.
+    let _ = journal.try_lock();
+    Ok(journal)
 }
 
 /// Writes a file so that it is there as a whole or not at all.
