@@ -44,6 +44,8 @@ const ID_TRIES: u32 = 16;
 const ONLY_BASE: &str = "WORLD_RUNTIME_DIR";
 
 const LOCK: &str = "lock";
+/// A lock that does not say yet what it is: it becomes [`LOCK`] when it does.
+const LOCK_PART: &str = "lock.part";
 const TOKEN: &str = "token";
 const SOCKET: &str = "bus.sock";
 const STATUS: &str = "status.json";
@@ -381,21 +383,33 @@ impl Lock {
                 return Err(AddressError::Foreign { path: directory.to_owned(), name });
             }
         }
-        let path = directory.join(LOCK);
-        let mut options = OpenOptions::new();
-        let file = match options.read(true).write(true).create_new(true).mode(0o600).open(&path) {
-            Ok(file) => file,
-            // Another director was faster, or somebody swept the empty directory.
-            Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => {
-                return Ok(None);
-            }
-            Err(error) => return Err(failed("create", &path)(error)),
-        };
-        // Nobody else takes a lock that does not say yet what it is.
-        file.try_lock().map_err(|error| failed("lock", &path)(error.into()))?;
+        let half = directory.join(LOCK_PART);
+        let Some(file) = Self::begin(&half)? else { return Ok(None) };
         let lock = Self { file, origin };
         lock.sign(directory)?;
-        Ok(Some(lock))
+        // Whoever is killed before this has made no lock yet, and after it one that is known as a run's.
+        let made = std::fs::hard_link(&half, directory.join(LOCK));
+        let _ = std::fs::remove_file(&half);
+        match made {
+            Ok(()) => Ok(lock.is_still_in(directory).then_some(lock)),
+            Err(error) if is_lost_race(&error) => Ok(None),
+            Err(error) => Err(failed("create", &directory.join(LOCK))(error)),
+        }
+    }
+
+    /// A file that is to become a lock, held; `None` when somebody else makes one, or swept it away.
+    fn begin(half: &Path) -> Result<Option<File>, AddressError> {
+        let mut options = OpenOptions::new();
+        let file = match options.read(true).write(true).create_new(true).mode(0o600).open(half) {
+            Ok(file) => file,
+            Err(error) if is_lost_race(&error) => return clear_half(half).map(|()| None),
+            Err(error) => return Err(failed("create", half)(error)),
+        };
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(failed("lock", half)(error)),
+        }
     }
 
     fn sign(&self, directory: &Path) -> Result<(), AddressError> {
@@ -441,6 +455,32 @@ impl Lock {
             _ => false,
         }
     }
+}
+
+/// Another director was faster, or somebody swept the directory.
+fn is_lost_race(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound)
+}
+
+/// Removes what a director left that was killed while it made its lock: nobody holds that. What no run
+/// made is refused.
+fn clear_half(half: &Path) -> Result<(), AddressError> {
+    let mut options = OpenOptions::new();
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = match options.read(true).write(true).custom_flags(flags.bits() as i32).open(half) {
+        Ok(file) => file,
+        Err(error) if is_lost_race(&error) => return Ok(()),
+        Err(error) => return Err(failed("open", half)(error)),
+    };
+    let is_empty = file.metadata().is_ok_and(|found| found.is_file() && found.len() == 0);
+    if !is_empty && Content::read(&file).is_none() {
+        let directory = half.parent().unwrap_or(half).to_owned();
+        return Err(AddressError::Foreign { path: directory, name: LOCK_PART });
+    }
+    if file.try_lock().is_ok() {
+        let _ = std::fs::remove_file(half);
+    }
+    Ok(())
 }
 
 /// What stands in the place of a lock.
@@ -544,7 +584,7 @@ pub fn remove_if_dead(directory: &Path) {
 /// Removes what a run made, while its lock is held. The directory goes only if a run made it, too,
 /// and nothing else is in it.
 fn remove(directory: &Path, origin: Origin) {
-    for name in FILES.into_iter().chain([LOCK]) {
+    for name in FILES.into_iter().chain([LOCK_PART, LOCK]) {
         let _ = std::fs::remove_file(directory.join(name));
     }
     if origin == Origin::Made {
@@ -563,6 +603,7 @@ fn sweep_in(base: &Path) -> Vec<Running> {
 fn sweep(path: &Path) -> Option<Running> {
     let state = state(path);
     if matches!(state, State::Unlocked) && has_name_of_run(path) {
+        let _ = clear_half(&path.join(LOCK_PART));
         // A run that is about to begin there tries again when its empty directory vanishes.
         let _ = std::fs::remove_dir(path);
     }
@@ -923,6 +964,38 @@ mod tests {
         assert_eq!(sweep_in(base.path()), []);
         assert!(base.path().join("mine").exists());
         assert!(!base.path().join("0123abcd").exists());
+    }
+
+    #[test]
+    fn what_a_director_leaves_that_is_killed_while_it_makes_its_lock_is_in_nobodys_way() {
+        let base = base();
+        for text in ["", "world 123\ndirectory made\n"] {
+            let at = base.path().join("0123abcd");
+            DirBuilder::new().mode(0o700).create(&at).expect("a directory");
+            std::fs::write(at.join(LOCK_PART), text).expect("half a lock");
+            drop(RunDirectory::create(Some(&at)).expect("a run in its place"));
+            assert_eq!(std::fs::read_dir(&at).expect("it was found").count(), 0);
+            std::fs::write(at.join(LOCK_PART), text).expect("half a lock");
+            assert_eq!(sweep_in(base.path()), []);
+            assert!(!at.exists(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn half_a_lock_that_somebody_holds_or_that_no_run_made_stays() {
+        let base = base();
+        let at = base.path().join("0123abcd");
+        DirBuilder::new().mode(0o700).create(&at).expect("a directory");
+        std::fs::write(at.join(LOCK_PART), "precious").expect("a file");
+        assert_eq!(sweep_in(base.path()), []);
+        let refused = RunDirectory::create(Some(&at)).expect_err("somebody else's file");
+        assert!(matches!(refused, AddressError::Foreign { name: LOCK_PART, .. }), "{refused}");
+        assert_eq!(std::fs::read_to_string(at.join(LOCK_PART)).expect("a file"), "precious");
+        std::fs::write(at.join(LOCK_PART), "").expect("half a lock");
+        let director = File::open(at.join(LOCK_PART)).expect("half a lock");
+        director.lock().expect("nobody else holds it");
+        assert_eq!(sweep_in(base.path()), []);
+        assert!(at.join(LOCK_PART).exists());
     }
 
     #[test]
