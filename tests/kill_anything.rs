@@ -124,7 +124,10 @@ impl Target {
         assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0), "{context}: {output:?}");
         let left = fs::read_dir(base).map(|entries| entries.count()).unwrap_or(0);
         assert_eq!(left, 0, "{context}: directories");
-        assert!(!self.place.path().join("bus").exists(), "{context}: the directory that was named");
+        // Killed right after it made the directory that was named, or right before it removed that, nobody
+        // can know any more that it was not its user's.
+        let named = fs::read_dir(self.place.path().join("bus")).map(|entries| entries.count()).unwrap_or(0);
+        assert_eq!(named, 0, "{context}: files in the directory that was named");
     }
 }
 
@@ -343,6 +346,79 @@ impl Recording {
         assert!(said.contains(result["journal_hash"].as_str().expect("a hash")), "{context}: {said}");
         Self::Complete
     }
+}
+
+// ---- system call by system call ---------------------------------------------------------------
+
+/// System calls by which a director leaves something on disk, or takes it away.
+const TRACED: [&str; 11] = [
+    "mkdir",
+    "flock",
+    "pwrite64",
+    "ftruncate",
+    "linkat",
+    "bind",
+    "listen",
+    "rename",
+    "unlink",
+    "rmdir",
+    "write",
+];
+
+/// More than a run has of any of them.
+const CALLS_MAX: u32 = 40;
+
+/// Runs a world that is killed when it, or an agent of it, begins its nth call of this kind; whether it
+/// had so many.
+fn killed_at(call: &str, nth: u32, place: &Path) -> std::io::Result<bool> {
+    let log = place.join("log");
+    let mut traced = Command::new("strace");
+    traced.args([
+        "-f",
+        "-e",
+        &format!("trace={call}"),
+        "-e",
+        &format!("inject={call}:signal=KILL:when={nth}"),
+    ]);
+    traced.arg("-o").arg(&log).arg(env!("CARGO_BIN_EXE_world"));
+    traced.args(["run", "-q", "--json", "-n", "2", "--seed", "1", "--out"]).arg(place.join("out"));
+    traced.env("WORLD_RUNTIME_DIR", place.join("world")).stdin(Stdio::null());
+    traced.stdout(Stdio::null()).stderr(Stdio::null());
+    // It ends when all that it traced have, or as it was killed itself.
+    traced.status()?;
+    Ok(fs::read_to_string(log)?.contains("killed by SIGKILL"))
+}
+
+#[test]
+fn whoever_is_killed_at_a_system_call_that_leaves_something_on_disk_leaves_nothing_in_the_end() {
+    let claim = "a kill at each system call leaves nothing";
+    let probe = tempfile::tempdir().expect("a directory");
+    make_private(probe.path());
+    match killed_at("mkdir", 1, probe.path()) {
+        Ok(true) => {}
+        other => return support::skipped(&format!("needs a working `strace` ({other:?})"), claim),
+    }
+    let schema = support::world("schema result").ends_with(0).json();
+    let mut kills = 0;
+    for call in TRACED {
+        for nth in 1..CALLS_MAX {
+            let place = tempfile::tempdir().expect("a directory");
+            make_private(place.path());
+            if !killed_at(call, nth, place.path()).expect("a log") {
+                break;
+            }
+            kills += 1;
+            let context = format!("{call} {nth}");
+            let mut command = world(place.path());
+            let output = command.args(["ps", "--json"]).output().expect("the program");
+            assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "[]", "{context}");
+            let left = fs::read_dir(place.path().join("world")).map(|entries| entries.count()).unwrap_or(0);
+            assert_eq!(left, 0, "{context}: directories");
+            Recording::of(&place.path().join("out"), &schema, &context);
+        }
+    }
+    println!("{kills} kills");
+    assert!(kills > TRACED.len(), "{kills}");
 }
 
 // ---- processes that are stopped ---------------------------------------------------------------
