@@ -17,6 +17,7 @@ use std::os::fd::AsFd as _;
 use std::time::{Duration, Instant};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
+use tokio::time::sleep;
 
 /// How long a socket is waited for on the spot: many times what an agent needs, and too short for
 /// anybody to notice that nobody else was heard meanwhile.
@@ -26,6 +27,9 @@ const PATIENCE: Duration = Duration::from_millis(5);
 /// answer, and what sleeping and being woken would cost. To wait so for longer, or as long for each of
 /// many, would take a processor from those who are to answer.
 const AWAKE: Duration = Duration::from_micros(50);
+
+/// From one look at a socket to the next, while there is no descriptor left to have the runtime wait with.
+const SHORTAGE_PAUSE: Duration = Duration::from_millis(10);
 
 /// How the answers to one question are waited for on the spot: awake at first, then asleep, one after
 /// another, and not at all any more when somebody was too late.
@@ -173,9 +177,17 @@ impl Connection {
         }
     }
 
-    /// Has the runtime wait until the socket is readable or writable.
+    /// Has the runtime wait until the socket is readable or writable; or only for a while, where the system
+    /// has nothing left to wait with. That is not the agent's doing.
     async fn is(&self, interest: Interest) -> io::Result<()> {
-        self.watched()?.ready(interest).await.map(drop)
+        match self.watched() {
+            Ok(watched) => watched.ready(interest).await.map(drop),
+            Err(error) if is_shortage(&error) => {
+                sleep(SHORTAGE_PAUSE).await;
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// A second descriptor of the socket, for the runtime to wait for events on. Nothing is read or
@@ -197,6 +209,12 @@ impl Drop for Connection {
         // A peer that is gone needs no end.
         let _ = shutdown(self.stream.as_fd(), Shutdown::Both);
     }
+}
+
+/// Whether the system has no descriptor or no memory left for it.
+fn is_shortage(error: &io::Error) -> bool {
+    let shortages = [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::NOBUFS, Errno::NOSPC];
+    Errno::from_io_error(error).is_some_and(|error| shortages.contains(&error))
 }
 
 /// Writes as much as the socket takes in time; gives how much that was.
