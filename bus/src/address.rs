@@ -133,8 +133,15 @@ impl AddressError {
             Self::Foreign { .. } => Some("name a new or an empty directory by --bus DIR"),
             Self::InUse { .. } => Some("name another directory by --bus DIR"),
             Self::SeveralRunning { .. } => Some("choose one by --bus DIR"),
-            Self::Io { .. } | Self::NoToken { .. } => None,
+            Self::Io { .. } => Some("name a directory that you can write to (--bus DIR, WORLD_RUNTIME_DIR)"),
+            Self::NoToken { .. } => None,
         }
+    }
+
+    /// Whether there was no room, which is no mistake of whoever named the place.
+    pub fn is_full(&self) -> bool {
+        let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded];
+        matches!(self, Self::Io { source, .. } if full.contains(&source.kind()))
     }
 }
 

@@ -36,7 +36,8 @@ use ractor::{Actor, ActorRef, SpawnErr};
 use round_owner::{Ending, OwnerArguments, RoundOwner};
 use serde::Serialize;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc as plain};
+use std::thread::Builder as Thread;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
@@ -55,6 +56,9 @@ const REAP_TIME: Duration = Duration::from_secs(1);
 
 /// For the runtime to stop: nothing in it blocks, but a watcher that is held up is left behind.
 const RUNTIME_STOP_TIME: Duration = Duration::from_millis(200);
+
+/// For threads that wait for a round: longer than the slowest pace.
+const KEEP_ALIVE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A run with processes.
 #[derive(Clone, Debug)]
@@ -157,6 +161,7 @@ impl DirectorError {
     /// The exit code that says the same.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
+            Self::Address(error) if error.is_full() => exit_code::INTERNAL,
             Self::Address(_) | Self::Descriptors { .. } => exit_code::USAGE,
             Self::Signalled(signal) => exit_code::signalled(*signal),
             _ => exit_code::INTERNAL,
@@ -216,6 +221,7 @@ pub(crate) fn run(
 ) -> Directed {
     let run = run.into();
     let runtime = runtime(run.worker_threads).map_err(DirectorError::system("start a runtime"))?;
+    start_threads(&runtime).map_err(DirectorError::system("start threads"))?;
     let attention = signals.attend();
     let directed = runtime.block_on(direct(run, directory, &attention, watchers));
     runtime.shutdown_timeout(RUNTIME_STOP_TIME);
@@ -223,6 +229,21 @@ pub(crate) fn run(
         Some(signal) => Err(DirectorError::Signalled(signal)),
         None => directed,
     }
+}
+
+/// Starts the watchers' threads, before agents take what processes a user may have. The runtime takes it
+/// for a bug if it cannot start one later, and panics.
+fn start_threads(runtime: &Runtime) -> io::Result<()> {
+    // Others that end at once tell whether there is room.
+    let room = [Thread::new().spawn(|| ())?, Thread::new().spawn(|| ())?];
+    // They did nothing that could fail.
+    room.into_iter().for_each(|thread| drop(thread.join()));
+    // Each is busy until both are there, so that they are two.
+    let (first, second) = (plain::channel::<()>(), plain::channel::<()>());
+    for busy in [first.1, second.1] {
+        drop(runtime.spawn_blocking(move || busy.recv().is_ok()));
+    }
+    Ok(())
 }
 
 fn runtime(worker_threads: usize) -> io::Result<Runtime> {
@@ -234,7 +255,8 @@ fn runtime(worker_threads: usize) -> io::Result<Runtime> {
             builder
         }
     };
-    builder.enable_all().build()
+    // The watchers' threads stay: a thread that is gone might not be had again.
+    builder.thread_keep_alive(KEEP_ALIVE).enable_all().build()
 }
 
 async fn direct(
