@@ -124,14 +124,15 @@ impl Judgement<'_> {
         }
         let result = self.result();
         let document = if self.is_document_wanted() { result.to_json()? } else { Vec::new() };
-        self.watchers.records.finish(&document)?;
+        let recorded = self.watchers.records.finish(&document);
         self.watchers.screen.end(&result);
         let check = self.check(&result);
         if self.config.output.json {
             show(&document, json)?;
         }
         self.no_trouble()?;
-        check.map(|()| self.exit_code(result.exit_code()))
+        // What cannot be kept can be told all the same: this comes last.
+        check.and(recorded).map(|()| self.exit_code(result.exit_code()))
     }
 
     fn is_document_wanted(&self) -> bool {

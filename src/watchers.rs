@@ -5,11 +5,11 @@
 //! with processes lasts. Neither can change the run.
 
 use crate::config::{Detail, Manual, RunConfig};
-use crate::console::{Console, Progress};
+use crate::console::{self, Console, Progress};
 use crate::director::OfThisMachine;
 use crate::event::{Event, Interest};
 use crate::program::Failure;
-use crate::recording::Recording;
+use crate::recording::{Recording, RecordingError};
 use crate::result::RunResult;
 use crate::stdio::{self, Stream};
 use std::io::{self, IsTerminal as _};
@@ -46,12 +46,12 @@ impl Watchers {
 
     /// Whether anybody still wants the run's result.
     pub(crate) fn are_wanting(&self) -> bool {
-        self.screen.flow().is_continue() && self.records.flow().is_continue()
+        self.screen.flow().is_continue()
     }
 
-    /// What kept one of them from doing its part.
+    /// What kept people from being told.
     pub(crate) fn take_trouble(&mut self) -> Option<Failure> {
-        self.records.trouble.take().or_else(|| self.screen.trouble.take())
+        self.screen.trouble.take()
     }
 }
 
@@ -181,13 +181,16 @@ impl Watcher for Screen {
 
 /// What is written down: the recording, and the journal for the determinism check.
 ///
-/// A recording of a run that did not even begin is given up with this.
+/// A recording of a run that did not even begin is given up with this. Where one breaks off, most often on a
+/// full disk, that is told at once and again at the end; the run goes on, for its result is worth as
+/// much to whoever reads it elsewhere.
 pub(crate) struct Records {
     recording: Option<Recording>,
     lines: Option<Vec<Vec<u8>>>,
     /// Whether a round was opened.
     began: bool,
-    trouble: Option<Failure>,
+    /// Why the recording broke off.
+    trouble: Option<RecordingError>,
 }
 
 impl Records {
@@ -198,21 +201,28 @@ impl Records {
         }
     }
 
-    /// Completes the recording, if there is one, with the document that is the result.
+    /// Completes the recording, if there is one, with the document that is the result. One that broke
+    /// off gets none, so that it does not look whole.
     pub(crate) fn finish(&mut self, result: &[u8]) -> Result<(), Failure> {
-        match self.recording.take() {
-            Some(recording) => recording.finish(result).map_err(Failure::Recording),
-            None => Ok(()),
-        }
+        let finished = match (self.trouble.take(), self.recording.take()) {
+            (Some(trouble), _) => Err(trouble),
+            (None, Some(recording)) => recording.finish(result),
+            (None, None) => Ok(()),
+        };
+        finished.map_err(Failure::Recording)
+    }
+
+    fn break_off(&mut self, error: RecordingError) {
+        let said = format!("{error}; the run goes on, but its recording is incomplete");
+        // Where standard error is closed it is told at the end.
+        let _ = stdio::standard_error().print(&[console::error_line(&said)]);
+        self.trouble = Some(error);
+        self.recording = None;
     }
 
     /// The journal, if it was kept for a comparison.
     pub(crate) fn take_lines(&mut self) -> Option<Vec<Vec<u8>>> {
         self.lines.take()
-    }
-
-    fn flow(&self) -> ControlFlow<()> {
-        go_on(self.trouble.is_none())
     }
 }
 
@@ -227,9 +237,9 @@ impl Watcher for Records {
             lines.push(entry.line.clone());
         }
         if let Some(Err(error)) = self.recording.as_mut().map(|recording| recording.tell(event)) {
-            self.trouble = Some(Failure::Recording(error));
+            self.break_off(error);
         }
-        self.flow()
+        ControlFlow::Continue(())
     }
 }
 

@@ -368,23 +368,6 @@ fn a_closed_pipe_is_a_clean_end() {
     run.assert_nothing_left();
 }
 
-#[test]
-fn a_recording_that_breaks_off_is_an_error_and_ends_the_run() {
-    let kept = tempfile::tempdir().expect("a directory");
-    let runtime_dir = tempfile::tempdir().expect("a directory");
-    let mut command = Command::new("sh");
-    // Files may grow to a few kilobytes, and then take no more.
-    command.args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_world"), "run"]);
-    command.args(["-n", "100000", "--pace", "10ms", "-q", "--out"]).arg(kept.path().join("run"));
-    command.env("WORLD_RUNTIME_DIR", runtime_dir.path().join("world")).stderr(Stdio::piped());
-    let mut run = Run::spawn(runtime_dir, command);
-    let ended = run.wait();
-    let said = std::io::read_to_string(run.child.stderr.take().expect("its errors")).expect("text");
-    assert_eq!(ended.code(), Some(4), "{said}");
-    assert!(said.contains("the recording is incomplete"), "{said}");
-    run.assert_nothing_left();
-}
-
 // ---- agents that are started by hand ----------------------------------------------------------
 
 #[test]
