@@ -28,6 +28,7 @@ mod signal;
 mod status;
 mod stdio;
 mod verify;
+mod wall_clock;
 mod watchers;
 mod worlds_command;
 

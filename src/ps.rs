@@ -8,11 +8,11 @@
 use crate::cli::PsArgs;
 use crate::proc;
 use crate::status::{AgentStatus, Presence, RunFacts, RunStatus};
+use crate::wall_clock;
 use bus::address::{self, AddressError, Running};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The version of this document's shape: raised when a field is renamed, removed or changes its
 /// meaning. New fields do not raise it.
@@ -135,8 +135,7 @@ pub(crate) fn json_schema() -> schemars::Schema {
 
 /// How long ago that was, seconds.
 pub(crate) fn seconds_since(unix_seconds: u64) -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    now.saturating_sub(unix_seconds)
+    wall_clock::unix_seconds().saturating_sub(unix_seconds)
 }
 
 fn world(running: Running) -> RunningWorld {

@@ -6,10 +6,11 @@ use super::lineup::{Lineup, SeatFacts};
 use super::messages::OwnerMessage;
 use crate::event::Event;
 use crate::status::{AgentStatus, Phase, Presence, RunFacts, RunStatus, Standing, WorldStatus};
+use crate::wall_clock;
 use bus::address::RunDirectory;
 use ractor::ActorRef;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::time::Instant;
 use worlds::id::Name;
 use worlds::plan::RunPlan;
@@ -37,7 +38,6 @@ impl NoticeBoard {
         plan: &RunPlan,
         lineup: &Lineup,
     ) -> Self {
-        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let facts = RunFacts {
             world: WorldStatus { name: world.name.to_string(), hash: world.hash.clone() },
             seed: plan.seed,
@@ -45,7 +45,7 @@ impl NoticeBoard {
             phase: Phase::Starting,
             round: 0,
             rounds: plan.rounds,
-            started_unix_seconds: started.as_secs(),
+            started_unix_seconds: wall_clock::unix_seconds(),
         };
         let agents = lineup.seats.values().map(agent).collect();
         let standing = Standing::new(RunStatus { facts, agents });
