@@ -421,7 +421,7 @@ fn a_process_that_cannot_be_started_ends_the_run_with_a_clear_error_and_leaves_n
     make_private(&runtime_dir);
     std::os::unix::fs::chown(&runtime_dir, Some(NOBODY), Some(NOBODY)).expect("root may give away");
     let mut codes = Vec::new();
-    for processes in 1..14 {
+    for processes in [1, 2, 3, 6, 9, 13] {
         let mut command = Command::new("bash");
         command.args(["-c", "ulimit -u $0; exec \"$@\"", &processes.to_string()]).arg(&program);
         command.args(["run", "-q", "-n", "2", "--seed", "1"]).env("WORLD_RUNTIME_DIR", &runtime_dir);
@@ -441,7 +441,7 @@ fn a_process_that_cannot_be_started_ends_the_run_with_a_clear_error_and_leaves_n
         }
         assert_eq!(support::names(&runtime_dir), [] as [String; 0], "{processes}: {ended:?}");
     }
-    println!("exit codes with 1 to 13 processes: {codes:?}");
+    println!("exit codes with 1, 2, 3, 6, 9 and 13 processes: {codes:?}");
     assert!(codes.contains(&Some(0)) && codes.contains(&Some(4)), "{codes:?}");
 }
 
