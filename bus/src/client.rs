@@ -3,18 +3,21 @@
 //! Blocking, without any runtime: an agent has nothing to do but wait for the next question, and a
 //! runtime is what costs most in a small process. Buffers are kept and reused.
 
-use crate::frame::{self, FrameError, Inbox};
-use crate::wire::{Brief, Greeting, Hello, Refusal};
+use crate::frame::{self, FRAME_BYTES_MAX, FrameError, Inbox};
+use crate::wire::{Brief, GREETING_TIME, Greeting, Hello, Refusal};
 use interprocess::local_socket::prelude::*;
 use interprocess::local_socket::{GenericFilePath, Stream};
 use serde::{Serialize, de::DeserializeOwned};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// From the greeting to the answer: a director that starts a thousand agents answers each in its
 /// turn, one that needs longer than this hangs.
 const ANSWER_TIME: Duration = Duration::from_secs(60);
+
+/// Before an agent comes again that found a crowd: the crowd's own places change hands meanwhile.
+const CROWD_PAUSE: Duration = Duration::from_millis(10);
 
 /// Why an agent cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -65,10 +68,23 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    /// Connects to the bus at `socket` and greets. Blocks until welcome or refused.
+    /// Connects to the bus at `socket` and greets. Blocks until welcome or refused; comes again for as
+    /// long as a greeting may take when there is a crowd of others.
     pub fn connect(socket: &Path, hello: &Hello) -> Result<(Self, Brief), ClientError> {
-        let stream = open(socket)?;
-        let mut client = Self { stream, inbox: Inbox::new(), outbox: Vec::new() };
+        let began = Instant::now();
+        loop {
+            match Self::connect_once(socket, hello) {
+                Err(ClientError::Refused(Refusal::Crowded)) if began.elapsed() < GREETING_TIME => {
+                    std::thread::sleep(CROWD_PAUSE);
+                }
+                done => return done,
+            }
+        }
+    }
+
+    fn connect_once(socket: &Path, hello: &Hello) -> Result<(Self, Brief), ClientError> {
+        let (stream, inbox) = (open(socket)?, Inbox::of_frames_up_to(FRAME_BYTES_MAX));
+        let mut client = Self { stream, inbox, outbox: Vec::new() };
         client.stream.set_recv_timeout(Some(ANSWER_TIME)).map_err(ClientError::Io)?;
         // A director that refuses may have hung up already; its reason is still there to be read.
         let sent = client.send(hello);

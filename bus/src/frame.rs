@@ -8,7 +8,8 @@
 //!
 //! Bytes of strangers are read in three steps: the length is checked before anything is made room
 //! for, room grows as data arrives, and only a whole frame is decoded. [`Inbox`] takes the first two
-//! steps, [`decode`] the third; a decoded message must take up its frame exactly.
+//! steps, [`decode`] the third; a decoded message must take up its frame exactly. How long a frame may
+//! be depends on who sends it: whoever reads tells the inbox.
 
 use crate::codec::{self, CodecError};
 use serde::{Serialize, de::DeserializeOwned};
@@ -30,11 +31,13 @@ const READ_STEP_BYTES: usize = 4096;
 /// What can be wrong with a frame.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
-    /// Longer than [`FRAME_BYTES_MAX`].
-    #[error("a frame of {bytes} bytes, the limit is {FRAME_BYTES_MAX}")]
+    /// Longer than what its sender may send, at most [`FRAME_BYTES_MAX`].
+    #[error("a frame of {bytes} bytes, the limit is {limit}")]
     TooLong {
         /// The length that was announced, or that a message would have had.
         bytes: usize,
+        /// What it may have.
+        limit: usize,
     },
     /// Without even a version.
     #[error("a frame without content")]
@@ -75,16 +78,12 @@ fn encode_from<M: Serialize + ?Sized>(
     into.push(FRAME_VERSION);
     codec::encode(message, into)?;
     let bytes = into.len() - start - PREFIX_BYTES;
-    let length = checked_length(bytes)?;
+    let length = u32::try_from(bytes)
+        .ok()
+        .filter(|_| bytes <= FRAME_BYTES_MAX)
+        .ok_or(FrameError::TooLong { bytes, limit: FRAME_BYTES_MAX })?;
     into[start..start + PREFIX_BYTES].copy_from_slice(&length.to_be_bytes());
     Ok(())
-}
-
-fn checked_length(bytes: usize) -> Result<u32, FrameError> {
-    match u32::try_from(bytes) {
-        Ok(length) if bytes <= FRAME_BYTES_MAX => Ok(length),
-        _ => Err(FrameError::TooLong { bytes }),
-    }
 }
 
 /// The message of a frame whose length is taken off.
@@ -103,14 +102,15 @@ pub fn decode<M: DeserializeOwned>(body: &[u8]) -> Result<M, FrameError> {
 /// The bytes that arrived from one peer and were not taken yet, in a buffer that is reused.
 ///
 /// Read into [`Inbox::space`], tell [`Inbox::filled`], and take frames with [`Inbox::take`] until
-/// there is none.
-#[derive(Default)]
+/// there is none. Whoever does so keeps no more than one frame of the longest kind.
 pub struct Inbox {
     bytes: Vec<u8>,
     /// Where the next frame begins.
     start: usize,
     /// Where the bytes that arrived end.
     end: usize,
+    /// Bytes that a frame may have after its length.
+    limit: usize,
 }
 
 impl std::fmt::Debug for Inbox {
@@ -121,9 +121,14 @@ impl std::fmt::Debug for Inbox {
 }
 
 impl Inbox {
-    /// An inbox without any bytes, which takes no memory yet.
-    pub fn new() -> Self {
-        Self::default()
+    /// An inbox without any bytes, which takes no memory yet, for frames of at most so many.
+    pub fn of_frames_up_to(limit: usize) -> Self {
+        Self { bytes: Vec::new(), start: 0, end: 0, limit }
+    }
+
+    /// From now on, frames may have so many bytes.
+    pub fn allow(&mut self, limit: usize) {
+        self.limit = limit;
     }
 
     /// Whether nothing waits to be taken, not even a part of a frame.
@@ -139,8 +144,12 @@ impl Inbox {
             self.start = 0;
         }
         if self.end == self.bytes.len() {
-            // Never more than as much again as really arrived, whatever length was announced.
-            self.bytes.resize(self.end + self.end.max(READ_STEP_BYTES), 0);
+            let whole_frame = PREFIX_BYTES.saturating_add(self.limit);
+            let step = READ_STEP_BYTES.min(whole_frame);
+            // Never more than as much again as really arrived, whatever length was announced, and never
+            // more than a frame, unless somebody fills without taking.
+            let grown = self.end + self.end.max(step);
+            self.bytes.resize(grown.min(whole_frame.max(self.end + step)), 0);
         }
         &mut self.bytes[self.end..]
     }
@@ -161,7 +170,9 @@ impl Inbox {
             return Ok(None);
         };
         let bytes = u32::from_be_bytes(*prefix) as usize;
-        checked_length(bytes)?;
+        if bytes > self.limit {
+            return Err(FrameError::TooLong { bytes, limit: self.limit });
+        }
         if bytes == 0 {
             return Err(FrameError::Empty);
         }

@@ -14,7 +14,6 @@
 //! travel (their count would be bounded by nothing), and `skip_serializing_if`, `tag`, `untagged`
 //! and `flatten` cannot.
 
-use crate::frame::FRAME_BYTES_MAX;
 use crate::token::Token;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -28,6 +27,14 @@ pub const PROTOCOL: u16 = 4;
 /// From connecting to a whole [`Hello`]: an agent sends it at once, so whoever needs longer is no
 /// agent; long enough for a loaded machine.
 pub const GREETING_TIME: Duration = Duration::from_secs(5);
+
+/// Bytes of the frame of a [`Hello`]. With the longest name that a world may give it takes 81, so this
+/// leaves room for what it may come to say, and a stranger holds a kilobyte, not a whole frame.
+pub const GREETING_BYTES_MAX: usize = 1024;
+
+/// Bytes of the frame of a [`FromAgent`]. The longest is the decision of an SRE on the largest world
+/// that acknowledges and explains everything at once, 450 KB.
+pub const ANSWER_BYTES_MAX: usize = 512 * 1024;
 
 /// What an agent is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -111,7 +118,7 @@ pub enum Refusal {
     #[error("the agent belongs to another user")]
     ForeignUser,
     /// It sent a frame above the limit.
-    #[error("a frame above {FRAME_BYTES_MAX} bytes")]
+    #[error("a frame above {GREETING_BYTES_MAX} bytes for a greeting, {ANSWER_BYTES_MAX} for an answer")]
     TooLong,
     /// It sent what is no message.
     #[error("what was sent is no message")]
@@ -168,6 +175,10 @@ pub enum Refusal {
     /// It spoke without having been asked, or answered another round.
     #[error("an answer to what was not asked")]
     OutOfTurn,
+    /// It had not greeted when too many others came who had not either. Whoever means to greet comes
+    /// again.
+    #[error("too many connect and do not greet")]
+    Crowded,
 }
 
 fn meant(nearest: &Option<String>) -> String {

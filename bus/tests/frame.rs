@@ -22,7 +22,7 @@ fn fill(inbox: &mut Inbox, mut bytes: &[u8]) {
 }
 
 fn arrived(bytes: &[u8]) -> Inbox {
-    let mut inbox = Inbox::new();
+    let mut inbox = Inbox::of_frames_up_to(FRAME_BYTES_MAX);
     fill(&mut inbox, bytes);
     inbox
 }
@@ -58,7 +58,7 @@ fn frames_come_out_as_they_went_in_however_they_are_cut() {
     let messages = ["", "one", &"two ".repeat(3000), "three"];
     let stream: Vec<u8> = messages.iter().flat_map(|message| framed(message)).collect();
     for step in [1, 2, 3, 4, 5, 7, 64, 4095, 4096, 4097, stream.len()] {
-        let mut inbox = Inbox::new();
+        let mut inbox = Inbox::of_frames_up_to(FRAME_BYTES_MAX);
         let mut seen = Vec::new();
         for piece in stream.chunks(step) {
             fill(&mut inbox, piece);
@@ -87,7 +87,7 @@ fn a_message_above_the_limit_is_not_sent_and_leaves_no_trace() {
     let mut bytes = framed("before");
     let before = bytes.clone();
     let refused = encode(&text, &mut bytes);
-    assert_eq!(refused, Err(FrameError::TooLong { bytes: FRAME_BYTES_MAX + 1 }));
+    assert_eq!(refused, Err(FrameError::TooLong { bytes: FRAME_BYTES_MAX + 1, limit: FRAME_BYTES_MAX }));
     assert_eq!(bytes, before);
 }
 
@@ -95,7 +95,7 @@ fn a_message_above_the_limit_is_not_sent_and_leaves_no_trace() {
 fn an_announced_length_above_the_limit_is_refused_before_anything_else_arrives() {
     for bytes in [FRAME_BYTES_MAX + 1, u32::MAX as usize] {
         let mut inbox = arrived(&(bytes as u32).to_be_bytes());
-        assert_eq!(inbox.take(), Err(FrameError::TooLong { bytes }));
+        assert_eq!(inbox.take(), Err(FrameError::TooLong { bytes, limit: FRAME_BYTES_MAX }));
     }
 }
 
@@ -104,6 +104,26 @@ fn room_grows_with_what_arrived_not_with_what_was_announced() {
     let mut inbox = arrived(&(FRAME_BYTES_MAX as u32).to_be_bytes());
     assert_eq!(inbox.take(), Ok(None));
     assert!(inbox.space().len() <= 8192);
+}
+
+#[test]
+fn an_inbox_with_a_limit_of_its_own_keeps_no_more_than_that() {
+    let limit = 1024;
+    let mut inbox = Inbox::of_frames_up_to(limit);
+    let announced = |bytes: usize| (bytes as u32).to_be_bytes();
+    fill(&mut inbox, &announced(limit));
+    let mut room = 4;
+    while inbox.take() == Ok(None) {
+        let space = inbox.space().len();
+        inbox.filled(space);
+        room += space;
+    }
+    assert_eq!(room, 4 + limit);
+    // Of the next frame only the length has arrived.
+    fill(&mut inbox, &announced(limit + 1));
+    assert_eq!(inbox.take(), Err(FrameError::TooLong { bytes: limit + 1, limit }));
+    inbox.allow(limit + 1);
+    assert_eq!(inbox.take(), Ok(None));
 }
 
 #[test]

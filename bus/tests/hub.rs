@@ -12,14 +12,18 @@ use bus::hub::{Admits, Arrival, Counters, Dropped, Hub, HubLimits, SeatId, SeatP
 use bus::token::Token;
 use bus::wire::*;
 use common::*;
+use rustix::process::Uid;
 use serde::Serialize;
+use std::collections::VecDeque;
+use std::fs::Permissions;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use worlds::definition::SkillName;
 
@@ -400,7 +404,7 @@ async fn an_unknown_name_is_refused_with_the_nearest_of_its_role() {
     assert_eq!(refused, unknown(Role::Server, "wbe-1", Some("web-1")));
     let refused = bench.refused(hello(Role::Sre, "web-1")).await;
     assert_eq!(refused, unknown(Role::Sre, "web-1", None));
-    let refused = bench.refused(hello(Role::Server, &"w".repeat(100_000))).await;
+    let refused = bench.refused(hello(Role::Server, &"w".repeat(300))).await;
     assert_eq!(refused, Refusal::Malformed);
 }
 
@@ -471,13 +475,12 @@ async fn bytes_that_are_no_greeting_are_refused_with_the_reason() {
 
 #[tokio::test]
 async fn silent_peers_and_half_greetings_are_dropped_at_greeting_time_and_hold_up_nobody() {
-    let limits = HubLimits { greeting_time: Duration::from_millis(100), ungreeted_max: 4 };
+    let limits = HubLimits { greeting_time: Duration::from_millis(100), ..HubLimits::default() };
     let mut bench = Bench::with(limits);
     let seat = bench.server("web-1");
     let half = framed(&hello(Role::Server, "web-1"));
     let silent: Vec<UnixStream> = (0..4).map(|_| bench.peer(&[])).collect();
     let halves: Vec<UnixStream> = (0..4).map(|_| bench.peer(&half[..half.len() - 1])).collect();
-    // All places are taken by strangers when the agent comes.
     let agent = bench.agent(hello(Role::Server, "web-1"), serve);
     assert_eq!(bench.arrives().await, seat);
     assert_eq!(bench.tick(&[seat], PATIENCE).await, [Ok(1)]);
@@ -486,6 +489,145 @@ async fn silent_peers_and_half_greetings_are_dropped_at_greeting_time_and_hold_u
     }
     assert_eq!(bench.hub.farewell().silent, 8);
     join(agent).await.expect("welcome").expect("farewell");
+}
+
+#[tokio::test]
+async fn when_all_places_are_taken_by_silent_peers_the_oldest_goes_at_once_and_agents_come_in() {
+    // Nobody is late in this test.
+    let limits = HubLimits { greeting_time: 100 * PATIENCE, ungreeted_max: 4 };
+    let mut bench = Bench::with(limits);
+    let seat = bench.server("web-1");
+    let half = framed(&hello(Role::Server, "web-1"));
+    let mut silent: Vec<UnixStream> = (0..4).map(|_| bench.peer(&half[..7])).collect();
+    let agent = bench.agent(hello(Role::Server, "web-1"), serve);
+    assert_eq!(bench.arrives().await, seat);
+    assert_eq!(bench.tick(&[seat], PATIENCE).await, [Ok(1)]);
+    // One of the four went for the agent; here is another stranger.
+    silent.push(bench.peer(&[]));
+    bench.counted(|counters| counters.crowded >= 1).await;
+    assert_eq!(refusal(last_words(silent.remove(0)).await), Some(Refusal::Crowded));
+    assert_eq!(bench.hub.farewell().silent, 0);
+    join(agent).await.expect("welcome").expect("farewell");
+}
+
+/// Processes can be many, so here each agent is in the crowd's own process: the worst there is.
+#[tokio::test]
+async fn agents_come_in_within_the_greeting_time_while_a_crowd_comes_and_comes_again() {
+    let mut bench = Bench::new();
+    let seats: Vec<SeatId> = (0..8).map(|number| bench.server(&format!("web-{number}"))).collect();
+    let over = Arc::new(AtomicBool::new(false));
+    let crowd: Vec<JoinHandle<u64>> = (0..3)
+        .map(|_| {
+            let (over, socket) = (over.clone(), bench.socket.clone());
+            std::thread::spawn(move || {
+                let (mut came, mut silent) = (0, VecDeque::new());
+                while !over.load(Ordering::Relaxed) {
+                    silent.push_back(UnixStream::connect(&socket).expect("a listener"));
+                    came += 1;
+                    if silent.len() > 80 {
+                        // The oldest comes again as soon as it is sent away.
+                        let _ = silent.pop_front().map(|mut peer| peer.read_to_end(&mut Vec::new()));
+                    }
+                }
+                came
+            })
+        })
+        .collect();
+    bench.counted(|counters| counters.crowded > 100).await;
+    let agents: Vec<_> = (0..seats.len())
+        .map(|number| {
+            let began = Instant::now();
+            bench.agent(hello(Role::Server, &format!("web-{number}")), move |client, brief| {
+                let waited = began.elapsed();
+                serve(client, brief).map(|_| waited)
+            })
+        })
+        .collect();
+    for _ in &agents {
+        bench.arrives().await;
+    }
+    assert!(bench.tick(&seats, PATIENCE).await.iter().all(|answer| *answer == Ok(1)));
+    over.store(true, Ordering::Relaxed);
+    let mut came = 0;
+    for peer in crowd {
+        came += join(peer).await;
+    }
+    let counters = bench.hub.farewell();
+    assert!(counters.crowded > 100 && counters.crowded < came, "{counters:?} of {came}");
+    for agent in agents {
+        let waited = join(agent).await.expect("welcome").expect("farewell");
+        assert!(waited < GREETING_TIME, "{waited:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_sends_much_before_a_greeting_is_turned_away_for_its_first_frame() {
+    let mut bench = Bench::new();
+    let seat = bench.server("web-1");
+    let text = framed(&"x".repeat(GREETING_BYTES_MAX));
+    let long = bench.peer(&text);
+    assert_eq!(refusal(last_words(long).await), Some(Refusal::TooLong));
+    // As long as a greeting may be, and longer than what anybody says in one.
+    let zeros =
+        [&(GREETING_BYTES_MAX as u32).to_be_bytes()[..], &[1], &[0xff; GREETING_BYTES_MAX - 1]].concat();
+    let full = bench.peer(&zeros);
+    assert_eq!(refusal(last_words(full).await), Some(Refusal::Malformed));
+    let flood: Vec<JoinHandle<usize>> = (0..8)
+        .map(|_| {
+            let socket = bench.socket.clone();
+            std::thread::spawn(move || {
+                let mut stream = UnixStream::connect(socket).expect("a listener");
+                // Until it is hung up on.
+                (0..10_000).take_while(|_| stream.write_all(&[0x41; 4096]).is_ok()).count()
+            })
+        })
+        .collect();
+    let agent = bench.agent(hello(Role::Server, "web-1"), serve);
+    bench.arrives().await;
+    assert_eq!(bench.tick(&[seat], PATIENCE).await, [Ok(1)]);
+    for peer in flood {
+        let sent = join(peer).await;
+        assert!(sent < 200, "{sent} times 4 KiB were taken");
+    }
+    assert_eq!((bench.hub.counters().too_long, bench.hub.counters().malformed), (9, 1));
+    bench.hub.farewell();
+    join(agent).await.expect("welcome").expect("farewell");
+}
+
+#[tokio::test]
+async fn a_peer_of_another_user_is_turned_away_though_its_token_is_right() {
+    if !rustix::process::geteuid().is_root() {
+        println!("not checked here: only root can act as another user");
+        return;
+    }
+    let mut bench = Bench::new();
+    bench.server("web-1");
+    open_to_everyone(&bench.socket);
+    let socket = bench.socket.clone();
+    let stranger = std::thread::spawn(move || {
+        let nobody = Uid::from_raw(65_534);
+        // Of this thread alone.
+        rustix::thread::set_thread_res_uid(nobody, nobody, nobody).expect("root can be anybody");
+        let mut stream = UnixStream::connect(socket).expect("a listener");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        // The door does not wait for a greeting.
+        let _ = stream.write_all(&framed(&hello(Role::Server, "web-1")));
+        stream
+    });
+    let stream = join(stranger).await;
+    assert_eq!(refusal(last_words(stream).await), Some(Refusal::ForeignUser));
+    assert_eq!(bench.hub.counters().foreign_user, 1);
+    let agent = bench.agent(hello(Role::Server, "web-1"), |_, _| ());
+    bench.arrives().await;
+    join(agent).await.expect("welcome");
+}
+
+/// What keeps other users from a socket, undone: its mode, and those of the directories above it.
+fn open_to_everyone(socket: &Path) {
+    std::fs::set_permissions(socket, Permissions::from_mode(0o666)).expect("its mode");
+    for directory in socket.ancestors().skip(1).take(2) {
+        std::fs::set_permissions(directory, Permissions::from_mode(0o711)).expect("its mode");
+    }
 }
 
 #[tokio::test]
@@ -622,6 +764,90 @@ async fn an_agent_that_never_reads_holds_up_nobody() {
     bench.hub.farewell();
     assert_eq!(join(good).await.expect("welcome").expect("farewell"), 1);
     drop(deaf);
+}
+
+#[tokio::test]
+async fn an_agent_that_answers_without_ever_reading_is_late_and_nothing_piles_up_for_it() {
+    let mut bench = Bench::new();
+    let seats = [bench.server("deaf"), bench.server("good")];
+    let mut deaf = bench.peer(&framed(&hello(Role::Server, "deaf")));
+    bench.arrives().await;
+    let good = bench.agent(hello(Role::Server, "good"), serve);
+    bench.arrives().await;
+    let mut large = tick(1);
+    large.arrivals = std::iter::repeat_n(large.arrivals[0], 80_000).collect();
+    // It knows what it will be asked, and has the answer there in time.
+    deaf.write_all(&framed(&FromAgent::report(&report(1)))).expect("sent");
+    let ticks = seats.map(|seat| (seat, &large));
+    let answers = bench.hub.ask_servers(ticks, Duration::from_millis(100)).await;
+    assert_eq!(answers[0], Err(Dropped::For(Refusal::Late)));
+    assert_eq!(answers[1].as_ref().map(|report| report.round), Ok(1));
+    assert_eq!(bench.hub.counters().late, 1);
+    bench.hub.farewell();
+    join(good).await.expect("welcome").expect("farewell");
+}
+
+#[tokio::test]
+async fn an_agent_that_reads_drop_by_drop_does_not_keep_others_on_the_thread_from_being_heard() {
+    let mut bench = Bench::new();
+    let mut large = server_brief("slow");
+    let machine = Arc::make_mut(&mut large.machine);
+    machine.services = vec![machine.services[0].clone(); 100_000];
+    bench.seat("slow", None, Brief::Server(Box::new(large)), Admits::Anyone);
+    let seat = bench.server("good");
+    let mut slow = bench.peer(&framed(&hello(Role::Server, "slow")));
+    let over = Arc::new(AtomicBool::new(false));
+    let reader = {
+        let over = over.clone();
+        std::thread::spawn(move || {
+            let mut bytes = [0; 64];
+            while !over.load(Ordering::Relaxed) && slow.read(&mut bytes).is_ok_and(|read| read > 0) {}
+        })
+    };
+    let good = bench.agent(hello(Role::Server, "good"), serve);
+    assert_eq!(bench.arrives().await, seat);
+    for _ in 0..100 {
+        assert_eq!(bench.tick(&[seat], PATIENCE).await, [Ok(1)]);
+    }
+    over.store(true, Ordering::Relaxed);
+    bench.hub.farewell();
+    assert_eq!(join(good).await.expect("welcome").expect("farewell"), 100);
+    join(reader).await;
+}
+
+#[tokio::test]
+async fn an_agent_that_floods_is_dropped_with_the_next_question_and_takes_no_more_than_a_frame() {
+    let mut bench = Bench::new();
+    let seats = [bench.server("flood"), bench.server("good")];
+    let mut flood = bench.peer(&framed(&hello(Role::Server, "flood")));
+    bench.arrives().await;
+    let good = bench.agent(hello(Role::Server, "good"), serve);
+    bench.arrives().await;
+    let flood = std::thread::spawn(move || {
+        let answers = framed(&FromAgent::report(&report(1))).repeat(100);
+        // Until it is hung up on.
+        while flood.write_all(&answers).is_ok() {}
+    });
+    let mut answers = bench.tick(&seats, PATIENCE).await;
+    assert_eq!(answers.pop(), Some(Ok(1)));
+    if answers.pop() == Some(Ok(1)) {
+        assert_eq!(bench.tick(&seats, PATIENCE).await, [Err(Dropped::For(Refusal::OutOfTurn)), Ok(1)]);
+    }
+    assert_eq!(bench.hub.counters().out_of_turn, 1);
+    bench.hub.farewell();
+    join(good).await.expect("welcome").expect("farewell");
+    join(flood).await;
+}
+
+#[tokio::test]
+async fn an_answer_above_its_limit_is_refused_before_it_arrives() {
+    let (answer, told, counters) = beside_a_good_one(PATIENCE, |mut client, _| {
+        client.send(&"x".repeat(ANSWER_BYTES_MAX)).expect_err("it is hung up on before it is done");
+        told(&mut client)
+    })
+    .await;
+    assert_eq!((answer, told), (Err(Dropped::For(Refusal::TooLong)), Some(Refusal::TooLong)));
+    assert_eq!(counters.too_long, 1);
 }
 
 // ---- the address ------------------------------------------------------------------------------

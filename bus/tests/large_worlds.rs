@@ -1,14 +1,17 @@
-//! What an SRE is told of the largest worlds fits a frame.
+//! What an SRE is told of the largest worlds fits a frame, and so does what it may answer.
 
 use bus::frame::{FRAME_BYTES_MAX, decode, encode};
-use bus::wire::ToSre;
+use bus::wire::{ANSWER_BYTES_MAX, FromAgent, ToSre};
 use std::borrow::Cow;
 use std::sync::Arc;
 use worlds::definition::generate::{Request, generate};
-use worlds::definition::limits::SERVERS_MAX;
+use worlds::definition::limits::{ACTIONS_PER_ROUND_MAX, SERVERS_MAX, SERVICES_MAX};
 use worlds::definition::{Role, SreKind, parse};
-use worlds::id::{ServerId, SreId};
-use worlds::message::{AlertId, AlertView, Metric, Metrics, Observation, ServerView, Severity, SreBrief};
+use worlds::id::{ActionId, KindId, ServerId, SreId};
+use worlds::message::{
+    ActionRequest, AlertId, AlertView, Decision, Diagnosis, Metric, Metrics, Observation, Report, RequestId,
+    ServerView, ServiceReport, Severity, SreBrief,
+};
 use worlds::plan::{Level, RunPlan, SrePlan};
 use worlds::round::Round;
 use worlds::topology::World;
@@ -76,4 +79,31 @@ fn the_largest_world_fits_with_every_alert_on_each_server() {
     encode(&ToSre::Observe(Cow::Borrowed(&seen)), &mut frame).expect("it fits");
     let ToSre::Observe(read) = decode(&frame[4..]).expect("what was encoded") else { panic!("another") };
     assert!(*read == seen, "it is read as it was written");
+}
+
+/// Everything acknowledged, everything explained, as many actions as any world allows.
+#[test]
+fn the_largest_answers_fit_what_an_agent_may_send() {
+    let far = |index: usize| ServerId::from(index.max(300));
+    let decision = Decision {
+        round: u32::MAX,
+        acknowledged: (0..SERVERS_MAX * Metric::ALL.len()).map(|n| AlertId(n as u32 + 1_000_000)).collect(),
+        diagnoses: (0..SERVERS_MAX)
+            .map(|n| Diagnosis { alerting: far(n), entity: far(n), cause: Some(KindId(300)) })
+            .collect(),
+        actions: (0..ACTIONS_PER_ROUND_MAX)
+            .map(|_| ActionRequest {
+                request: RequestId(u32::MAX),
+                action: ActionId(300),
+                target: far(0),
+                late: true,
+            })
+            .collect(),
+    };
+    let service = ServiceReport { up: true, read_success: 0.1, ..ServiceReport::default() };
+    let report =
+        Report { services: std::iter::repeat_n(service, SERVICES_MAX).collect(), ..Report::default() };
+    let bytes = [frame_bytes(&FromAgent::decision(&decision)), frame_bytes(&FromAgent::report(&report))];
+    println!("decision and report: {bytes:?} bytes of {ANSWER_BYTES_MAX}");
+    assert!(bytes.iter().all(|bytes| *bytes < ANSWER_BYTES_MAX), "{bytes:?}");
 }

@@ -53,6 +53,14 @@ fn every_message_survives_this_codec_and_another() {
 }
 
 #[test]
+fn the_longest_greeting_of_an_agent_fits_its_limit() {
+    let name = "x".repeat(worlds::definition::limits::NAME_CHARS_MAX);
+    let longest = Hello { protocol: u16::MAX, skill: Some(SkillName::Senior), ..hello(Role::Sre, &name) };
+    let bytes = bytes_of(&longest).len();
+    assert!(bytes < GREETING_BYTES_MAX / 4, "{bytes}");
+}
+
+#[test]
 fn a_token_survives_the_greeting_unshown() {
     let sent = hello(Role::Server, "web-1");
     let back: Hello = frame::decode(&bytes_of(&sent)[4..]).expect("a greeting");
@@ -72,6 +80,7 @@ fn the_bytes_of_each_message_are_those_of_this_protocol() {
     assert_eq!(bytes_of(&ToServer::Bye), [0, 0, 0, 2, 1, 1]);
     assert_eq!(bytes_of(&ToSre::Bye), [0, 0, 0, 2, 1, 1]);
     assert_eq!(bytes_of(&Greeting::Refused(Refusal::OutOfTurn)), [0, 0, 0, 3, 1, 1, 13]);
+    assert_eq!(bytes_of(&Greeting::Refused(Refusal::Crowded)), [0, 0, 0, 3, 1, 1, 14]);
     let refusals = refusals().into_iter().map(Greeting::Refused).collect::<Vec<_>>();
     let found = [
         print_of(&hello(Role::Server, "web-1")),
@@ -92,7 +101,7 @@ const GOLDEN: [(usize, &str); 9] = [
     (46, "d5845e341d0ea209"),
     (192, "28525ba3da69669e"),
     (330, "e0c27a624f675a03"),
-    (70, "fa0e6364ae97056c"),
+    (72, "9b39834660404ca0"),
     (126, "17045fc43c1bc04a"),
     (162, "77d1b3d9b5923df2"),
     (79, "a1aaa623c1f05ca2"),

@@ -10,9 +10,9 @@ use crate::frame::{self, FrameError, Inbox};
 use interprocess::local_socket::prelude::*;
 use interprocess::os::unix::uds_local_socket::Stream;
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
+use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
 use serde::de::DeserializeOwned;
-use std::io::{self, ErrorKind, Write as _};
+use std::io;
 use std::os::fd::AsFd as _;
 use std::time::{Duration, Instant};
 use tokio::io::Interest;
@@ -75,7 +75,7 @@ impl Wait {
 pub(super) struct Connection {
     stream: Stream,
     inbox: Inbox,
-    /// What the socket did not take in time.
+    /// What the socket did not take in time: never more than one question.
     unsent: Vec<u8>,
 }
 
@@ -106,7 +106,7 @@ impl Connection {
     /// Waits until the peer hangs up; whatever it sends meanwhile wakes nobody.
     pub(super) fn hang_up(&self) -> io::Result<impl Future<Output = ()> + Send + 'static> {
         // The end of a connection is told beside whatever one asks for; here, for urgent data, which
-        // no local socket has.
+        // no agent sends: one that does is as good as gone.
         let watched = self.watched()?;
         Ok(async move {
             // An error is the runtime's end.
@@ -120,10 +120,27 @@ impl Connection {
     }
 
     /// Sends what the socket takes in time; the rest waits for [`Connection::flush`].
-    pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let sent = if self.unsent.is_empty() { write_some(&mut self.stream, bytes)? } else { 0 };
-        self.unsent.extend_from_slice(&bytes[sent..]);
+    ///
+    /// # Panics
+    /// When something waits already: nobody is asked who has not taken the question before.
+    pub(super) fn send(&mut self, question: &[u8]) -> io::Result<()> {
+        assert!(self.unsent.is_empty(), "one question at a time");
+        let sent = self.write(question, SendFlags::NOSIGNAL)?;
+        self.unsent.extend_from_slice(&question[sent..]);
         Ok(())
+    }
+
+    /// Has this sent by [`Connection::flush`].
+    pub(super) fn send_soon(&mut self, bytes: &[u8]) {
+        self.unsent.extend_from_slice(bytes);
+    }
+
+    /// Sends this, the last, if the socket takes it at once and nothing is half sent.
+    pub(super) fn send_last(&mut self, words: &[u8]) {
+        if self.unsent.is_empty() {
+            // Whoever does not take it sees the end instead.
+            let _ = self.write(words, SendFlags::NOSIGNAL | SendFlags::DONTWAIT);
+        }
     }
 
     /// Whether something is still to be sent.
@@ -131,12 +148,40 @@ impl Connection {
         !self.unsent.is_empty()
     }
 
-    /// Sends what waits. A peer that is gone counts as done: reading from it tells.
-    pub(super) async fn flush(&mut self) {
-        while self.has_unsent() && self.is(Interest::WRITABLE).await.is_ok() {
-            let Ok(sent) = write_some(&mut self.stream, &self.unsent) else { return };
-            self.unsent.drain(..sent);
+    /// Sends what waits, at the pace of the peer. Nothing waits any more for one that is gone.
+    pub(super) async fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.flush_all().await;
+        if flushed.is_err() {
+            self.unsent.clear();
         }
+        flushed
+    }
+
+    async fn flush_all(&mut self) -> io::Result<()> {
+        loop {
+            let sent = self.write(&self.unsent, SendFlags::NOSIGNAL | SendFlags::DONTWAIT)?;
+            self.unsent.drain(..sent);
+            if self.unsent.is_empty() {
+                return Ok(());
+            }
+            self.is(Interest::WRITABLE).await?;
+        }
+    }
+
+    /// Writes as much as the socket takes, in time or with flags that let a write not wait; gives how
+    /// much that was.
+    fn write(&self, bytes: &[u8], flags: SendFlags) -> io::Result<usize> {
+        let mut sent = 0;
+        while sent < bytes.len() {
+            match send(self.stream.as_fd(), &bytes[sent..], flags) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(bytes) => sent += bytes,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(sent)
     }
 
     /// The next message, if it comes while it is waited for on the spot.
@@ -202,6 +247,12 @@ impl Connection {
     }
 }
 
+/// Whether the system has no descriptor or no memory left for it.
+pub(super) fn is_shortage(error: &io::Error) -> bool {
+    let shortages = [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::NOBUFS, Errno::NOSPC];
+    Errno::from_io_error(error).is_some_and(|error| shortages.contains(&error))
+}
+
 impl Drop for Connection {
     /// Whoever watches the connection has a descriptor of its own: without this the peer would not
     /// see the end before that one is closed, and that one is closed when the peer goes.
@@ -209,27 +260,6 @@ impl Drop for Connection {
         // A peer that is gone needs no end.
         let _ = shutdown(self.stream.as_fd(), Shutdown::Both);
     }
-}
-
-/// Whether the system has no descriptor or no memory left for it.
-fn is_shortage(error: &io::Error) -> bool {
-    let shortages = [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::NOBUFS, Errno::NOSPC];
-    Errno::from_io_error(error).is_some_and(|error| shortages.contains(&error))
-}
-
-/// Writes as much as the socket takes in time; gives how much that was.
-fn write_some(stream: &mut Stream, bytes: &[u8]) -> io::Result<usize> {
-    let mut sent = 0;
-    while sent < bytes.len() {
-        match stream.write(&bytes[sent..]) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(bytes) => sent += bytes,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(sent)
 }
 
 #[cfg(test)]

@@ -1,20 +1,26 @@
 //! The door: everyone who connects is greeted in a task of its own, under a time limit, so that a
 //! silent peer delays nobody but itself. Whoever passes arrives at the hub with a seat.
+//!
+//! People come in no faster than the [`Turnstile`] lets them, and those who do not greet share
+//! the places of the [`Lobby`]; so neither a crowd nor a stampede keeps an agent out or the rounds from
+//! being played.
 
-use super::connection::{Connection, ReadError};
+use super::connection::{Connection, ReadError, is_shortage};
+use super::lobby::{Lobby, Place};
 use super::register::{Counters, Register, SeatId};
 use super::stranger::Stranger;
+use super::turnstile::Turnstile;
 use super::{HubLimits, refusal_of};
 use crate::wire::{Hello, Refusal};
-use interprocess::local_socket::tokio::{Listener, Stream, prelude::*};
+use interprocess::local_socket::tokio::{Listener, prelude::*};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-/// After a failed accept (most often: no file descriptors left), before the next.
+/// After a failed accept (most often: no file descriptors left), before the next: at a hundred times a
+/// second nobody notices the trying.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 /// An agent that greeted and got its seat, for [`super::Hub::admit`].
@@ -66,25 +72,34 @@ impl Door {
 
     /// Lets in whoever comes, until it is dropped; the greetings under way end with it.
     pub(super) async fn keep(self: Arc<Self>, listener: Listener) {
-        let places = Arc::new(Semaphore::new(self.limits.ungreeted_max));
+        let mut lobby = Lobby::of(self.limits.ungreeted_max);
+        let mut turnstile = Turnstile::new(Instant::now());
         let mut greetings = JoinSet::new();
         loop {
-            // Waits until somebody has greeted or was sent away; the others queue in the socket.
-            let Ok(place) = places.clone().acquire_owned().await else { return };
+            sleep_until(turnstile.next(Instant::now())).await;
             while greetings.try_join_next().is_some() {}
             match listener.accept().await {
-                Ok(stream) => drop(greetings.spawn(self.clone().greet(stream, place))),
-                Err(_) => sleep(ACCEPT_PAUSE).await,
+                Ok(stream) => {
+                    let stranger = Stranger::new(stream);
+                    let pid = stranger.pid_if_ours();
+                    let place = pid.map(|pid| (pid, lobby.enter(pid)));
+                    greetings.spawn(self.clone().greet(stranger, place));
+                }
+                Err(error) => {
+                    if is_shortage(&error) {
+                        lobby.make_room();
+                    }
+                    sleep(ACCEPT_PAUSE).await;
+                }
             }
         }
     }
 
-    async fn greet(self: Arc<Self>, stream: Stream, place: OwnedSemaphorePermit) {
-        let mut stranger = Stranger::new(stream);
-        let Some(pid) = stranger.pid_if_ours() else {
+    async fn greet(self: Arc<Self>, mut stranger: Stranger, place: Option<(u32, Place)>) {
+        let Some((pid, place)) = place else {
             return self.turn_away(stranger, Refusal::ForeignUser).await;
         };
-        match self.hear(&mut stranger).await.and_then(|hello| self.claim(&hello)) {
+        match self.hear(&mut stranger, place).await.and_then(|hello| self.claim(&hello)) {
             Ok((seat, welcome)) => {
                 match timeout(self.limits.greeting_time, welcomed(stranger, &welcome)).await {
                     Ok(Ok(connection)) => (self.on_arrival)(Arrival { seat, pid, connection }),
@@ -95,11 +110,17 @@ impl Door {
             Err(Turned::Away(why)) => self.turn_away(stranger, why).await,
             Err(Turned::HungUp) => self.register().counters.hung_up += 1,
         }
-        drop(place);
     }
 
-    async fn hear(&self, stranger: &mut Stranger) -> Result<Hello, Turned> {
-        match timeout(self.limits.greeting_time, stranger.greeting()).await {
+    /// What a stranger says, as long as its place is not needed more by others.
+    async fn hear(&self, stranger: &mut Stranger, mut place: Place) -> Result<Hello, Turned> {
+        let heard = tokio::select! {
+            // What has arrived counts, whoever else has come.
+            biased;
+            heard = timeout(self.limits.greeting_time, stranger.greeting()) => heard,
+            () = place.is_needed() => return Err(Turned::Away(Refusal::Crowded)),
+        };
+        match heard {
             Err(_late) => Err(Turned::Away(Refusal::Silent)),
             Ok(Err(ReadError::Gone)) => Err(Turned::HungUp),
             Ok(Err(ReadError::Frame(error))) => Err(Turned::Away(refusal_of(&error))),
@@ -128,9 +149,9 @@ impl Door {
 /// have nothing to ask for long, and a large welcome is more than a socket holds.
 async fn welcomed(stranger: Stranger, welcome: &[u8]) -> io::Result<Connection> {
     let mut connection = stranger.settle()?;
-    connection.send(welcome)?;
-    connection.flush().await;
-    if connection.has_unsent() { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(connection) }
+    connection.send_soon(welcome);
+    connection.flush().await?;
+    Ok(connection)
 }
 
 /// Why nobody arrived.

@@ -11,8 +11,10 @@
 
 mod connection;
 mod door;
+mod lobby;
 mod register;
 mod stranger;
+mod turnstile;
 
 pub use door::{Arrival, OnArrival};
 pub use register::{Counters, SeatId};
@@ -32,6 +34,7 @@ use register::{Register, Seat, SeatState};
 use std::borrow::Cow;
 use std::future::poll_fn;
 use std::io;
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -40,9 +43,13 @@ use tokio::time::{Instant, timeout_at};
 use worlds::definition::SkillName;
 use worlds::message::{ActionResult, Decision, Observation, Report, Tick};
 
-/// Connections that have not greeted yet; more wait in the socket's queue. Each takes a task and a
-/// few kilobytes.
+/// Connections that have not greeted yet; when more come, one of those goes (see [`lobby`]). Each takes a
+/// task, a descriptor and a few kilobytes.
 pub const UNGREETED_MAX: usize = 64;
+
+/// Connections that wait to be taken in: a quarter of a second's. Whoever comes then sleeps until there
+/// is room.
+const QUEUED_MAX: i32 = 512;
 
 /// For agents that never answer or never read: far above what a round of the largest world takes.
 const NO_DEADLINE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -207,8 +214,7 @@ impl Hub {
             self.outbox.clear();
             let role = self.door.register().seat(id).role;
             if encode_refusal(role, &why, &mut self.outbox).is_ok() {
-                // Whoever does not take it at once goes without.
-                let _ = connection.send(&self.outbox);
+                connection.send_last(&self.outbox);
             }
             self.door.register().counters.refused(&why);
         }
@@ -307,6 +313,9 @@ impl Hub {
         if connection.has_more() {
             return Err(Dropped::For(Refusal::OutOfTurn));
         }
+        if connection.has_unsent() {
+            return Err(Dropped::For(Refusal::Late));
+        }
         connection.send(&self.outbox).map_err(|_| Dropped::Gone)
     }
 
@@ -350,6 +359,8 @@ impl Hub {
         let mut answers = Vec::with_capacity(asked.len());
         for (id, sent) in asked {
             answers.push(match (sent, &mut self.connections[id.0]) {
+                // It cannot answer what it has not taken; and what is unsent must not pile up.
+                (Ok(()), Some(connection)) if connection.has_unsent() => Err(Dropped::For(Refusal::Late)),
                 (Ok(()), Some(connection)) => match connection.receive_soon(&mut wait) {
                     Ok(Some(answer)) => arrived(answer),
                     Ok(None) => {
@@ -376,7 +387,7 @@ impl Hub {
             flushes.retain_mut(|flush| flush.as_mut().poll(context).is_pending());
             if flushes.is_empty() { Poll::Ready(()) } else { Poll::Pending }
         });
-        // Those who did not take it all by then are late.
+        // Those who did not take it all by then are late; reading tells of those who are gone.
         let _ = timeout_at(deadline, flushed).await;
     }
 
@@ -399,8 +410,7 @@ impl Hub {
             let role = self.door.register().seat(SeatId(index)).role;
             self.outbox.clear();
             if encode_bye(role, &mut self.outbox).is_ok() {
-                // An agent that does not take it sees the end of the bus instead.
-                let _ = connection.send(&self.outbox);
+                connection.send_last(&self.outbox);
             }
         }
         self.counters()
@@ -410,7 +420,10 @@ impl Hub {
 fn listen(path: &std::path::Path) -> io::Result<interprocess::local_socket::tokio::Listener> {
     let name = path.as_os_str().to_fs_name::<interprocess::local_socket::GenericFilePath>()?;
     // The run directory removes the socket; a listener that did might remove another's.
-    ListenerOptions::new().name(name).mode(0o600).reclaim_name(false).create_tokio()
+    let listener = ListenerOptions::new().name(name).mode(0o600).reclaim_name(false).create_tokio()?;
+    let interprocess::local_socket::tokio::Listener::UdSocket(socket) = &listener;
+    rustix::net::listen(socket.as_fd(), QUEUED_MAX)?;
+    Ok(listener)
 }
 
 fn welcome(agent: &str, brief: Brief) -> Result<Arc<[u8]>, HubError> {

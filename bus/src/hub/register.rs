@@ -13,6 +13,10 @@ use worlds::definition::nearest::nearest;
 /// Bytes of a name that is looked for: longer ones are nobody's, and would take long to compare.
 const NAME_BYTES_MAX: usize = 256;
 
+/// Names that a misspelt one is compared with: a millisecond's work. In a world of more, whoever asks
+/// for an unknown name is not told which was meant.
+const NAMES_COMPARED_MAX: usize = 1_000;
+
 /// A place for one agent of the run: its position in the order in which seats were added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SeatId(pub(super) usize);
@@ -31,6 +35,8 @@ pub struct Counters {
     pub foreign_user: u64,
     /// Did not greet in time, or did not take their welcome in time.
     pub silent: u64,
+    /// Had not greeted when too many others came who had not either.
+    pub crowded: u64,
     /// Hung up before they had greeted.
     pub hung_up: u64,
     /// Sent a frame above the limit.
@@ -71,6 +77,7 @@ impl Counters {
             Refusal::Late => &mut self.late,
             Refusal::OutOfRole { .. } => &mut self.out_of_role,
             Refusal::OutOfTurn => &mut self.out_of_turn,
+            Refusal::Crowded => &mut self.crowded,
         } += 1;
     }
 }
@@ -178,7 +185,8 @@ impl Register {
     fn unknown(&self, hello: &Hello) -> Refusal {
         let names =
             self.by_name.keys().filter(|(role, _)| *role == hello.role).map(|(_, name)| name.as_str());
-        let nearest = nearest(&hello.name, names).map(str::to_owned);
+        let few = self.by_name.len() <= NAMES_COMPARED_MAX;
+        let nearest = few.then(|| nearest(&hello.name, names)).flatten().map(str::to_owned);
         Refusal::UnknownName { role: hello.role, name: hello.name.clone(), nearest }
     }
 }

@@ -5,7 +5,7 @@
 
 use super::connection::{Connection, ReadError};
 use crate::frame::{self, Inbox};
-use crate::wire::{Greeting, Hello, Refusal};
+use crate::wire::{ANSWER_BYTES_MAX, GREETING_BYTES_MAX, Greeting, Hello, Refusal};
 use interprocess::local_socket::tokio::{Stream as WaitingStream, prelude::*};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -24,7 +24,7 @@ pub(super) struct Stranger {
 
 impl Stranger {
     pub(super) fn new(stream: WaitingStream) -> Self {
-        Self { stream, inbox: Inbox::new() }
+        Self { stream, inbox: Inbox::of_frames_up_to(GREETING_BYTES_MAX) }
     }
 
     /// The process at the other end, if its user is ours.
@@ -49,7 +49,8 @@ impl Stranger {
     }
 
     /// Makes it known.
-    pub(super) fn settle(self) -> io::Result<Connection> {
+    pub(super) fn settle(mut self) -> io::Result<Connection> {
+        self.inbox.allow(ANSWER_BYTES_MAX);
         let WaitingStream::UdSocket(stream) = self.stream;
         let socket = OwnedFd::try_from(stream)?;
         Connection::new(socket.into(), self.inbox)

@@ -231,5 +231,6 @@ pub(crate) fn refusals() -> Vec<bus::wire::Refusal> {
         Why::Late,
         Why::OutOfRole { role: Role::Sre },
         Why::OutOfTurn,
+        Why::Crowded,
     ]
 }
