@@ -510,6 +510,16 @@ async fn when_all_places_are_taken_by_silent_peers_the_oldest_goes_at_once_and_a
     join(agent).await.expect("welcome").expect("farewell");
 }
 
+#[tokio::test]
+async fn whoever_has_greeted_when_its_turn_comes_is_heard_however_crowded_it_is() {
+    let mut bench = Bench::with(HubLimits { ungreeted_max: 0, ..HubLimits::default() });
+    let seat = bench.server("web-1");
+    let peer = bench.peer(&framed(&hello(Role::Server, "web-1")));
+    assert_eq!(bench.arrives().await, seat);
+    assert_eq!(bench.hub.counters().crowded, 0);
+    drop(peer);
+}
+
 /// Processes can be many, so here each agent is in the crowd's own process: the worst there is.
 #[tokio::test]
 async fn agents_come_in_within_the_greeting_time_while_a_crowd_comes_and_comes_again() {
@@ -837,6 +847,20 @@ async fn an_agent_that_floods_is_dropped_with_the_next_question_and_takes_no_mor
     bench.hub.farewell();
     join(good).await.expect("welcome").expect("farewell");
     join(flood).await;
+}
+
+#[tokio::test]
+async fn an_answer_may_be_longer_than_a_greeting() {
+    let mut bench = Bench::new();
+    let seat = bench.server("web-1");
+    let mut peer = bench.peer(&framed(&hello(Role::Server, "web-1")));
+    bench.arrives().await;
+    let mut long = report(1);
+    long.services = std::iter::repeat_n(long.services[0], 100).collect();
+    let answer = framed(&FromAgent::report(&long));
+    assert!(answer.len() > 2 * GREETING_BYTES_MAX, "{} bytes", answer.len());
+    peer.write_all(&answer).expect("sent");
+    assert_eq!(bench.tick(&[seat], PATIENCE).await, [Ok(1)]);
 }
 
 #[tokio::test]
