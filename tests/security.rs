@@ -9,7 +9,7 @@ mod support;
 use bus::address::{socket_in, token_in};
 use bus::client::{Client, ClientError};
 use bus::token::Token;
-use bus::wire::{Hello, PROTOCOL, Refusal, Role};
+use bus::wire::{GREETING_BYTES_MAX, Hello, PROTOCOL, Refusal, Role};
 use rustix::process::{Pid, Signal, Uid, geteuid, kill_process};
 use rustix::thread::set_thread_res_uid;
 use std::collections::BTreeSet;
@@ -428,7 +428,7 @@ fn whatever_holds_a_token_does_not_show_it_when_debugged() {
     let (client, _) = Client::connect(&socket_in(&directory), &hello).expect("welcome");
     let mut frame = Vec::new();
     bus::frame::encode(&hello, &mut frame).expect("a frame");
-    let mut inbox = bus::frame::Inbox::new();
+    let mut inbox = bus::frame::Inbox::of_frames_up_to(GREETING_BYTES_MAX);
     inbox.space()[..frame.len()].copy_from_slice(&frame);
     inbox.filled(frame.len());
     let debugged = format!("{token:?} {token:#?} {hello:?} {client:?} {inbox:?}");
