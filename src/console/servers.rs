@@ -7,7 +7,7 @@ use super::story::{TAG, tagged};
 use super::{figure, layout};
 use crate::config::Detail;
 use std::collections::BTreeMap;
-use worlds::definition::{Definition, Role};
+use worlds::definition::{ChaosKind, Definition, ProcessEffect, Role};
 use worlds::id::Name;
 use worlds::journal::{Record, Status};
 use worlds::message::{Metric, Severity};
@@ -31,6 +31,8 @@ pub(super) struct Servers {
     tiers: Vec<Name>,
     servers: Vec<Server>,
     positions: BTreeMap<Name, usize>,
+    /// For each kind of fault that hits processes, what becomes of them.
+    process_kinds: BTreeMap<Name, &'static str>,
     name_width: usize,
 }
 
@@ -39,6 +41,8 @@ struct Server {
     name: Name,
     tier: usize,
     first_role: Option<Role>,
+    /// What faults made of its process, by their numbers.
+    process: BTreeMap<u32, &'static str>,
     told: Told,
     /// As this round's record has it.
     now: Option<Now>,
@@ -82,6 +86,7 @@ impl Servers {
                 name: server.name.as_str().into(),
                 tier: tier(&server.kind).expect("each type is a tier"),
                 first_role: server.role,
+                process: BTreeMap::new(),
                 told: Told { status: Status::Ok, notes: String::new(), since: 1 },
                 now: None,
                 symptoms: Vec::new(),
@@ -93,6 +98,7 @@ impl Servers {
                 .enumerate()
                 .map(|(index, server)| (server.name.clone(), index))
                 .collect(),
+            process_kinds: definition.chaos.iter().filter_map(process_kind).collect(),
             name_width: servers.iter().map(|server| server.name.chars().count()).max().unwrap_or_default(),
             tiers,
             servers,
@@ -104,7 +110,18 @@ impl Servers {
         match record {
             Record::Server { server, .. } => {
                 if let Some(server) = self.server(server) {
-                    server.now = now(record, server.first_role);
+                    server.now = now(record, server);
+                }
+            }
+            Record::FaultInjected { fault, fault_kind, target, .. } => {
+                let what = self.process_kinds.get(fault_kind).copied();
+                if let (Some(what), Some(server)) = (what, self.server(target)) {
+                    server.process.insert(*fault, what);
+                }
+            }
+            Record::FaultEnded { fault, target, .. } => {
+                if let Some(server) = self.server(target) {
+                    server.process.remove(fault);
                 }
             }
             Record::AlertOpened { server, metric, severity, value, .. } => {
@@ -286,7 +303,7 @@ impl Server {
     }
 }
 
-fn now(record: &Record, first_role: Option<Role>) -> Option<Now> {
+fn now(record: &Record, server: &Server) -> Option<Now> {
     let Record::Server {
         status,
         health,
@@ -307,12 +324,12 @@ fn now(record: &Record, first_role: Option<Role>) -> Option<Now> {
         health: *health,
         metrics: [*cpu_usage, *memory_usage, *error_rate, *latency_p99, *disk_usage],
         requests: *requests,
-        notes: notes(record, role.filter(|role| Some(*role) != first_role)),
+        notes: notes(record, role.filter(|role| Some(*role) != server.first_role), &server.process),
     })
 }
 
 /// What figures do not say.
-fn notes(record: &Record, new_role: Option<Role>) -> String {
+fn notes(record: &Record, new_role: Option<Role>, process: &BTreeMap<u32, &'static str>) -> String {
     let Record::Server { services_down, reachable, in_rotation, .. } = record else {
         return String::new();
     };
@@ -320,10 +337,20 @@ fn notes(record: &Record, new_role: Option<Role>) -> String {
         Role::Primary => "now primary".to_owned(),
         Role::Replica => "now replica".to_owned(),
     });
-    let cut_off = (!reachable).then(|| "cut off".to_owned());
+    let why = process.first_key_value().map_or("cut off", |(_, what)| what);
+    let cut_off = (!reachable).then(|| why.to_owned());
     let down = (*services_down > 0).then(|| format!("{} down", figure::plural(*services_down, "service")));
     let resting = (!in_rotation).then(|| "out of rotation".to_owned());
     [cut_off, down, resting, role].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// What a kind makes of a process, if it hits any.
+fn process_kind(kind: &ChaosKind) -> Option<(Name, &'static str)> {
+    let what = match kind.effect.process? {
+        ProcessEffect::Killed => "no process",
+        ProcessEffect::Paused => "standing still",
+    };
+    Some((kind.name.as_str().into(), what))
 }
 
 fn status_text(status: Status) -> &'static str {

@@ -11,7 +11,7 @@ use crate::config::{Detail, RunConfig};
 use crate::event::{Agent, Event};
 use anstyle::Style;
 use std::collections::BTreeMap;
-use worlds::definition::SreKind;
+use worlds::definition::{MessageKind, SreKind};
 use worlds::id::Name;
 use worlds::journal::{FaultEnd, Record};
 use worlds::message::{ActionOutcome, Failure, Metric, Refusal, Severity};
@@ -57,6 +57,8 @@ pub(super) struct Story {
 struct Page {
     /// What happened to the servers, before they answered.
     before: Vec<Line>,
+    /// What was seen of processes that faults hit.
+    struck: Vec<Line>,
     /// What the SREs made of it, and single alerts.
     after: Vec<Line>,
 }
@@ -106,8 +108,9 @@ impl Story {
             Event::Spawned { agent, awaited } => self.spawned(agent, awaited.as_deref()),
             Event::Left { agent, how, again } => by_hand::left(agent, how, again.as_deref()),
             Event::Struck { agent, how, .. } => {
-                // It is part of the round that is being told.
-                self.before("STRUCK", ink::CHAOS, format!("{agent} {how}"));
+                // It is part of the round that is being told, after the fault that did it.
+                let text = format!("{agent} {how}");
+                self.page.struck.push(Line { tag: "STRUCK", style: ink::CHAOS, text });
                 return Vec::new();
             }
             Event::Lost { agent, how, again } => by_hand::lost(agent, how, again.as_deref()),
@@ -193,6 +196,27 @@ impl Story {
     fn take(&mut self, record: &Record) {
         match record {
             Record::FaultInjected { .. } => self.fault(record),
+            Record::Volley { fault_kind, group, name, targets, .. } => {
+                let together = group.zip(name.as_ref());
+                let common =
+                    together.map(|(by, name)| format!(" of {} {name}", by.name())).unwrap_or_default();
+                let text =
+                    format!("{fault_kind} hits {}{common}", figure::plural(targets.len() as u32, "server"));
+                self.before("TOGETHER", ink::CHAOS, text);
+            }
+            Record::MessageAstray { message, server, sre, arrives_round, .. } => {
+                let whose = sre.as_ref().map(|sre| format!("{sre}: ")).unwrap_or_default();
+                let becomes = match arrives_round {
+                    Some(round) => format!("late, until round {round}"),
+                    None => "lost".to_owned(),
+                };
+                let text = format!("{whose}{} {server}, {becomes}", message_text(*message));
+                // Metrics go astray every round.
+                let detail = if *message == MessageKind::Telemetry { Detail::Full } else { Detail::Normal };
+                if self.detail >= detail {
+                    self.before("ASTRAY", ink::CHAOS, text);
+                }
+            }
             Record::FaultEnded { fault, fault_kind, target, how, .. } => {
                 self.faults.remove(fault);
                 self.before("ENDED", ink::PLAIN, format!("{fault_kind} on {target}, {}", end_text(*how)));
@@ -285,6 +309,7 @@ impl Story {
     fn closed(&mut self, round: u32, requests: Requests, burn_rate: f64) -> Vec<String> {
         let page = std::mem::take(&mut self.page);
         let mut details = self.capped(page.before);
+        details.extend(self.capped(page.struck));
         details.extend(self.servers.lines(self.detail, self.width));
         details.extend(self.capped(page.after));
         let rule = self.rule(round, requests, burn_rate);
@@ -359,6 +384,14 @@ pub(super) fn tagged_lines(tag: &str, style: Style, text: &str, width: usize) ->
         if index == 0 { tagged(tag, style, line) } else { tagged("", style, &format!("  {line}")) }
     };
     lines.iter().enumerate().map(line).collect()
+}
+
+fn message_text(message: MessageKind) -> &'static str {
+    match message {
+        MessageKind::Telemetry => "metrics of",
+        MessageKind::Commands => "command to",
+        MessageKind::Results => "result from",
+    }
 }
 
 fn end_text(how: FaultEnd) -> &'static str {

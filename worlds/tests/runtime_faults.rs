@@ -5,7 +5,7 @@
 mod support;
 
 use support::{Drill, Drilled, by_round};
-use worlds::definition::{BusEffect, Effect, FalseMetrics, Hits, MessageKind, ProcessEffect};
+use worlds::definition::{BusEffect, Definition, Effect, FalseMetrics, Hits, MessageKind, ProcessEffect};
 use worlds::journal::{FaultEnd, Record};
 use worlds::message::{ActionOutcome, Failure};
 use worlds::outcome::Resolution;
@@ -45,8 +45,15 @@ fn drill() -> Drill {
         .with_kind("slow_news", 3, delays(&[MessageKind::Results], 2))
         .with_kind("frozen", 3, Effect { frozen_metrics: true, ..Effect::default() })
         .with_kind("liar", 3, Effect { false_metrics: Some(made_up), ..Effect::default() })
+        .with_kind("doze", 3, paused())
+        .with(hits_sres)
         .with_kind("crash", 3, killed())
-        .with(|definition| definition.chaos.last_mut().expect("the crash").hits = Hits::Sres)
+        .with(hits_sres)
+}
+
+/// The kind that was added last.
+fn hits_sres(definition: &mut Definition) {
+    definition.chaos.last_mut().expect("a kind").hits = Hits::Sres;
 }
 
 fn memory(drilled: &Drilled, round: u32, server: &str) -> f64 {
@@ -93,6 +100,23 @@ fn a_server_that_stands_still_goes_on_with_all_that_it_knew() {
     assert!(memory(&without, 5, "web-1") > memory(&without, 3, "web-1") + 15.0);
     let after = memory(&drilled, 7, "web-1");
     assert!((after - memory(&drilled, 3, "web-1")).abs() < 1.0, "{after}");
+}
+
+/// The kernel kills the API's services at the end of round 4, until round 7; a nap in round 5 does not
+/// make anybody forget that.
+#[test]
+fn services_that_the_kernel_killed_stay_down_while_a_server_stands_still() {
+    let leak = Effect { memory_growth: Some(60.0), ..Effect::default() };
+    let drilled = drill()
+        .with_kind("burst", 2, leak)
+        .with_kind("nap", 1, paused())
+        .fault("burst", 3, "api-1")
+        .fault("nap", 5, "api-1")
+        .play();
+    assert_eq!(drilled.server(4, "api-1").metrics.memory_usage, 100.0);
+    let back = drilled.server(6, "api-1");
+    assert!(back.reachable);
+    assert_eq!((back.metrics.services_down, back.metrics.requests), (2, 0));
 }
 
 #[test]
@@ -152,6 +176,15 @@ fn one_kill_follows_another_at_once_and_both_are_seen() {
     assert!((4..=9).all(|round| !drilled.server(round, "web-1").reachable));
 }
 
+/// There is no process left to kill; but none is started either before both are over.
+#[test]
+fn a_kill_that_comes_to_a_process_that_is_gone_is_masked() {
+    let drilled =
+        drill().with_kind("other", 3, killed()).fault("kill", 4, "web-1").fault("other", 5, "web-1").play();
+    assert_eq!((drilled.outcome.faults.witnessed, drilled.outcome.faults.masked), (1, 1));
+    assert!(!drilled.server(7, "web-1").reachable && drilled.server(8, "web-1").reachable);
+}
+
 #[test]
 fn no_agent_is_lost_that_chaos_took() {
     for kind in ["kill", "pause", "crash"] {
@@ -189,10 +222,21 @@ fn a_responder_that_crashed_is_told_nothing_of_what_was_done_before() {
 }
 
 #[test]
+fn a_responder_that_stood_still_is_told_when_it_goes_on() {
+    let drilled = drill()
+        .fault("service_crash", 3, "web-1")
+        .fault("doze", 4, "sre:")
+        .action(3, "restart_service", "web-1")
+        .play();
+    assert_eq!(drilled.told_in(3), Some(7));
+}
+
+#[test]
 fn what_hits_an_sre_is_a_fault_and_no_incident() {
     let drilled = drill().fault("crash", 4, "sre:").play();
     assert_eq!(drilled.outcome.faults.witnessed, 1);
     assert!(drilled.outcome.incidents.is_empty());
+    assert_eq!(drilled.outcome.suffered_rounds, [0], "nobody could relieve it");
     assert!(
         drilled.wrote(
             |record| matches!(record, Record::FaultInjected { target, .. } if &**target == "sre-oncall")
@@ -249,6 +293,14 @@ fn late_commands_act_late_and_late_results_are_told_late() {
     };
     assert_eq!(drilled("slow"), (Some(6), Some(6)));
     assert_eq!(drilled("slow_news"), (Some(4), Some(6)));
+}
+
+/// Held up from round 4 to round 6, and lost in rounds 5 to 7 if it were sent then.
+#[test]
+fn a_command_that_is_late_comes_through_whatever_the_bus_does_by_then() {
+    let crashed = drill().fault("service_crash", 3, "web-1").fault("slow", 3, "web-1");
+    let drilled = crashed.fault("unheard", 5, "web-1").action(3, "restart_service", "web-1").play();
+    assert_eq!(outcome_of(&drilled, 3), Some((6, ActionOutcome::Succeeded)));
 }
 
 /// Rounds 4, 5 and 6 are measured and arrive in rounds 6, 7 and 8, where round 7 is known already.

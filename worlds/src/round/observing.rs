@@ -243,8 +243,8 @@ impl Round {
         self.show_results();
     }
 
-    /// Each SRE is told what is new of its actions. One that stands still is told when it goes on; of
-    /// what is late, in the round in which it arrives.
+    /// Each SRE is told what is new of its actions. One that stands still is told when it goes on, the
+    /// successor of one that was killed nothing; and what is late is told in the round in which it arrives.
     fn show_results(&mut self) {
         let Self { untold, late_results, number, .. } = self;
         for (_, sre, result) in late_results.extract_if(.., |(arrives, ..)| *arrives <= *number) {
@@ -253,10 +253,8 @@ impl Round {
         let sres = self.sre_processes.iter().zip(&mut self.untold);
         for (told, (process, untold)) in self.results.iter_mut().zip(sres) {
             told.clear();
-            match process {
-                Process::Paused { .. } => {}
-                Process::Killed { .. } => untold.clear(),
-                Process::Runs | Process::Lost => told.append(untold),
+            if process.struck_by().is_none() {
+                told.append(untold);
             }
         }
     }

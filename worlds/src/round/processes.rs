@@ -1,7 +1,6 @@
 //! What a round does to processes: those that faults hit, and those that run again.
 
 use super::Round;
-use crate::definition::ProcessEffect;
 use crate::id::{AgentId, SreId};
 use crate::journal::FaultEnd;
 use crate::process::{Process, Revival, Reviving, Strike};
@@ -60,15 +59,13 @@ impl Round {
         self.opening.revivals.push(Revival { agent, how });
     }
 
-    /// Has the faults that begin hit processes; whoever is killed is not stopped beside that.
+    /// Has the faults that begin hit processes.
     pub(super) fn strike(&mut self, injected: Range<usize>) {
-        for effect in [ProcessEffect::Killed, ProcessEffect::Paused] {
-            for position in injected.clone() {
-                let fault = &self.faults.injected()[position];
-                if fault.kind(&self.world).effect.process == Some(effect) {
-                    let strike = Strike { fault: fault.id, agent: fault.planned.target, effect };
-                    self.strike_one(strike);
-                }
+        for position in injected {
+            let fault = &self.faults.injected()[position];
+            if let Some(effect) = fault.kind(&self.world).effect.process {
+                let strike = Strike { fault: fault.id, agent: fault.planned.target, effect };
+                self.strike_one(strike);
             }
         }
     }
