@@ -141,6 +141,26 @@ fn one_follows_another_as_far_apart_as_the_spread_says() {
     assert_eq!(onsets, [3, 5]);
 }
 
+#[test]
+fn a_kind_is_never_twice_on_one_server_also_of_volleys_that_take_long() {
+    let group = by(GroupBy::Type, Some("web"));
+    let spread = Some(Spread { servers: Some(3), apart: 4 });
+    let definition = with_kind(definition(THREE_TIER), |kind| {
+        (kind.group, kind.spread, kind.rounds, kind.probability) = (group, spread, 6, 0.3);
+    });
+    for seed in 0..100 {
+        let planned = planned(&definition, seed, 60);
+        for (index, fault) in planned.iter().enumerate() {
+            let meets = |other: &PlannedFault| {
+                other.target == fault.target
+                    && other.round < fault.scheduled_end()
+                    && fault.round < other.scheduled_end()
+            };
+            assert!(!planned[index + 1..].iter().any(meets), "seed {seed}: {planned:?}");
+        }
+    }
+}
+
 /// Volleys as the journal tells them.
 fn volleys(definition: &Definition, seeds: u64, rounds: u32) -> Vec<(u32, Vec<String>)> {
     let world = Arc::new(World::new("test", definition.clone()));

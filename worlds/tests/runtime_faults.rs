@@ -315,6 +315,28 @@ fn late_metrics_are_as_old_as_they_are_late_and_never_undo_newer_ones() {
     assert_eq!(arrived, drilled.server(4, "web-1").metrics);
 }
 
+/// Cut off in round 8, the server is known by its metrics of round 7, whatever arrives of round 6.
+#[test]
+fn what_is_late_does_not_replace_what_is_newer() {
+    let drilled = drill()
+        .with(|world| world.alerts.telemetry_ttl_rounds = 3)
+        .fault("slow", 4, "web-1")
+        .fault("network_partition", 8, "web-1")
+        .play();
+    assert_eq!(drilled.view(8, "web-1").age_rounds, 1);
+}
+
+/// The link carries everything from round 5 on, before anything could be lost by the bus alone.
+#[test]
+fn a_server_that_is_cut_off_has_nothing_that_the_bus_could_lose() {
+    let cut = Effect { unreachable: true, ..Effect::default() };
+    let hidden = drill().with_kind("cut", 3, cut).fault("cut", 4, "web-1").fault("deaf", 4, "web-1");
+    assert_eq!(hidden.play().outcome.faults.masked, 1);
+    let cut = Effect { unreachable: true, ..Effect::default() };
+    let linked = drill().with_kind("cut", 3, cut).fault("cut", 4, "web-1").fault("deaf", 4, "web-1");
+    assert_eq!(linked.action(4, "failover", "web-1").play().outcome.faults.masked, 1);
+}
+
 #[test]
 fn the_backup_link_carries_what_the_bus_loses() {
     let drilled = drill().fault("deaf", 4, "web-1").action(4, "failover", "web-1").play();
