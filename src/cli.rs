@@ -242,7 +242,7 @@ pub(crate) struct RunArgs {
     )]
     pub sre: Vec<String>,
 
-    /// A fault that comes for certain, beside what chaos rolls; repeats
+    /// A fault that comes for certain, on a server, an SRE, or a group as in zone:a; repeats
     #[arg(long, value_name = "KIND@ROUND:TARGET")]
     pub fault: Vec<String>,
 

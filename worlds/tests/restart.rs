@@ -4,7 +4,7 @@ mod support;
 
 use std::sync::Arc;
 use worlds::definition::{SkillName, SreKind, parse};
-use worlds::id::{AgentId, KindId, ServerId, SreId};
+use worlds::id::{AgentId, GroupId, KindId, ServerId, SreId};
 use worlds::inline::Inline;
 use worlds::message::{Decision, Observation};
 use worlds::outcome::{Outcome, Requests};
@@ -22,10 +22,10 @@ fn plans() -> Vec<RunPlan> {
         vec![support::unskilled(SreKind::None)],
         Vec::new(),
     ];
-    // The second one comes after the end of most runs.
-    let scripted =
-        |round| ScriptedFault { round, kind: KindId(1), target: Target::Agent(AgentId::Server(ServerId(0))) };
-    let script = [scripted(2), scripted(20)];
+    // The last two come after the end of most runs.
+    let scripted = |round, target| ScriptedFault { round, kind: KindId(1), target };
+    let server = Target::Agent(AgentId::Server(ServerId(0)));
+    let script = [scripted(2, server), scripted(20, server), scripted(25, Target::Group(GroupId(0)))];
     let plan = |number: usize| {
         let by_turns = |count: usize| number % count;
         RunPlan {
@@ -34,7 +34,7 @@ fn plans() -> Vec<RunPlan> {
             rounds: [3, 15, 40][by_turns(3)],
             // Each comes twice in a row: who has the same SREs as before keeps them.
             sres: lineups[number / 2 % lineups.len()].clone(),
-            scripted: script[..number / 3 % 3].to_vec(),
+            scripted: script[..number / 3 % 4].to_vec(),
         }
     };
     (0..400).map(plan).collect()
