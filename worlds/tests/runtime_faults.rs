@@ -4,11 +4,17 @@
 
 mod support;
 
-use support::{Drill, Drilled, by_round};
-use worlds::definition::{BusEffect, Definition, Effect, FalseMetrics, Hits, MessageKind, ProcessEffect};
+use std::sync::Arc;
+use support::{Drill, Drilled, by_round, certain};
+use worlds::definition::{BusEffect, ChaosKind, Definition, Effect, FalseMetrics, Hits, MessageKind};
+use worlds::definition::{ProcessEffect, Skill, SkillName, SreKind};
+use worlds::id::{AgentId, KindId};
+use worlds::inline::Inline;
 use worlds::journal::{FaultEnd, Record};
 use worlds::message::{ActionOutcome, Failure};
-use worlds::outcome::Resolution;
+use worlds::outcome::{Outcome, Resolution};
+use worlds::plan::{Level, RunPlan, ScriptedFault, SrePlan, Target};
+use worlds::topology::World;
 
 fn killed() -> Effect {
     Effect { process: Some(ProcessEffect::Killed), ..Effect::default() }
@@ -211,6 +217,13 @@ fn a_crashed_responder_decides_nothing_until_its_successor_is_there() {
 }
 
 #[test]
+fn a_crashed_responder_acknowledges_nothing() {
+    let drilled = drill().fault("service_crash", 5, "web-1").fault("crash", 4, "sre:").acknowledging().play();
+    let incident = drilled.outcome.incidents.iter().find(|incident| &*incident.kind == "service_crash");
+    assert_eq!(incident.and_then(|incident| incident.acknowledged_round), Some(7));
+}
+
+#[test]
 fn a_responder_that_crashed_is_told_nothing_of_what_was_done_before() {
     let drilled = drill()
         .fault("service_crash", 3, "web-1")
@@ -243,6 +256,54 @@ fn what_hits_an_sre_is_a_fault_and_no_incident() {
         )
     );
     assert_eq!(good(&drilled), good(&drill().play()));
+}
+
+// ---- minds --------------------------------------------------------------------------------------
+
+/// One fault in a world without partitions, and somebody who is always right and in time.
+fn answered(effect: Effect, sre: SrePlan) -> Outcome {
+    let mut definition = certain();
+    definition.skills.senior = Skill { accuracy: 1.0, speed: 1.0, panic_threshold: 8 };
+    definition.chaos.retain(|kind| !kind.effect.unreachable);
+    let kind = definition.chaos[0].clone();
+    definition.chaos.push(ChaosKind { name: "odd".into(), rounds: 5, gradual: false, effect, ..kind });
+    for action in &mut definition.actions {
+        if action.remedy.restarts_services {
+            action.remedy.cures.push("odd".into());
+        }
+    }
+    let world = Arc::new(World::new("minds", definition));
+    let kind = KindId::from(world.definition.chaos.len() - 1);
+    let target = Target::Agent(AgentId::Server(world.server("api-1").expect("a server")));
+    let scripted = vec![ScriptedFault { round: 4, kind, target }];
+    Inline::outcome(world, RunPlan { seed: 1, level: Level::Off, rounds: 12, sres: vec![sre], scripted })
+}
+
+#[test]
+fn minds_restart_a_process_that_is_gone_or_stands_still() {
+    for effect in [killed(), paused()] {
+        for sre in [support::rules("oncall", SkillName::Senior), support::unskilled(SreKind::Oracle)] {
+            let outcome = answered(effect.clone(), sre.clone());
+            let [incident] = &outcome.incidents[..] else { panic!("{:?}", outcome.incidents) };
+            assert_eq!(
+                (incident.diagnosed_round, incident.resolution),
+                (Some(4), Resolution::Remedied),
+                "{sre:?}"
+            );
+            assert_eq!(incident.resolved_round, Some(5), "{sre:?}");
+        }
+    }
+}
+
+#[test]
+fn a_senior_knows_a_liar_by_its_figures_and_silence_by_the_bus() {
+    let liar = FalseMetrics { cpu_usage: Some(99.0), latency_p99: Some(40.0), ..FalseMetrics::default() };
+    for effect in
+        [Effect { false_metrics: Some(liar), ..Effect::default() }, loses(&[MessageKind::Telemetry])]
+    {
+        let outcome = answered(effect.clone(), support::rules("oncall", SkillName::Senior));
+        assert_eq!(outcome.incidents[0].diagnosed_round, Some(4), "{effect:?}");
+    }
 }
 
 // ---- the bus ----------------------------------------------------------------------------------
