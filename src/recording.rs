@@ -224,7 +224,10 @@ fn claim(dir: &Path) -> Result<File, RecordingError> {
 /// Writes a file so that it is there as a whole or not at all.
 fn write_at_once(path: &Path, contents: &[u8]) -> Result<(), RecordingError> {
     let half = path.with_extension("json.part");
-    let written = fs::write(&half, contents).and_then(|()| fs::rename(&half, path));
+    // What stands there is not followed, should it lead elsewhere.
+    let _ = fs::remove_file(&half);
+    let written = File::create_new(&half).and_then(|mut file| file.write_all(contents));
+    let written = written.and_then(|()| fs::rename(&half, path));
     written.map_err(|source| {
         let _ = fs::remove_file(&half);
         RecordingError::Write { path: path.to_owned(), source }
@@ -292,6 +295,18 @@ mod tests {
         fs::write(temp.path().join("notes.txt"), "mine").expect("written");
         Recording::create(temp.path(), "inline").expect("a recording").discard();
         assert_eq!(names(temp.path()), ["notes.txt"]);
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_a_half_written_file_is_not_followed() {
+        let temp = tempfile::tempdir().expect("a directory");
+        let (dir, precious) = (temp.path().join("run"), temp.path().join("precious"));
+        fs::write(&precious, "mine").expect("written");
+        let recording = Recording::create(&dir, "inline").expect("a recording");
+        std::os::unix::fs::symlink(&precious, dir.join("result.json.part")).expect("a link");
+        recording.finish(b"{}\n").expect("written");
+        assert_eq!(fs::read_to_string(&precious).expect("a file"), "mine");
+        assert_eq!(names(&dir), ["journal.jsonl", "result.json", "runtime.json"]);
     }
 
     #[test]
