@@ -37,6 +37,9 @@ const LOOK: Duration = Duration::from_secs(2);
 /// Clock ticks a second, as `/proc` counts them on every Linux.
 const TICKS_PER_SECOND: f64 = 100.0;
 
+/// Strangers that want in and cannot be accepted.
+const QUEUED: usize = 20;
+
 /// Far more than are let in before they have greeted; the others wait in the socket's queue.
 const STRANGERS_MAX: usize = 100;
 
@@ -66,16 +69,18 @@ impl Allowed {
     }
 }
 
-/// Connections that say nothing, as many as it takes for a director to have no descriptor left.
+/// Connections that say nothing: as many as it takes for a director to have no descriptor left, and some
+/// more that wait in the socket's queue for one.
 struct Strangers(#[expect(dead_code, reason = "they are there")] Vec<UnixStream>);
 
 impl Strangers {
     fn exhaust(director: Pid, socket: &Path, room: usize) -> Self {
         let allowed = Allowed::more(director, room);
-        let mut strangers = Vec::new();
+        let connect = || UnixStream::connect(socket).expect("a socket that is there");
+        let mut strangers: Vec<UnixStream> = (0..room + QUEUED).map(|_| connect()).collect();
         wait_until("the director has no descriptor left", || {
             if strangers.len() < STRANGERS_MAX {
-                strangers.push(UnixStream::connect(socket).expect("a socket that is there"));
+                strangers.push(connect());
             }
             allowed.are_taken(director).then_some(())
         });
@@ -125,7 +130,7 @@ fn a_run_without_a_descriptor_left_takes_no_processor_and_recovers() {
 
 #[test]
 fn an_agent_that_takes_its_time_is_waited_for_without_a_descriptor_left() {
-    let run = Run::start("--seed 7 -n 6 --json -q --manual=oncall");
+    let run = Run::start("--seed 7 -n 20 --json -q --manual=oncall");
     let (director, directory) = (Pid::from_child(&run.child), run.directory());
     let socket = socket_in(&directory);
     let hello = Hello {
@@ -146,12 +151,13 @@ fn an_agent_that_takes_its_time_is_waited_for_without_a_descriptor_left() {
                 if observation.round == 2 {
                     strangers = Some(Strangers::exhaust(director, &socket, 4));
                 }
-                if observation.round == 5 {
+                if observation.round == 15 {
                     strangers = None;
                 }
                 if strangers.is_some() {
-                    // Longer than an answer is waited for on the spot.
-                    std::thread::sleep(Duration::from_millis(100));
+                    // Longer than an answer is waited for on the spot, and than somebody in the queue waits
+                    // for the descriptor that was free meanwhile.
+                    std::thread::sleep(Duration::from_millis(50));
                 }
                 mind.decide(&observation, &results, &mut decision);
                 client.send(&FromAgent::decision(&decision)).expect("sent");
@@ -164,7 +170,7 @@ fn an_agent_that_takes_its_time_is_waited_for_without_a_descriptor_left() {
     let ended = run.end();
     assert_eq!(ended.code, Some(0), "{}", ended.text);
     let result: Value = serde_json::from_str(&ended.text).expect("a result");
-    assert_eq!((&result["rounds"], &result["lost_agents"]), (&6.into(), &Value::Array(Vec::new())));
+    assert_eq!((&result["rounds"], &result["lost_agents"]), (&20.into(), &Value::Array(Vec::new())));
 }
 
 #[test]
