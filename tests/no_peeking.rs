@@ -18,13 +18,13 @@ const SEED: u64 = 0x5EED_0BAD_C0DE_F00D;
 
 /// The built-in world and two kinds of faults that do the same.
 fn world_with_twins(directory: &Path) -> PathBuf {
-    let twin = |name: &str| {
-        format!(
-            "\n[[chaos]]\nname = \"{name}\"\nprobability = 0.0\nrounds = 3\neffect = {{ error_rate = 0.4 }}\n"
-        )
+    let twin = |(name, effect): (&str, &str)| {
+        format!("\n[[chaos]]\nname = \"{name}\"\nprobability = 0.0\nrounds = 3\neffect = {{ {effect} }}\n")
     };
-    let text =
-        format!("{}{}{}", include_str!("../worlds/definitions/systems.toml"), twin("castor"), twin("pollux"));
+    let twins = [("castor", "error_rate = 0.4"), ("pollux", "error_rate = 0.4")];
+    let silent = [("cut_off", "unreachable = true"), ("paused", "process = \"paused\"")];
+    let twins: String = twins.into_iter().chain(silent).map(twin).collect();
+    let text = format!("{}{twins}", include_str!("../worlds/definitions/systems.toml"));
     let path = directory.join("twins.toml");
     std::fs::write(&path, text).expect("a world file");
     path
@@ -119,6 +119,17 @@ fn faults_that_look_alike_are_sent_alike() {
     // The ear is not deaf: a fault elsewhere sounds otherwise.
     let elsewhere = overheard(&world, directory.path(), "castor@3:web-1");
     assert_ne!(castor, elsewhere);
+}
+
+/// A process that was stopped looks like a server that is cut off: silent, with users' requests lost.
+#[test]
+fn a_process_that_stands_still_is_sent_as_a_partition_is() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let world = world_with_twins(directory.path());
+    let cut_off = overheard(&world, directory.path(), "cut_off@3:web-1");
+    let paused = overheard(&world, directory.path(), "paused@3:web-1");
+    assert_eq!(cut_off.len(), 17);
+    assert_eq!(cut_off, paused);
 }
 
 #[test]

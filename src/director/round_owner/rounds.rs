@@ -9,13 +9,14 @@ use bus::hub::{Admits, Dropped, SeatId};
 use bus::token::Token;
 use bus::wire::Refusal;
 use ractor::ActorRef;
+use ractor::concurrency::oneshot;
 use std::collections::BTreeSet;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use worlds::definition::ProcessEffect;
 use worlds::id::SreId;
 use worlds::message::{Decision, Report};
-use worlds::process::{Revival, Reviving, Strike};
+use worlds::process::{Revival, Reviving};
 
 /// For the end of a process whose connection has ended: it is told at once, but in another thread.
 const OBITUARY_TIME: Duration = Duration::from_millis(500);
@@ -93,20 +94,26 @@ impl State {
         self.evidence.revived(&self.round, revival, how);
     }
 
-    /// Has the faults that begin hit the processes of their targets, and looks what becomes of those.
+    /// Has the faults that begin hit the processes of their targets, side by side, and looks what
+    /// becomes of those.
     async fn strike(&mut self, events: &mut Vec<Event>) -> Result<(), DirectorError> {
-        for strike in self.round.opening().strikes.clone() {
-            let Strike { fault, agent, effect } = strike;
-            self.evidence.injected(fault);
-            let Some(seat) = self.lineup.seat_of(agent) else {
+        let mut struck = Vec::new();
+        for strike in self.round.opening().strikes.iter().copied() {
+            self.evidence.injected(strike.fault);
+            let Some(seat) = self.lineup.seat_of(strike.agent) else {
                 // The oracle has no process: to be away is all that can happen to it.
                 let how = "it thinks in the director, and was not asked".to_owned();
                 self.evidence.struck(strike, Some(Sighting { is_so: true, how }));
                 continue;
             };
-            let deed = |seen| KeeperMessage::Strike { seat, effect, seen };
-            let asked = self.keeper.call(deed, Some(SIGHTING_TIME)).await;
-            let seen = asked.ok().and_then(|answer| answer.success_or(()).ok());
+            let (seen, sighting) = oneshot();
+            let deed = KeeperMessage::Strike { seat, effect: strike.effect, seen: seen.into() };
+            self.keeper.cast(deed).map_err(DirectorError::actor)?;
+            struck.push((strike, seat, sighting));
+        }
+        for (strike, seat, sighting) in struck {
+            let seen = timeout(SIGHTING_TIME, sighting).await.ok().and_then(Result::ok);
+            let effect = strike.effect;
             if effect == ProcessEffect::Killed {
                 self.hub()?.close_seat(seat);
             }
