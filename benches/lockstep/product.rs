@@ -34,8 +34,22 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// Starts the director with its servers, and the SRE.
 pub fn start(sample: &Sample) -> Outcome<Contender> {
-    let place = tempfile::Builder::new().permissions(PermissionsExt::from_mode(0o700)).tempdir()?;
-    let directory = place.path().join("run");
+    start_in(sample, place()?)
+}
+
+/// A place for a run of one's own.
+pub fn place() -> Outcome<TempDir> {
+    Ok(tempfile::Builder::new().permissions(PermissionsExt::from_mode(0o700)).tempdir()?)
+}
+
+/// Where the run has its bus.
+pub fn directory_in(place: &TempDir) -> PathBuf {
+    place.path().join("run")
+}
+
+/// The same, in this place.
+pub fn start_in(sample: &Sample, place: TempDir) -> Outcome<Contender> {
+    let directory = directory_in(&place);
     let director = Director::start(sample, &directory)?;
     let mut sre = Command::new(std::env::current_exe()?);
     sre.arg(SRE).arg(&directory).arg(SRE_NAME);
