@@ -1,7 +1,7 @@
 //! Claims about runs on a machine that is not at rest: whatever the processors, the scheduler and the
 //! agents' own speed do, the journal is the one that a run without processes gives.
 //!
-//! `WORLD_SEEDS=200 cargo test --test stress` plays a long form.
+//! `WORLD_SEEDS=20 cargo test --test stress` plays the long form.
 
 mod support;
 
@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use support::running::{Run, world};
 
-/// Seeds of the form that CI plays.
-const SEEDS_IN_CI: u64 = 20;
+/// Seeds of the short form.
+const SEEDS_IN_CI: u64 = 6;
 
 fn seeds() -> u64 {
     std::env::var("WORLD_SEEDS").map_or(SEEDS_IN_CI, |seeds| seeds.parse().expect("WORLD_SEEDS is a number"))
