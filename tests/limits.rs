@@ -11,12 +11,16 @@ use bus::client::Client;
 use bus::wire::{Brief, FromAgent, Hello, PROTOCOL, Role, ToSre};
 use rustix::process::{Pid, Resource, Rlimit, Signal, geteuid, getrlimit, prlimit};
 use serde_json::Value;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use support::running::{Run, make_private, wait_until, world};
 use support::skipped;
@@ -37,11 +41,8 @@ const LOOK: Duration = Duration::from_secs(2);
 /// Clock ticks a second, as `/proc` counts them on every Linux.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Strangers that want in and cannot be accepted.
-const QUEUED: usize = 20;
-
-/// Far more than are let in before they have greeted; the others wait in the socket's queue.
-const STRANGERS_MAX: usize = 100;
+/// Strangers at a time: far more than there are descriptors for, and than the socket's queue holds.
+const STRANGERS_MAX: usize = 300;
 
 // ---- descriptors ------------------------------------------------------------------------------
 
@@ -51,6 +52,28 @@ fn descriptors(process: Pid) -> Vec<u64> {
     entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
+/// Lets a process open no descriptor from this number on.
+fn allow_below(process: Pid, limit: u64) {
+    let limits = Rlimit { current: Some(limit), maximum: getrlimit(Resource::Nofile).maximum };
+    prlimit(Some(process), Resource::Nofile, limits).expect("it is ours");
+}
+
+/// The descriptor with which a director waits for an agent by hand that takes its time: the third of its
+/// connection, after those to talk and to see its end; it had the lowest number that was free.
+fn waited_with(director: Pid) -> u64 {
+    wait_until("the runtime waits", || {
+        let mut of_socket = BTreeMap::<PathBuf, Vec<u64>>::new();
+        for number in descriptors(director) {
+            let path = format!("/proc/{}/fd/{number}", director.as_raw_nonzero());
+            of_socket.entry(fs::read_link(path).unwrap_or_default()).or_default().push(number);
+        }
+        let waits = |(target, numbers): &(PathBuf, Vec<u64>)| {
+            target.to_string_lossy().starts_with("socket:") && numbers.len() == 3
+        };
+        of_socket.into_iter().find(waits)?.1.into_iter().max()
+    })
+}
+
 /// A limit of a process's descriptors that leaves it so many, and no more.
 struct Allowed(u64);
 
@@ -58,8 +81,7 @@ impl Allowed {
     fn more(process: Pid, more: usize) -> Self {
         let open = descriptors(process);
         let limit = (0..).filter(|number| !open.contains(number)).nth(more).expect("numbers do not end");
-        let limits = Rlimit { current: Some(limit), maximum: getrlimit(Resource::Nofile).maximum };
-        prlimit(Some(process), Resource::Nofile, limits).expect("it is ours");
+        allow_below(process, limit);
         Self(limit)
     }
 
@@ -69,22 +91,39 @@ impl Allowed {
     }
 }
 
-/// Connections that say nothing: as many as it takes for a director to have no descriptor left, and some
-/// more that wait in the socket's queue for one.
-struct Strangers(#[expect(dead_code, reason = "they are there")] Vec<UnixStream>);
+/// Peers that connect and say nothing, for ever new ones: whoever is dropped for want of a descriptor is
+/// followed by the next, so that none is left.
+struct Strangers {
+    enough: Arc<AtomicBool>,
+    connecting: Option<JoinHandle<()>>,
+}
 
 impl Strangers {
+    /// Lets a director open so many descriptors more, and sees to it that they are taken.
     fn exhaust(director: Pid, socket: &Path, room: usize) -> Self {
         let allowed = Allowed::more(director, room);
-        let connect = || UnixStream::connect(socket).expect("a socket that is there");
-        let mut strangers: Vec<UnixStream> = (0..room + QUEUED).map(|_| connect()).collect();
-        wait_until("the director has no descriptor left", || {
-            if strangers.len() < STRANGERS_MAX {
-                strangers.push(connect());
+        let (enough, socket) = (Arc::new(AtomicBool::new(false)), socket.to_owned());
+        let is_enough = Arc::clone(&enough);
+        let connecting = std::thread::spawn(move || {
+            let mut strangers = VecDeque::new();
+            while !is_enough.load(Ordering::Relaxed) {
+                // While the socket's queue is full this waits for a place in it.
+                strangers.push_back(UnixStream::connect(&socket).expect("a socket that is there"));
+                if strangers.len() > STRANGERS_MAX {
+                    strangers.pop_front();
+                }
             }
-            allowed.are_taken(director).then_some(())
         });
-        Self(strangers)
+        wait_until("the director has no descriptor left", || allowed.are_taken(director).then_some(()));
+        Self { enough, connecting: Some(connecting) }
+    }
+}
+
+impl Drop for Strangers {
+    fn drop(&mut self) {
+        self.enough.store(true, Ordering::Relaxed);
+        let connecting = self.connecting.take().expect("it is dropped once");
+        assert!(connecting.join().is_ok() || std::thread::panicking(), "the strangers could connect");
     }
 }
 
@@ -130,7 +169,7 @@ fn a_run_without_a_descriptor_left_takes_no_processor_and_recovers() {
 
 #[test]
 fn an_agent_that_takes_its_time_is_waited_for_without_a_descriptor_left() {
-    let run = Run::start("--seed 7 -n 20 --json -q --manual=oncall");
+    let run = Run::start("--seed 7 -n 10 --json -q --manual=oncall");
     let (director, directory) = (Pid::from_child(&run.child), run.directory());
     let socket = socket_in(&directory);
     let hello = Hello {
@@ -143,20 +182,18 @@ fn an_agent_that_takes_its_time_is_waited_for_without_a_descriptor_left() {
     let (mut client, brief) = wait_until("somebody listens", || Client::connect(&socket, &hello).ok());
     let Brief::Sre(brief) = brief else { panic!("another's brief") };
     let (mut mind, mut results, mut decision) = (Mind::new(&brief), Vec::new(), Decision::default());
-    let mut strangers = None;
+    let mut scarce = false;
     loop {
         match client.receive().expect("a bus that does not break") {
             ToSre::Results(news) => results = news.into_owned(),
             ToSre::Observe(observation) => {
                 if observation.round == 2 {
-                    strangers = Some(Strangers::exhaust(director, &socket, 4));
+                    allow_below(director, waited_with(director));
+                    scarce = true;
                 }
-                if observation.round == 15 {
-                    strangers = None;
-                }
-                if strangers.is_some() {
-                    // Longer than an answer is waited for on the spot, and than somebody in the queue waits
-                    // for the descriptor that was free meanwhile.
+                if scarce {
+                    // Longer than an answer is waited for on the spot: the director wants another
+                    // descriptor to wait with, and gets none.
                     std::thread::sleep(Duration::from_millis(50));
                 }
                 mind.decide(&observation, &results, &mut decision);
@@ -170,7 +207,7 @@ fn an_agent_that_takes_its_time_is_waited_for_without_a_descriptor_left() {
     let ended = run.end();
     assert_eq!(ended.code, Some(0), "{}", ended.text);
     let result: Value = serde_json::from_str(&ended.text).expect("a result");
-    assert_eq!((&result["rounds"], &result["lost_agents"]), (&20.into(), &Value::Array(Vec::new())));
+    assert_eq!((&result["rounds"], &result["lost_agents"]), (&10.into(), &Value::Array(Vec::new())));
 }
 
 #[test]
@@ -356,7 +393,7 @@ fn a_directory_for_recordings_that_cannot_be_written_is_refused_before_anything_
     let Some(disk) = Disk::new("a read-only --out is refused") else { return };
     for mode in ["", "--inline"] {
         let script = format!(
-            "mount -o remount,ro \"$DISK\" && exec \"$WORLD\" run -q --seed 1 {mode} --out \"$DISK/out\""
+            "mount -o remount,bind,ro \"$DISK\" && exec \"$WORLD\" run -q --seed 1 {mode} --out \"$DISK/out\""
         );
         let ended = disk.run("size=64k", &script);
         assert_eq!((ended.code, &*ended.out), (Some(2), ""), "{ended:?}");
@@ -401,7 +438,7 @@ fn a_full_or_read_only_place_for_runs_is_told_and_nothing_is_left() {
     assert_eq!(ended.code, Some(4), "{ended:?}");
     assert!(ended.err.contains("No space left on device"), "{ended:?}");
 
-    let ended = disk.run("size=64k", &format!("mount -o remount,ro \"$DISK\"; {run}"));
+    let ended = disk.run("size=64k", &format!("mount -o remount,bind,ro \"$DISK\"; {run}"));
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(
         ended.err.contains("/disk/world: Read-only file system") && ended.err.contains("tip: "),
