@@ -526,7 +526,11 @@ pub fn running_in(path: &Path) -> Result<Option<Running>, AddressError> {
         return Ok(None);
     }
     check_private(path)?;
-    Ok(living(state(path), path))
+    let state = state(path);
+    if matches!(state, State::Unlocked) {
+        let _ = clear_half(&path.join(LOCK_PART));
+    }
+    Ok(living(state, path))
 }
 
 /// How the run in a directory stands, as it wrote it last; `None` when it has written nothing yet.
@@ -982,6 +986,9 @@ mod tests {
             std::fs::write(at.join(LOCK_PART), text).expect("half a lock");
             drop(RunDirectory::create(Some(&at)).expect("a run in its place"));
             assert_eq!(std::fs::read_dir(&at).expect("it was found").count(), 0);
+            std::fs::write(at.join(LOCK_PART), text).expect("half a lock");
+            assert_eq!(running_in(&at).expect("it is private"), None);
+            assert_eq!(std::fs::read_dir(&at).expect("it stays, for it may be its user's").count(), 0);
             std::fs::write(at.join(LOCK_PART), text).expect("half a lock");
             assert_eq!(sweep_in(base.path()), []);
             assert!(!at.exists(), "{text:?}");
