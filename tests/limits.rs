@@ -177,7 +177,7 @@ fn an_agent_that_takes_its_time_is_waited_for_without_a_descriptor_left() {
         role: Role::Sre,
         name: "oncall".to_owned(),
         skill: None,
-        token: token_in(&directory).expect("a token"),
+        token: wait_until("the token is written", || token_in(&directory).ok()),
     };
     let (mut client, brief) = wait_until("somebody listens", || Client::connect(&socket, &hello).ok());
     let Brief::Sre(brief) = brief else { panic!("another's brief") };
