@@ -40,7 +40,7 @@ use worlds::sre::Mind;
 const ROUNDS: &str = "1000";
 
 /// What the SRE takes over a round while there are hostile peers.
-const ROUND_TIME: Duration = Duration::from_millis(20);
+const ROUND_TIME: Duration = Duration::from_millis(100);
 
 /// What the director may come to take while it is attacked, in KiB beyond what it has taken: 64 strangers
 /// with a kilobyte and a task each, connections that were hung up on and are not closed yet, and what an
@@ -441,7 +441,7 @@ fn a_crowd_that_is_silent_and_comes_again_for_ever_keeps_no_agent_out() {
         .collect();
     // The agents of the run are on their way while the crowd is; its SRE comes last of all.
     let mut attacked = attacked.with_sre(Mind::decide);
-    attacked.rounds_go_by(50);
+    attacked.rounds_go_by(20);
     over.store(true, Ordering::Relaxed);
     crowd.into_iter().for_each(|peer| peer.join().expect("a crowd"));
     let aftermath = attacked.end().undisturbed();
