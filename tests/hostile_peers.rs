@@ -92,7 +92,6 @@ impl Attacked {
             command.arg(format!("--manual={manual}"));
         });
         let directory = run.directory();
-        wait_until("the bus is open", || socket_in(&directory).exists().then_some(()));
         let (plays, ongoing, memory_kib) = (channel(), None, None);
         Self { run, directory, out, sre: None, plays, ongoing, memory_kib, _kept: kept }
     }
@@ -141,9 +140,7 @@ impl Attacked {
 
     /// A server that is awaited, in a hostile hand.
     fn server(&self, name: &str) -> Client {
-        Client::connect(&socket_in(&self.directory), &hello(Role::Server, name, self.token()))
-            .expect("welcome")
-            .0
+        join(&self.directory, &hello(Role::Server, name, self.token())).0
     }
 
     /// Lets the run come to its end.
@@ -229,7 +226,7 @@ fn think(
     ongoing: &Receiver<()>,
 ) -> Vec<ActionResult> {
     let hello = hello(Role::Sre, "oncall", token_in(directory).expect("the token"));
-    let (mut client, brief) = Client::connect(&socket_in(directory), &hello).expect("welcome");
+    let (mut client, brief) = join(directory, &hello);
     let Brief::Sre(brief) = brief else { panic!("another's brief") };
     let (mut mind, mut results, mut all_results) = (Mind::new(&brief), Vec::new(), Vec::new());
     loop {
@@ -260,8 +257,16 @@ fn framed(message: &impl Serialize) -> Vec<u8> {
     bytes
 }
 
+/// An agent that is welcome, as soon as the bus is open.
+fn join(directory: &Path, hello: &Hello) -> (Client, Brief) {
+    wait_until("the bus is open", || match Client::connect(&socket_in(directory), hello) {
+        Err(ClientError::Connect { .. }) => None,
+        joined => Some(joined.expect("welcome")),
+    })
+}
+
 fn connect(directory: &Path) -> UnixStream {
-    let stream = UnixStream::connect(socket_in(directory)).expect("a listener");
+    let stream = wait_until("the bus is open", || UnixStream::connect(socket_in(directory)).ok());
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
     stream
@@ -466,7 +471,7 @@ fn a_server_that_commands_is_dropped() {
 fn an_sre_that_reports_metrics_is_dropped() {
     let attacked = Attacked::open("oncall");
     let hello = hello(Role::Sre, "oncall", attacked.token());
-    let (mut sre, _) = Client::connect(&socket_in(&attacked.directory), &hello).expect("welcome");
+    let (mut sre, _) = join(&attacked.directory, &hello);
     let _: ToSre = sre.receive().expect("an observation");
     sre.send(&FromAgent::report(&Report { round: 1, ..Report::default() })).expect("sent");
     let why: ToSre = sre.receive().expect("the reason");
