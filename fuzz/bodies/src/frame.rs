@@ -34,7 +34,8 @@ fn frames(bytes: &[u8], step: usize, limit: usize) -> (Vec<Vec<u8>>, Option<Fram
     for mut piece in bytes.chunks(step) {
         while !piece.is_empty() {
             let space = inbox.space();
-            assert!(space.len() <= (arrived.max(FIRST_ROOM_BYTES)).min(limit + PREFIX_BYTES));
+            let room = (2 * arrived).max(FIRST_ROOM_BYTES).min(limit + PREFIX_BYTES);
+            assert!(space.len() <= room, "room for {} after {arrived}", space.len());
             let taken = space.len().min(piece.len());
             space[..taken].copy_from_slice(&piece[..taken]);
             inbox.filled(taken);
