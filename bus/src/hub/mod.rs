@@ -43,8 +43,8 @@ use tokio::time::{Instant, timeout_at};
 use worlds::definition::SkillName;
 use worlds::message::{ActionResult, Decision, Observation, Report, Tick};
 
-/// Connections that have not greeted yet; when more come, one of those goes (see [`lobby`]). Each takes a
-/// task, a descriptor and a few kilobytes.
+/// Connections that have not greeted yet; when more come, one of those goes. Each takes a task, a descriptor
+/// and a few kilobytes.
 pub const UNGREETED_MAX: usize = 64;
 
 /// Connections that wait to be taken in: a quarter of a second's. Whoever comes then sleeps until there
