@@ -208,6 +208,10 @@ fn invited(bus: Option<PathBuf>) -> Result<(PathBuf, Token), AgentCommandError> 
         .map_err(|error| AgentCommandError::Parent(error.into()))?;
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).map_err(AgentCommandError::Parent)?;
+    if line.is_empty() {
+        // Its parent was gone before it had said anything.
+        return Err(AgentError::DirectorGone.into());
+    }
     let token = Token::from_hex(&line).map_err(|error| AgentCommandError::Parent(io::Error::other(error)))?;
     let directory = bus.ok_or(AgentCommandError::NoValue { flag: "--bus" })?;
     Ok((directory, token))

@@ -443,18 +443,40 @@ fn names_of(world: &World, servers: &[ServerId]) -> String {
 fn refuse_struck_hands(manual: &Manual, world: &World, plan: &RunPlan) -> Result<(), UsageError> {
     let factor = worlds::chaos::multiplier(&world.definition.chaos_levels, plan.level);
     for (index, kind) in world.definition.chaos.iter().enumerate() {
-        let scripted = plan.scripted.iter().any(|fault| fault.kind.index() == index);
-        let comes = scripted || kind.probability * factor > 0.0;
-        if kind.effect.process.is_none() || !comes {
+        if kind.effect.process.is_none() {
             continue;
         }
-        let servers = world.eligible[index].iter().map(|server| &*world.servers[server.index()].name);
-        let sres = plan.sres.iter().filter(|_| kind.hits == Hits::Sres).map(|sre| &*sre.name);
-        if let Some(name) = servers.chain(sres).find(|name| manual.holds(name)) {
-            return Err(UsageError::ManualStruck { name: name.to_owned(), kind: kind.name.clone() });
+        let id = KindId::from(index);
+        let of_kind = plan.scripted.iter().filter(|fault| fault.kind == id);
+        let scripted = of_kind.flat_map(|fault| struck_by(fault, world, plan));
+        let rolled =
+            if kind.probability * factor > 0.0 { everybody_hit(id, world, plan) } else { Vec::new() };
+        if let Some(name) = scripted.chain(rolled).find(|name| manual.holds(name)) {
+            return Err(UsageError::ManualStruck { name: name.to_string(), kind: kind.name.clone() });
         }
     }
     Ok(())
+}
+
+/// Whom a scripted fault hits.
+fn struck_by(fault: &ScriptedFault, world: &World, plan: &RunPlan) -> Vec<Name> {
+    let server = |server: ServerId| world.servers[server.index()].name.clone();
+    match fault.target {
+        Target::Agent(AgentId::Server(target)) => vec![server(target)],
+        Target::Agent(AgentId::Sre(sre)) => vec![plan.sres[sre.index()].name.clone()],
+        Target::Group(group) => world.targets_in(group, fault.kind).map(server).collect(),
+    }
+}
+
+/// Whom a kind may hit when it is rolled.
+fn everybody_hit(kind: KindId, world: &World, plan: &RunPlan) -> Vec<Name> {
+    match world.definition.chaos[kind.index()].hits {
+        Hits::Sres => plan.sres.iter().map(|sre| sre.name.clone()).collect(),
+        Hits::Servers => {
+            let eligible = world.eligible[kind.index()].iter();
+            eligible.map(|server| world.servers[server.index()].name.clone()).collect()
+        }
+    }
 }
 
 fn manual(names: Option<&[String]>, definition: &Definition, sres: &[SrePlan]) -> Result<Manual, UsageError> {

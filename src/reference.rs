@@ -1,5 +1,5 @@
 //! The two runs that a run is compared with: the same seed, faults and users, with nobody acting,
-//! and with the oracle on call.
+//! and with the oracle on call. As many are on call as in the run itself, for faults may hit them.
 //!
 //! They take as long as the run itself would inline. Whoever ends a long run by a signal does not
 //! want to wait for that: then they are given up, and the run has no score.
@@ -50,7 +50,7 @@ impl References {
             return Err(Unreferenced::Unplayed);
         }
         let mut grace = Grace { interrupt, since: None };
-        let alone = |kind| with_only(kind, RunPlan { rounds, ..plan.clone() });
+        let on_call = |first| with_first(first, RunPlan { rounds, ..plan.clone() });
         let mut play = |run: &mut Inline| {
             let go_on = || {
                 played();
@@ -58,15 +58,18 @@ impl References {
             };
             run.play_while(go_on).ok_or_else(|| Unreferenced::Signalled(interrupt().unwrap_or_default()))
         };
-        let mut run = Inline::unrecorded(Arc::clone(world), alone(SreKind::None));
+        let mut run = Inline::unrecorded(Arc::clone(world), on_call(SreKind::None));
         let none = play(&mut run)?;
-        run.restart(alone(SreKind::Oracle));
+        run.restart(on_call(SreKind::Oracle));
         Ok(Self { none, oracle: play(&mut run)? })
     }
 }
 
-fn with_only(kind: SreKind, plan: RunPlan) -> RunPlan {
-    RunPlan { sres: vec![SrePlan { name: "reference".into(), kind, skill: None }], ..plan }
+/// The same plan with this one first on call, and others who do nothing.
+fn with_first(first: SreKind, plan: RunPlan) -> RunPlan {
+    let kinds = std::iter::once(first).chain(std::iter::repeat(SreKind::None));
+    let sre = |(sre, kind): (&SrePlan, SreKind)| SrePlan { name: sre.name.clone(), kind, skill: None };
+    RunPlan { sres: plan.sres.iter().zip(kinds).map(sre).collect(), ..plan }
 }
 
 /// The time that is left after a signal.

@@ -5,6 +5,7 @@ use super::ink::{self, paint};
 use super::layout;
 use super::story::{TAG, tagged, tagged_lines};
 use crate::by_hand::Invitation;
+use crate::director::supervision::in_a_row;
 use crate::event::Agent;
 use worlds::id::Name;
 
@@ -123,7 +124,7 @@ pub(super) fn lost(agent: &Name, how: &str, again: Option<&str>) -> Vec<String> 
 
 /// Nobody tries any more to start an agent.
 pub(super) fn given_up(agent: &Name, how: &str, tries: usize, width: usize) -> Vec<String> {
-    let times = if tries > 1 { format!(", {tries} times in a row") } else { String::new() };
+    let times = in_a_row(tries);
     tagged_lines("GIVEN UP", ink::BAD, &format!("{agent}: {how}{times}; the run is invalid"), width)
 }
 

@@ -1,9 +1,10 @@
 //! Evidence: what was seen from outside of the faults that hit processes and messages.
 //!
 //! The model decides that such a fault comes and what follows from it; whether it really came is
-//! seen here, in what does not come from the model: how the system says that a process ended or that
-//! it stands still, and what is in the frames that were sent and received. A fault that the model
-//! says was felt, and of which nothing was seen, did not land, and makes the run invalid.
+//! seen here: in what the system says of a process that was to end or to stand still, and in the
+//! messages that the director takes from agents and has for them, counted where it hands them over. A
+//! fault that the model says was felt, and of which nothing was seen, did not land, and makes the
+//! run invalid. Of one that had nothing to hit nothing is told.
 
 use super::messages::Sighting;
 use bus::wire::Role;
@@ -11,12 +12,12 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Instant;
 use worlds::definition::MessageKind;
-use worlds::id::{AgentId, ServerId, SreId};
+use worlds::id::{AgentId, ServerId};
 use worlds::incident::Fault;
 use worlds::journal::FaultEnd;
 use worlds::plan::RunPlan;
-use worlds::process::{Revival, Strike};
-use worlds::round::Round;
+use worlds::process::Strike;
+use worlds::round::{Astray, Round};
 
 /// What was seen so far, by the number of the fault.
 #[derive(Debug)]
@@ -35,25 +36,32 @@ struct Seen {
     struck: Option<Sighting>,
     /// Of a process: what was seen when it ran again.
     revived: Option<String>,
-    frames: Frames,
+    messages: Messages,
 }
 
-/// Frames in which something of a fault was seen.
+/// Messages in which something of a fault was seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Frames {
-    /// Observations without the metrics of a round from a server whose report had come.
+pub(crate) struct Messages {
+    /// Reports that came, and whose metrics were not passed on in their round.
     pub telemetry: u64,
-    /// Ticks, sent or due, without a command that was to be in them.
+    /// Commands that were due, and not put into a tick.
     pub commands: u64,
-    /// Observations without the result of an action that had acted.
+    /// Results of actions that had acted, and that their SRE was not told in that round.
     pub results: u64,
     /// Reports that say their metrics are frozen or made up.
     pub exporter: u64,
 }
 
-impl Frames {
+impl Messages {
     fn all(&self) -> u64 {
         self.telemetry + self.commands + self.results + self.exporter
+    }
+
+    fn add(&mut self, others: Self) {
+        self.telemetry += others.telemetry;
+        self.commands += others.commands;
+        self.results += others.results;
+        self.exporter += others.exporter;
     }
 }
 
@@ -74,8 +82,8 @@ pub(crate) struct ChaosLife {
     pub witness: Option<String>,
     /// Since the run began.
     pub witnessed_after_seconds: Option<f64>,
-    /// Frames in which something of it was seen.
-    pub frames: Frames,
+    /// Messages in which something of it was seen.
+    pub messages: Messages,
     /// What was seen of a process that runs again.
     pub revived: Option<String>,
     /// `null` for one that was in force when the run ended.
@@ -108,48 +116,43 @@ impl Evidence {
         Self { began: Instant::now(), seen: BTreeMap::new() }
     }
 
-    /// A process was struck. Without a sighting there was none that could be looked at.
-    pub(super) fn struck(&mut self, strike: Strike, sighting: Option<Sighting>) {
-        let after = self.now();
-        let seen = self.seen_of(strike.fault, after);
-        seen.witnessed_after_seconds = sighting.as_ref().filter(|it| it.is_so).map(|_| after);
-        seen.struck = Some(sighting.unwrap_or_else(|| Sighting {
-            is_so: false,
-            how: "there was no process of this run to be struck".to_owned(),
-        }));
-    }
-
-    /// A process runs again that a fault had struck.
-    pub(super) fn revived(&mut self, round: &Round, revival: Revival, how: String) {
-        let struck =
-            |fault: &&Fault| fault.planned.target == revival.agent && self.seen.contains_key(&fault.id);
-        if let Some(fault) = round.faults().iter().rev().find(struck) {
+    /// The faults that begin in the round that was opened.
+    pub(super) fn injected(&mut self, round: &Round) {
+        let begin = round.faults().iter().rev().take_while(|fault| fault.planned.round == round.number());
+        for fault in begin.filter(|fault| fault.kind(round.world()).effect.is_of_runtime()) {
             let after = self.now();
-            self.seen_of(fault.id, after).revived = Some(how);
+            self.seen_of(fault.id, after);
         }
     }
 
-    /// Looks through what was sent and received in a round that was observed.
+    /// What was seen of a process that was struck.
+    pub(super) fn struck(&mut self, strike: Strike, sighting: Sighting) {
+        let after = self.now();
+        let seen = self.seen_of(strike.fault, after);
+        seen.witnessed_after_seconds = sighting.is_so.then_some(after);
+        seen.struck = Some(sighting);
+    }
+
+    /// A process runs again that this fault had struck.
+    pub(super) fn revived(&mut self, fault: Option<u32>, how: String) {
+        if let Some(fault) = fault {
+            let after = self.now();
+            self.seen_of(fault, after).revived = Some(how);
+        }
+    }
+
+    /// Looks through the messages of a round that was observed.
     pub(super) fn look(&mut self, round: &Round) {
         for fault in round.faults_of_runtime() {
             let Some(server) = fault.planned.target.server() else { continue };
-            let frames = frames_about(round, fault, server);
+            let messages = messages_about(round, fault, server);
             let after = self.now();
             let seen = self.seen_of(fault.id, after);
-            seen.frames.telemetry += frames.telemetry;
-            seen.frames.commands += frames.commands;
-            seen.frames.results += frames.results;
-            seen.frames.exporter += frames.exporter;
-            if frames.all() > 0 {
+            seen.messages.add(messages);
+            if messages.all() > 0 {
                 seen.witnessed_after_seconds.get_or_insert(after);
             }
         }
-    }
-
-    /// A fault begins to hit.
-    pub(super) fn injected(&mut self, fault: u32) {
-        let after = self.now();
-        self.seen_of(fault, after);
     }
 
     /// Seconds since the run began.
@@ -168,7 +171,14 @@ impl Evidence {
     }
 
     fn life(&self, round: &Round, plan: &RunPlan, fault: &Fault) -> ChaosLife {
-        let seen = self.seen.get(&fault.id).cloned().unwrap_or_default();
+        let all = self.seen.get(&fault.id).cloned().unwrap_or_default();
+        // What another fault did in its place is not its own.
+        let felt = fault.felt_by_runtime;
+        let seen = if felt {
+            all
+        } else {
+            Seen { injected_after_seconds: all.injected_after_seconds, ..Seen::default() }
+        };
         let witness = seen.witness();
         let target = match fault.planned.target {
             AgentId::Server(server) => Role::Server.agent_name(&round.world().servers[server.index()].name),
@@ -180,10 +190,10 @@ impl Evidence {
             target,
             scheduled: Scheduled { round: fault.planned.round, rounds: fault.planned.rounds },
             injected_after_seconds: seen.injected_after_seconds,
-            landed: !fault.witnessed || witness.is_some(),
+            landed: !felt || witness.is_some(),
             witness,
             witnessed_after_seconds: seen.witnessed_after_seconds,
-            frames: seen.frames,
+            messages: seen.messages,
             revived: seen.revived,
             ended: fault.end.map(|(round, how)| Ended { round, how }),
         }
@@ -194,16 +204,16 @@ impl Seen {
     /// In words, if anything was seen.
     fn witness(&self) -> Option<String> {
         let struck = self.struck.as_ref().filter(|sighting| sighting.is_so).map(|it| it.how.clone());
-        let Frames { telemetry, commands, results, exporter } = self.frames;
+        let Messages { telemetry, commands, results, exporter } = self.messages;
         let counted = [
-            (telemetry, "observations without its metrics"),
-            (commands, "ticks without a command"),
-            (results, "observations without a result"),
+            (telemetry, "reports whose metrics were not passed on"),
+            (commands, "commands that were not sent"),
+            (results, "results that were not told"),
             (exporter, "reports of untrue metrics"),
         ];
-        let frames = counted.into_iter().filter(|(count, _)| *count > 0);
+        let messages = counted.into_iter().filter(|(count, _)| *count > 0);
         let all: Vec<String> =
-            struck.into_iter().chain(frames.map(|(n, what)| format!("{n} {what}"))).collect();
+            struck.into_iter().chain(messages.map(|(n, what)| format!("{n} {what}"))).collect();
         (!all.is_empty()).then(|| all.join(", "))
     }
 }
@@ -216,27 +226,21 @@ impl ChaosLife {
     }
 }
 
-/// In how many frames of this round something of a fault was seen.
-fn frames_about(round: &Round, fault: &Fault, server: ServerId) -> Frames {
+/// In how many messages of this round something of a fault was seen.
+fn messages_about(round: &Round, fault: &Fault, server: ServerId) -> Messages {
     let report = round.reports()[server.index()].as_ref();
     let bus = fault.bus(round.world(), round.number());
     let touches = |kind| bus.is_some_and(|bus| bus.loses.contains(&kind) || bus.delays.contains(&kind));
-    let astray = |kind| {
-        let gone = round.astray().iter().filter(|other| **other == (server, kind));
-        if touches(kind) { gone.count() as u64 } else { 0 }
-    };
-    let is_untold = report.is_some() && round.observation().servers[server.index()].age_rounds > 0;
-    let tick = round.opening().ticks[server.index()].as_ref();
-    let has_no_command = tick.is_none_or(|tick| tick.commands.is_empty());
-    let sres = (0..round.sre_briefs().len()).map(SreId::from);
-    let mut results = sres.flat_map(|sre| round.results(sre));
-    let has_no_result = results.all(|result| result.target != server);
+    let is_unheard = report.is_some() && round.observation().servers[server.index()].age_rounds > 0;
+    let untold = |astray: &&Astray| !round.results(astray.sre).iter().any(|it| it.request == astray.request);
+    let astray = |kind| round.astray().iter().filter(move |it| it.kind == kind && it.server == server);
+    let count = |kind, of: usize| if touches(kind) { of as u64 } else { 0 };
     let effect = &fault.kind(round.world()).effect;
     let tampers = effect.frozen_metrics || effect.false_metrics.is_some();
-    Frames {
-        telemetry: u64::from(touches(MessageKind::Telemetry) && is_untold),
-        commands: if has_no_command { astray(MessageKind::Commands) } else { 0 },
-        results: if has_no_result { astray(MessageKind::Results) } else { 0 },
+    Messages {
+        telemetry: count(MessageKind::Telemetry, usize::from(is_unheard)),
+        commands: count(MessageKind::Commands, astray(MessageKind::Commands).count()),
+        results: count(MessageKind::Results, astray(MessageKind::Results).filter(untold).count()),
         exporter: u64::from(tampers && report.is_some_and(|report| !report.exporter.is_honest())),
     }
 }

@@ -83,7 +83,7 @@ impl Lineup {
         }
         for (sre, brief) in plan.sres.iter().zip(round.sre_briefs()) {
             let taken = if sre.kind == SreKind::Oracle {
-                Sre::Oracle(Box::new(Oracle::new(Arc::clone(&world.study))))
+                Sre::Oracle(Box::new(Oracle::new(Arc::clone(&world.study), brief.last_request)))
             } else {
                 let facts = facts(Role::Sre, &sre.name, "sre", manual);
                 let brief = Brief::Sre(Box::new(brief));
@@ -102,15 +102,6 @@ impl Lineup {
                 Sre::Process(seat) => Some(seat),
                 Sre::Oracle(_) => None,
             },
-        }
-    }
-
-    /// An SRE without a process begins anew: it forgets all it knew.
-    pub(super) fn forget(&mut self, agent: AgentId) {
-        if let AgentId::Sre(sre) = agent
-            && let Sre::Oracle(oracle) = &mut self.sres[sre.index()]
-        {
-            oracle.forget();
         }
     }
 

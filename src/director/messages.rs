@@ -49,6 +49,13 @@ pub(super) enum OwnerMessage {
         /// Which of its processes failed.
         generation: u64,
     },
+    /// From itself: a process for which a round waits should have come by now.
+    TooLate {
+        /// Whose process.
+        seat: SeatId,
+        /// Which of its processes.
+        generation: u64,
+    },
     /// From itself: say how the run stands.
     StatusDue,
     /// From itself: play the next round.

@@ -19,7 +19,7 @@ mod plausible;
 mod process_keeper;
 mod round_owner;
 mod staging;
-mod supervision;
+pub(crate) mod supervision;
 mod watching;
 
 use crate::config::{Manual, RunConfig};
@@ -39,6 +39,7 @@ use std::io;
 use std::sync::{Arc, mpsc as plain};
 use std::thread::Builder as Thread;
 use std::time::Duration;
+use supervision::in_a_row;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
 use watching::{ConsoleActor, RecorderActor};
@@ -93,7 +94,7 @@ impl From<&RunConfig> for ProcessRun {
 /// What went over the bus, for the part of a recording that is true of this machine only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct BusStats {
-    /// Processes that were started for a server whose process was lost.
+    /// Processes that were started while rounds were played, each to follow another one.
     pub respawned: u64,
     /// What the hub counted.
     #[serde(flatten)]
@@ -119,7 +120,7 @@ pub(crate) enum DirectorError {
     #[error(transparent)]
     Hub(#[from] HubError),
     /// An agent did not come.
-    #[error("{agent} {how} before it joined the run{}", in_vain(*tries))]
+    #[error("{agent} {how} before it joined the run{}", in_a_row(*tries))]
     NotStarted {
         /// Its name on the bus.
         agent: Name,
@@ -188,10 +189,6 @@ impl DirectorError {
     fn system(verb: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::System { verb, source }
     }
-}
-
-fn in_vain(tries: usize) -> String {
-    if tries > 1 { format!(", {tries} times in a row; given up") } else { String::new() }
 }
 
 fn count(limit: Option<u64>) -> String {

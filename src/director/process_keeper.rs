@@ -65,6 +65,8 @@ struct Process {
     generation: u64,
     /// What is to be done to it; it ends when this is dropped.
     hand: Option<mpsc::UnboundedSender<Deed>>,
+    /// It was stopped, and was not continued since.
+    stands_still: bool,
     /// How it ended, when it has.
     ended: Option<String>,
     /// Who wants to know.
@@ -131,7 +133,8 @@ impl Keeper {
         self.unreaped += 1;
         let (generation, seat) = (order.generation, order.seat);
         let (hand, deeds) = mpsc::unbounded_channel();
-        let process = Process { generation, hand: Some(hand), ended: None, curious: Vec::new() };
+        let process =
+            Process { generation, hand: Some(hand), stands_still: false, ended: None, curious: Vec::new() };
         // An earlier process of the seat is told to end by this, if it has not.
         self.processes.insert(seat, process);
         let (myself, alive) = (myself.clone(), self.given.alive.clone());
@@ -144,8 +147,10 @@ impl Keeper {
     }
 
     /// Has something done to a process; whoever asked is told nothing when it is not there.
-    fn lay_hand(&self, seat: SeatId, deed: Deed) {
-        if let Some(hand) = self.processes.get(&seat).and_then(|process| process.hand.as_ref()) {
+    fn lay_hand(&mut self, seat: SeatId, deed: Deed) {
+        let Some(process) = self.processes.get_mut(&seat) else { return };
+        process.stands_still = matches!(deed, Deed::Strike(ProcessEffect::Paused, _));
+        if let Some(hand) = &process.hand {
             // A process that is just gone has nothing done to it.
             let _ = hand.send(deed);
         }
@@ -173,7 +178,9 @@ impl Keeper {
     fn leave(&mut self, myself: &ActorRef<KeeperMessage>, reply: RpcReplyPort<()>) {
         self.leaving = Some(reply);
         // One that stands still does not hear the farewell.
-        self.processes.keys().for_each(|seat| self.lay_hand(*seat, Deed::Resume(None)));
+        let still = self.processes.iter().filter(|(_, process)| process.stands_still);
+        let still: Vec<SeatId> = still.map(|(seat, _)| *seat).collect();
+        still.into_iter().for_each(|seat| self.lay_hand(seat, Deed::Resume(None)));
         drop(myself.send_after(FAREWELL_TIME, || KeeperMessage::KillAll));
         self.let_go();
     }
@@ -246,9 +253,11 @@ async fn live(child: &mut Child, order: &Order, mut deeds: mpsc::UnboundedReceiv
                 answer(seen, signalled(child, Signal::STOP, WaitIdOptions::STOPPED).await);
             }
             Some(Deed::Resume(seen)) => {
-                let sighting = signalled(child, Signal::CONT, WaitIdOptions::CONTINUED).await;
-                if let Some(seen) = seen {
-                    answer(seen, sighting);
+                let going_on = signalled(child, Signal::CONT, WaitIdOptions::CONTINUED);
+                match seen {
+                    Some(seen) => answer(seen, going_on.await),
+                    // Nobody asks, and what comes next must not wait.
+                    None => drop(tokio::time::timeout(Duration::ZERO, going_on).await),
                 }
             }
         }

@@ -73,6 +73,9 @@ pub(super) struct OwnerArguments {
     pub ending: oneshot::Sender<Ending>,
 }
 
+/// Successors for which a round waits, each with the fault that struck its predecessor.
+type Awaited = BTreeMap<SeatId, Option<u32>>;
+
 /// Where a run stands.
 enum Phase {
     /// Agents are being started.
@@ -87,7 +90,7 @@ enum Phase {
     /// A round is over, or none has begun.
     Between,
     /// A round is open, and waits for new processes of servers that were lost.
-    Awaiting { awaited: BTreeSet<SeatId>, began: Instant },
+    Awaiting { awaited: Awaited, began: Instant },
     /// The run has ended.
     Over,
 }
@@ -163,12 +166,13 @@ impl Actor for RoundOwner {
                 state.exited(&myself, seat, generation, how).await
             }
             OwnerMessage::TryAgain { seat, generation } => state.try_again(&myself, seat, generation).await,
+            OwnerMessage::TooLate { seat, generation } => state.too_late(&myself, seat, generation).await,
             OwnerMessage::StatusDue => {
                 state.board.write();
                 Ok(())
             }
             OwnerMessage::Play => state.play(&myself).await,
-            OwnerMessage::Overdue { arrived } => state.overdue(&myself, arrived).await,
+            OwnerMessage::Overdue { arrived } => state.overdue(arrived),
         };
         if let Err(error) = done {
             state.fail(error);
@@ -278,6 +282,7 @@ impl State {
             self.keeper.cast(KeeperMessage::Spawn(order)).map_err(DirectorError::actor)?;
         }
         if awaited.is_empty() || self.enough {
+            self.restarts = Restarts::new();
             self.phase = Phase::Between;
             return self.go_on(myself, self.next(Instant::now())).await;
         }
@@ -322,8 +327,9 @@ impl State {
                 self.tell_present().await?;
                 self.start_more(myself).await
             }
-            Phase::Awaiting { awaited, .. } if awaited.contains(&seat) => {
-                awaited.remove(&seat);
+            Phase::Awaiting { awaited, .. } if awaited.contains_key(&seat) => {
+                let struck_by = awaited.remove(&seat).flatten();
+                self.evidence.revived(struck_by, "a new process joined".to_owned());
                 self.restarts.forgive(&seat);
                 self.hub()?.admit(arrival);
                 self.tell(vec![Event::Spawned { agent, awaited: None }]).await?;
@@ -350,29 +356,16 @@ impl State {
         self.tell(events).await
     }
 
-    async fn overdue(&mut self, myself: &ActorRef<OwnerMessage>, arrived: u64) -> Result<(), DirectorError> {
-        if arrived != self.arrived {
-            return Ok(());
-        }
-        match &mut self.phase {
-            Phase::Starting { staging, .. } => match staging.first_greeting() {
-                Some(seat) => {
-                    let agent = self.lineup.seats[&seat].agent.clone();
-                    let how = format!("did not greet within {} s", ARRIVAL_TIME.as_secs());
-                    Err(DirectorError::NotStarted { agent, how, tries: 1 })
-                }
-                None => Ok(()),
-            },
-            Phase::Awaiting { awaited, .. } => {
-                // One that hangs would hang again: it is not started anew.
-                for seat in awaited.clone() {
-                    self.keeper.cast(KeeperMessage::Kill(seat)).map_err(DirectorError::actor)?;
-                    let how = format!("did not greet within {} s", ARRIVAL_TIME.as_secs());
-                    self.give_up(myself, seat, how, 1).await?;
-                }
-                Ok(())
+    /// Nobody arrived for too long while agents were to start.
+    fn overdue(&self, arrived: u64) -> Result<(), DirectorError> {
+        let Phase::Starting { staging, .. } = &self.phase else { return Ok(()) };
+        match staging.first_greeting() {
+            Some(seat) if arrived == self.arrived => {
+                let agent = self.lineup.seats[&seat].agent.clone();
+                let how = format!("did not greet within {} s", ARRIVAL_TIME.as_secs());
+                Err(DirectorError::NotStarted { agent, how, tries: 1 })
             }
-            Phase::Between | Phase::Over => Ok(()),
+            _ => Ok(()),
         }
     }
 

@@ -60,6 +60,11 @@ impl<Key: Ord> Restarts<Key> {
     }
 }
 
+/// How often something was tried, to follow what came of it; nothing for once.
+pub(crate) fn in_a_row(tries: usize) -> String {
+    if tries > 1 { format!(", {tries} times in a row") } else { String::new() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -71,7 +71,12 @@ impl Run {
 
     /// The first line from now on that holds this.
     pub fn line_with(&mut self, part: &str) -> String {
-        let deadline = Instant::now() + PATIENCE;
+        self.line_within(PATIENCE, part)
+    }
+
+    /// The same, of one that takes longer than most.
+    pub fn line_within(&mut self, patience: Duration, part: &str) -> String {
+        let deadline = Instant::now() + patience;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
@@ -86,7 +91,8 @@ impl Run {
 
     /// The process of an agent that the console announced.
     pub fn pid_of(&self, agent: &str) -> Pid {
-        let announced = self.seen.iter().rev().find(|line| line.contains(&format!("{agent} ")));
+        let is_its = |line: &&String| line.contains(&format!("{agent} ")) && line.contains("PID ");
+        let announced = self.seen.iter().rev().find(is_its);
         let pid = announced.and_then(|line| line.split("PID ").nth(1)?.trim().parse().ok());
         pid.and_then(Pid::from_raw).unwrap_or_else(|| panic!("no {agent} in:\n{}", self.seen.join("\n")))
     }

@@ -26,6 +26,8 @@ pub struct Pending {
     pub acts_round: u32,
     /// Its command was late once, and comes through.
     pub postponed: bool,
+    /// Whoever asked has crashed since: nobody is told what became of it.
+    pub orphaned: bool,
 }
 
 /// What an action leaves standing for a while.
@@ -131,7 +133,8 @@ impl Changes {
             };
             verdicts.push(verdict.map(|()| {
                 let acts_round = round + 1 + u32::from(request.late);
-                let pending = Pending { sre: *sre, request: *request, acts_round, postponed: false };
+                let pending =
+                    Pending { sre: *sre, request: *request, acts_round, postponed: false, orphaned: false };
                 self.pending.push(pending);
                 pending
             }));
@@ -210,6 +213,12 @@ impl Changes {
         let late = Pending { acts_round, postponed: true, ..*pending };
         self.pending.push(late);
         late
+    }
+
+    /// An SRE has crashed: nobody waits for the results of what it asked for.
+    pub fn orphan(&mut self, sre: SreId) {
+        let own = self.pending.iter_mut().filter(|pending| pending.sre == sre);
+        own.for_each(|pending| pending.orphaned = true);
     }
 
     /// Notes that an action acts, and throws its dice.

@@ -95,7 +95,8 @@ pub struct Chaos {
     keys: Vec<Key>,
     dice: Vec<Dice>,
     factor: f64,
-    /// SREs of the run.
+    /// Rounds and SREs of the run.
+    rounds: u32,
     sres: usize,
     /// Faults that come in a later round for certain, by round, the next one last.
     coming: Vec<PlannedFault>,
@@ -112,6 +113,7 @@ impl Chaos {
             keys: Vec::new(),
             dice: Vec::new(),
             factor: 0.0,
+            rounds: 0,
             sres: 0,
             coming: Vec::new(),
             later: Vec::new(),
@@ -126,6 +128,7 @@ impl Chaos {
     pub fn restart(&mut self, world: &World, plan: &RunPlan) {
         let definition = &world.definition;
         self.factor = multiplier(&definition.chaos_levels, plan.level);
+        self.rounds = plan.rounds;
         self.sres = plan.sres.len();
         self.keys.clear();
         self.keys.extend(definition.chaos.iter().map(|kind| Key::derive(plan.seed, "chaos", &kind.name)));
@@ -256,11 +259,10 @@ impl Chaos {
         (0..).zip(&volley.targets).map(fault).collect()
     }
 
-    /// Books what of a volley can come: those of this round now, the others later.
+    /// Books what of a volley can come before the run is over: those of this round now, the others later.
     fn fire(&mut self, world: &World, mut volley: Volley, faults: &mut Vec<PlannedFault>) {
-        let all = self.faults_in(world, &volley);
-        let booked: Vec<PlannedFault> =
-            all.into_iter().filter(|fault| self.busy.book(fault, volley.round)).collect();
+        let mut booked = self.faults_in(world, &volley);
+        booked.retain(|fault| fault.round <= self.rounds && self.busy.book(fault, volley.round));
         volley.targets = booked.iter().filter_map(|fault| fault.target.server()).collect();
         for fault in booked {
             if fault.round == volley.round {

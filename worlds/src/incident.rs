@@ -12,6 +12,7 @@ use crate::journal::FaultEnd;
 use crate::message::{AlertView, Arrivals, Report};
 use crate::outcome::{Incident, Resolution};
 use crate::process::Process;
+use crate::round::Astray;
 use crate::topology::World;
 use crate::traffic::Doors;
 use std::num::NonZeroU32;
@@ -30,6 +31,8 @@ pub struct Fault {
     pub end: Option<(u32, FaultEnd)>,
     /// Its effect was seen.
     pub witnessed: bool,
+    /// Of its effect what hits processes, messages or metrics was.
+    pub felt_by_runtime: bool,
     /// Its effect was hidden by another fault at least once.
     hidden: bool,
     /// Rounds in which it was in force and not relieved.
@@ -75,6 +78,7 @@ impl Fault {
             linked: false,
             end: None,
             witnessed: false,
+            felt_by_runtime: false,
             hidden: false,
             suffered_rounds: 0,
             times: Times::default(),
@@ -241,10 +245,16 @@ impl Faults {
     }
 
     /// Ends those of which nothing is left; gives their places among the [`Faults::ended`]. `reports`
-    /// are those of the round before.
-    pub fn expire(&mut self, world: &World, round: u32, reports: &[Option<Report>]) -> Range<usize> {
+    /// and `servers` are those of the round before.
+    pub fn expire(
+        &mut self,
+        world: &World,
+        round: u32,
+        reports: &[Option<Report>],
+        servers: &[Process],
+    ) -> Range<usize> {
         self.end_where(round, FaultEnd::Expired, |fault| {
-            round >= fault.planned.scheduled_end() && !leaves_traces(world, fault, reports)
+            round >= fault.planned.scheduled_end() && !leaves_traces(world, fault, reports, servers)
         })
     }
 
@@ -292,41 +302,51 @@ impl Faults {
     pub fn witness(&mut self, world: &World, round: u32, scene: &Scene<'_>, mut first: impl FnMut(u32)) {
         for place in 0..self.in_force.len() {
             let position = self.in_force[place];
-            let sight = self.sight(world, round, &self.injected[position], scene);
+            let fault = &self.injected[position];
+            if !fault.works(round) {
+                continue;
+            }
+            let of_runtime = self.sight_of_runtime(world, round, fault, scene);
+            let sight = self.sight_of_host(world, round, fault, scene).max(of_runtime);
             let fault = &mut self.injected[position];
+            fault.felt_by_runtime |= of_runtime == Sight::Seen;
             if fault.note(sight) {
                 first(fault.id);
             }
         }
     }
 
-    /// The plainest sight of any part of a fault's effect.
-    fn sight(&self, world: &World, round: u32, fault: &Fault, scene: &Scene<'_>) -> Sight {
-        if !fault.works(round) {
-            return Sight::Nothing;
-        }
-        let of_process = fault.process(world, round).map_or(Sight::Nothing, |_| {
+    /// The plainest sight of what hits processes, messages and metrics.
+    fn sight_of_runtime(&self, world: &World, round: u32, fault: &Fault, scene: &Scene<'_>) -> Sight {
+        let effect = &fault.kind(world).effect;
+        if fault.process(world, round).is_some() {
             // One that hits a process which is gone already has nothing to do.
             let struck = scene.process(fault.planned.target).struck_by() == Some(fault.id);
-            if struck { Sight::Seen } else { Sight::Hidden }
-        });
-        let of_server =
-            fault.planned.target.server().map(|server| self.sight_at(world, round, fault, server, scene));
-        of_server.map_or(of_process, |sight| sight.max(of_process))
+            return if struck { Sight::Seen } else { Sight::Hidden };
+        }
+        let Some(server) = fault.planned.target.server() else { return Sight::Nothing };
+        // With its process gone or stopped there is nobody to see.
+        let Some(report) = &scene.reports[server.index()] else { return Sight::Hidden };
+        let mut plainest = Sight::Nothing;
+        let mut see = |sight: Sight| plainest = plainest.max(sight);
+        if let Some(bus) = &effect.bus {
+            // By another link everything arrives.
+            see(if fault.linked { Sight::Hidden } else { scene.went_astray(bus, server) });
+        }
+        if effect.frozen_metrics {
+            see(seen(report.exporter.frozen));
+        }
+        if let Some(mine) = &effect.false_metrics {
+            see(report.exporter.made_up.as_ref().map_or(Sight::Nothing, |told| shown_by(told, mine)));
+        }
+        plainest
     }
 
-    /// As far as it shows at the server that it hits.
-    fn sight_at(
-        &self,
-        world: &World,
-        round: u32,
-        fault: &Fault,
-        server: ServerId,
-        scene: &Scene<'_>,
-    ) -> Sight {
+    /// The plainest sight of what hits hosts and their services.
+    fn sight_of_host(&self, world: &World, round: u32, fault: &Fault, scene: &Scene<'_>) -> Sight {
+        let Some(server) = fault.planned.target.server() else { return Sight::Nothing };
         let target = server.index();
         let Some(force) = fault.force(world, round) else { return Sight::Nothing };
-        // With its process gone or stopped there is nobody to see.
         let Some(report) = &scene.reports[target] else { return Sight::Hidden };
         let others = |figure: fn(&Force) -> f64| {
             self.on(server)
@@ -373,16 +393,6 @@ impl Faults {
         }
         if effect.error_rate.is_some() {
             see(at_least(report.met.error_rate, force.error_rate));
-        }
-        if let Some(bus) = &effect.bus {
-            // By another link everything arrives.
-            see(if fault.linked { Sight::Hidden } else { scene.went_astray(bus, server) });
-        }
-        if effect.frozen_metrics {
-            see(seen(report.exporter.frozen));
-        }
-        if let Some(mine) = &effect.false_metrics {
-            see(report.exporter.made_up.as_ref().map_or(Sight::Nothing, |told| shown_by(told, mine)));
         }
         plainest
     }
@@ -459,11 +469,14 @@ fn seen(shows: bool) -> Sight {
 
 /// What a fault whose time is over still does: memory that it leaked, services that the kernel
 /// killed for it.
-fn leaves_traces(world: &World, fault: &Fault, reports: &[Option<Report>]) -> bool {
-    let leaks = fault.kind(world).effect.memory_growth.is_some();
-    let report = fault.planned.target.server().and_then(|target| reports[target.index()].as_ref());
-    leaks
-        && report.is_some_and(|report| {
+fn leaves_traces(world: &World, fault: &Fault, reports: &[Option<Report>], servers: &[Process]) -> bool {
+    let Some(target) = fault.planned.target.server().map(ServerId::index) else { return false };
+    if fault.kind(world).effect.memory_growth.is_none() {
+        return false;
+    }
+    // A process that stands still keeps what leaked.
+    matches!(servers[target], Process::Paused { .. })
+        || reports[target].as_ref().is_some_and(|report| {
             report.leaked_points > 0.0 || report.services.iter().any(|service| !service.up)
         })
 }
@@ -481,8 +494,8 @@ pub struct Scene<'a> {
     pub servers: &'a [Process],
     /// The SREs' processes.
     pub sres: &'a [Process],
-    /// Commands and results about a server that went astray in this round.
-    pub astray: &'a [(ServerId, MessageKind)],
+    /// Commands and results that went astray in this round.
+    pub astray: &'a [Astray],
 }
 
 impl Scene<'_> {
@@ -498,7 +511,7 @@ impl Scene<'_> {
         let is_there = |kind: &MessageKind| match kind {
             // A report is there, so there were metrics; a server that is cut off sends none.
             MessageKind::Telemetry => !self.doors.servers[server.index()].closed,
-            other => self.astray.contains(&(server, *other)),
+            other => self.astray.iter().any(|it| it.kind == *other && it.server == server),
         };
         if bus.loses.iter().chain(&bus.delays).any(is_there) { Sight::Seen } else { Sight::Hidden }
     }

@@ -168,7 +168,7 @@ impl Inline {
 impl Agent {
     fn new(study: &Arc<Study>, brief: &SreBrief) -> Self {
         match brief.kind {
-            SreKind::Oracle => Agent::Oracle(Box::new(Oracle::new(Arc::clone(study)))),
+            SreKind::Oracle => Agent::Oracle(Box::new(Oracle::new(Arc::clone(study), brief.last_request))),
             SreKind::Rules | SreKind::None => Agent::Mind(Mind::after(Arc::clone(study), brief)),
         }
     }

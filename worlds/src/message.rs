@@ -243,6 +243,9 @@ pub struct SreBrief {
     pub colleagues: Colleagues,
     /// Rounds of the run.
     pub rounds: u32,
+    /// The last number that a request has; 0 before the first. The successor of an SRE that crashed goes
+    /// on from there.
+    pub last_request: RequestId,
     /// What is known of the world before the first round: the same in every run.
     pub runbook: Arc<Runbook>,
 }

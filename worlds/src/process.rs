@@ -60,6 +60,8 @@ pub struct Revival {
     pub agent: AgentId,
     /// How.
     pub how: Reviving,
+    /// The fault that had struck it; none for one that was lost.
+    pub struck_by: Option<u32>,
 }
 
 /// How a process comes to run again.

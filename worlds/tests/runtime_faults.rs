@@ -125,6 +125,28 @@ fn services_that_the_kernel_killed_stay_down_while_a_server_stands_still() {
     assert_eq!((back.metrics.services_down, back.metrics.requests), (2, 0));
 }
 
+/// The leak is over in round 6; what leaked is still there when the process goes on in round 8.
+#[test]
+fn a_leak_stays_in_force_while_its_server_stands_still() {
+    let drilled = drill().fault("memory_leak", 1, "web-1").fault("pause", 5, "web-1").play();
+    assert!(memory(&drilled, 9, "web-1") > 60.0);
+    assert_eq!(drilled.incident(1).resolution, Resolution::Open);
+}
+
+#[test]
+fn a_process_whose_kill_is_cured_from_outside_is_back_in_that_round() {
+    let drilled = drill()
+        .with(|world| {
+            let failover = world.actions.iter_mut().find(|action| action.out_of_band).expect("a failover");
+            failover.remedy.cures.push("kill".to_owned());
+        })
+        .fault("kill", 4, "web-1")
+        .action(4, "failover", "web-1")
+        .play();
+    assert_eq!(drilled.incident(1).resolved_round, Some(5));
+    assert!(drilled.server(5, "web-1").reachable);
+}
+
 #[test]
 fn a_server_without_a_process_goes_stale_and_that_detects_the_fault() {
     for kind in ["kill", "pause"] {
@@ -354,6 +376,40 @@ fn late_commands_act_late_and_late_results_are_told_late() {
     };
     assert_eq!(drilled("slow"), (Some(6), Some(6)));
     assert_eq!(drilled("slow_news"), (Some(4), Some(6)));
+}
+
+#[test]
+fn what_is_out_of_band_takes_no_notice_of_the_bus() {
+    let drilled = drill()
+        .fault("service_crash", 3, "db-primary")
+        .fault("slow", 3, "db-primary")
+        .action(3, "failover", "db-primary")
+        .play();
+    assert_eq!(outcome_of(&drilled, 3), Some((4, ActionOutcome::Succeeded)));
+    assert_eq!(drilled.told_in(3), Some(4));
+}
+
+/// Asked for in round 3, acted in round 4, told in round 6; but who asked was killed in round 5.
+#[test]
+fn a_late_result_is_not_for_the_successor_of_whoever_asked() {
+    let drilled = drill()
+        .with_kind("short", 1, killed())
+        .with(hits_sres)
+        .fault("service_crash", 3, "web-1")
+        .fault("slow_news", 3, "web-1")
+        .fault("short", 5, "sre:")
+        .action(3, "restart_service", "web-1")
+        .play();
+    assert_eq!(drilled.told_in(3), None);
+    let late = drill()
+        .with_kind("short", 1, killed())
+        .with(hits_sres)
+        .fault("service_crash", 3, "web-1")
+        .fault("slow", 3, "web-1")
+        .fault("short", 5, "sre:")
+        .action(3, "restart_service", "web-1")
+        .play();
+    assert_eq!((outcome_of(&late, 3).map(|(round, _)| round), late.told_in(3)), (Some(6), None));
 }
 
 /// Held up from round 4 to round 6, and lost in rounds 5 to 7 if it were sent then.

@@ -56,6 +56,7 @@ pub(crate) fn sre_brief(name: &str) -> SreBrief {
         key: Some(Key::derive(1, "sre", name)),
         colleagues: Colleagues { position: 0, count: 1 },
         rounds: 15,
+        last_request: RequestId(0),
         runbook: Arc::new(runbook()),
     }
 }

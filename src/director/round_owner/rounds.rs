@@ -1,18 +1,17 @@
 //! Rounds: opened, carried to the servers and to the SREs, closed, one after the other.
 
-use super::{Phase, State, there};
+use super::{Awaited, Phase, State, there};
 use crate::director::lineup::Sre;
 use crate::director::messages::{KeeperMessage, OwnerMessage, Sighting};
 use crate::director::{DirectorError, plausible};
 use crate::event::{Event, Interest};
-use bus::hub::{Admits, Dropped, SeatId};
-use bus::token::Token;
+use bus::hub::{Dropped, SeatId};
 use bus::wire::Refusal;
 use ractor::ActorRef;
 use ractor::concurrency::oneshot;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 use worlds::definition::ProcessEffect;
 use worlds::id::SreId;
 use worlds::message::{Decision, Report};
@@ -34,10 +33,9 @@ impl State {
         let burst = Instant::now() + BURST;
         while matches!(self.phase, Phase::Between) {
             let began = Instant::now();
-            let awaited = self.open_round().await?;
+            let awaited = self.open_round(myself).await?;
             if !awaited.is_empty() {
                 self.phase = Phase::Awaiting { awaited, began };
-                self.watch_the_clock(myself);
                 return self.tell(Vec::new()).await;
             }
             self.exchange().await?;
@@ -50,15 +48,19 @@ impl State {
     }
 
     /// Opens a round; gives the agents that have to come before it goes on.
-    async fn open_round(&mut self) -> Result<BTreeSet<SeatId>, DirectorError> {
+    async fn open_round(&mut self, myself: &ActorRef<OwnerMessage>) -> Result<Awaited, DirectorError> {
         self.let_return()?;
         self.round.open();
         self.board.opened(&self.myself, self.round.number());
+        self.evidence.injected(&self.round);
         let revivals = self.round.opening().revivals.clone();
-        let mut awaited = BTreeSet::new();
+        let mut awaited = BTreeMap::new();
         for revival in revivals {
             match revival.how {
-                Reviving::Start => awaited.extend(self.start_anew(revival)?),
+                Reviving::Start => {
+                    let seat = self.start_anew(myself, revival)?;
+                    awaited.extend(seat.map(|seat| (seat, revival.struck_by)));
+                }
                 Reviving::Resume => self.resume(revival).await,
             }
         }
@@ -66,22 +68,19 @@ impl State {
     }
 
     /// Starts a new process for somebody, with a fresh brief; gives its seat, for it is awaited.
-    fn start_anew(&mut self, revival: Revival) -> Result<Option<SeatId>, DirectorError> {
-        let Some(seat) = self.lineup.seat_of(revival.agent) else {
-            self.lineup.forget(revival.agent);
-            return Ok(None);
-        };
+    fn start_anew(
+        &mut self,
+        myself: &ActorRef<OwnerMessage>,
+        revival: Revival,
+    ) -> Result<Option<SeatId>, DirectorError> {
+        // The oracle has no process, and remembers nothing that it could forget.
+        let Some(seat) = self.lineup.seat_of(revival.agent) else { return Ok(None) };
         if self.hands.hold(seat) {
             // Whoever started it brings it back; until then it stays lost.
             return Ok(None);
         }
-        let token = Token::random().map_err(DirectorError::Randomness)?;
-        let Some(brief) = self.brief(seat) else { return Ok(None) };
-        self.hub()?.reopen_seat(seat, brief, Admits::Holder(token.clone()))?;
-        let Some(order) = self.lineup.successor(seat, token) else { return Ok(None) };
-        self.keeper.cast(KeeperMessage::Spawn(order)).map_err(DirectorError::actor)?;
-        self.respawned += 1;
-        self.evidence.revived(&self.round, revival, "a new process was started".to_owned());
+        let Some(order) = self.successor(seat)? else { return Ok(None) };
+        self.start_in_round(myself, order)?;
         Ok(Some(seat))
     }
 
@@ -91,7 +90,7 @@ impl State {
         let seen = asked.ok().and_then(|answer| answer.success_or(()).ok());
         // One that does not go on will not answer, and is lost by that.
         let how = seen.map_or_else(|| "no process was seen to go on".to_owned(), |sighting| sighting.how);
-        self.evidence.revived(&self.round, revival, how);
+        self.evidence.revived(revival.struck_by, how);
     }
 
     /// Has the faults that begin hit the processes of their targets, side by side, and looks what
@@ -99,11 +98,10 @@ impl State {
     async fn strike(&mut self, events: &mut Vec<Event>) -> Result<(), DirectorError> {
         let mut struck = Vec::new();
         for strike in self.round.opening().strikes.iter().copied() {
-            self.evidence.injected(strike.fault);
             let Some(seat) = self.lineup.seat_of(strike.agent) else {
                 // The oracle has no process: to be away is all that can happen to it.
                 let how = "it thinks in the director, and was not asked".to_owned();
-                self.evidence.struck(strike, Some(Sighting { is_so: true, how }));
+                self.evidence.struck(strike, Sighting { is_so: true, how });
                 continue;
             };
             let (seen, sighting) = oneshot();
@@ -111,15 +109,19 @@ impl State {
             self.keeper.cast(deed).map_err(DirectorError::actor)?;
             struck.push((strike, seat, sighting));
         }
+        let deadline = Instant::now() + SIGHTING_TIME;
         for (strike, seat, sighting) in struck {
-            let seen = timeout(SIGHTING_TIME, sighting).await.ok().and_then(Result::ok);
+            let seen = match timeout_at(deadline, sighting).await {
+                Ok(seen) => seen.unwrap_or_else(|_| unseen("there was no process of this run to be hit")),
+                Err(_late) => unseen("nothing was seen of it in time"),
+            };
             let effect = strike.effect;
             if effect == ProcessEffect::Killed {
                 self.hub()?.close_seat(seat);
             }
-            if let Some(sighting) = seen.as_ref().filter(|sighting| sighting.is_so) {
+            if seen.is_so {
                 let agent = self.lineup.seats[&seat].agent.clone();
-                events.push(Event::Struck { agent, effect, how: sighting.how.clone() });
+                events.push(Event::Struck { agent, effect, how: seen.how.clone() });
             }
             self.evidence.struck(strike, seen);
         }
@@ -288,6 +290,10 @@ impl State {
         }
         Ok(())
     }
+}
+
+fn unseen(how: &str) -> Sighting {
+    Sighting { is_so: false, how: how.to_owned() }
 }
 
 /// What follows a round.

@@ -8,6 +8,9 @@ pub const ROUNDS_MAX: u32 = 10_000_000;
 /// Rounds by which a message may be late: what is late is kept until it arrives.
 pub const DELAY_ROUNDS_MAX: u32 = 100;
 
+/// Rounds from one server that a fault hits to the next: faults on their way are kept until they come.
+pub const APART_ROUNDS_MAX: u32 = 1_000;
+
 /// Servers. Each is a process; far more than one machine carries. They are numbered in 16 bits, and
 /// what an SRE is told of so many, with every alert on each, fits a frame of the bus.
 pub const SERVERS_MAX: usize = 10_000;

@@ -434,7 +434,7 @@ pub struct Spread {
     pub servers: Option<u32>,
     /// Rounds from one to the next; 0: all at once.
     #[serde(default)]
-    #[schemars(range(max = limits::ROUNDS_MAX))]
+    #[schemars(range(max = limits::APART_ROUNDS_MAX))]
     pub apart: u32,
 }
 
@@ -481,13 +481,13 @@ pub struct Effect {
     #[serde(default)]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub error_rate: Option<f64>,
-    /// Its process dies, or stands still.
+    /// Its process dies, or stands still. No other effect can stand beside it.
     #[serde(default)]
     pub process: Option<ProcessEffect>,
     /// What is said to and by it goes astray on the bus.
     #[serde(default)]
     pub bus: Option<BusEffect>,
-    /// Its metrics are those of the round before the fault, sent again and again as if they were new.
+    /// Its metrics are those that arrived last before the fault, sent again and again as if they were new.
     #[serde(default)]
     pub frozen_metrics: bool,
     /// Its metrics are made up: these are sent in place of the true ones.

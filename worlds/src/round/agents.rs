@@ -22,17 +22,17 @@ impl Round {
             self.server_processes[server] = Process::Lost;
             self.doors.servers[server].closed = true;
             let name = self.agent_name(AgentId::Server(ServerId::from(server)));
-            // One that should have come back in this round and did not was lost before: that is no
-            // other loss.
-            if !self.ledger.lost_agents.contains(&name) || !self.is_revived(server) {
+            if !self.was_lost_before(server) {
                 self.write_lost(name);
             }
         }
     }
 
-    fn is_revived(&self, server: usize) -> bool {
+    /// A lost server that should have come back in this round and did not is no other loss.
+    fn was_lost_before(&self, server: usize) -> bool {
+        let server = ServerId::from(server);
         let mut revivals = self.opening.revivals.iter();
-        revivals.any(|revival| revival.agent.is_server(ServerId::from(server)))
+        revivals.any(|revival| revival.agent.is_server(server) && revival.struck_by.is_none())
     }
 
     /// Between rounds: a lost server has a process again. From the next round on it is there, in

@@ -99,6 +99,9 @@ impl Round {
             decisions.iter().enumerate().map(|(sre, decision)| (SreId::from(sre), decision))
         {
             if self.is_present(sre) {
+                let numbers = decision.actions.iter().map(|action| action.request.0);
+                let last = &mut self.last_requests[sre.index()];
+                *last = numbers.fold(*last, u32::max);
                 requests.extend(decision.actions.iter().map(|request| (sre, *request)));
             }
         }

@@ -38,10 +38,10 @@ use crate::journal::{Journal, Record};
 use crate::ledger::Ledger;
 use crate::message::{
     ActionOutcome, ActionRequest, ActionResult, AlertView, Colleagues, Diagnosis, Observation, Refusal,
-    Report, ServerBrief, SreBrief, Tick,
+    Report, RequestId, ServerBrief, SreBrief, Tick,
 };
 use crate::outcome::Requests;
-use crate::plan::{RunPlan, SrePlan};
+use crate::plan::{RunPlan, SrePlan, Target};
 use crate::process::{Process, Revival, Strike};
 use crate::telemetry::Store;
 use crate::topology::{ServerNode, World};
@@ -74,8 +74,8 @@ pub struct Round {
     sre_processes: Vec<Process>,
     /// Whose process a fault keeps from running.
     away: Vec<AgentId>,
-    /// Commands and results about a server that went astray in this round.
-    astray: Vec<(ServerId, MessageKind)>,
+    /// Commands and results that went astray in this round.
+    astray: Vec<Astray>,
     /// Servers whose metrics do not arrive in this round, or late.
     muffled: Vec<(ServerId, Passage)>,
     /// Reports of the last round.
@@ -100,6 +100,8 @@ pub struct Round {
     untold: Vec<Vec<ActionResult>>,
     /// Results that are late, with the round in which they arrive.
     late_results: Vec<(u32, SreId, ActionResult)>,
+    /// The highest number that each SRE gave a request.
+    last_requests: Vec<u32>,
     /// Agents that were lost and have a process again from the next round on.
     returning: Vec<Name>,
     /// `None` for a run of which only the outcome is wanted.
@@ -163,6 +165,19 @@ pub struct Opening {
     pub strikes: Vec<Strike>,
 }
 
+/// A command to a server, or the result of one, that did not arrive in the round in which it should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Astray {
+    /// Which of the two.
+    pub kind: MessageKind,
+    /// The server.
+    pub server: ServerId,
+    /// Who asked for the action.
+    pub sre: SreId,
+    /// By which number.
+    pub request: RequestId,
+}
+
 /// What becomes of a message on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Passage {
@@ -203,9 +218,9 @@ impl Round {
     /// empty. For whoever wants the outcome alone.
     ///
     /// # Panics
-    /// When a scripted fault comes before round 1: there is no such round.
+    /// When a scripted fault comes before round 1, or hits an SRE that is not on call: there is none.
     pub fn unrecorded(world: Arc<World>, plan: RunPlan) -> Self {
-        assert_rounds_count_from_1(&plan);
+        assert_script_is_sound(&plan);
         let servers = world.servers.len();
         Self {
             number: 0,
@@ -235,6 +250,7 @@ impl Round {
             results: vec![Vec::new(); plan.sres.len()],
             untold: vec![Vec::new(); plan.sres.len()],
             late_results: Vec::new(),
+            last_requests: vec![0; plan.sres.len()],
             returning: Vec::new(),
             journal: None,
             entries: None,
@@ -251,7 +267,7 @@ impl Round {
     /// # Panics
     /// As [`Round::unrecorded`].
     pub fn restart(&mut self, plan: RunPlan) {
-        assert_rounds_count_from_1(&plan);
+        assert_script_is_sound(&plan);
         // Without `..`: whoever adds a field has to say what becomes of it.
         let Self {
             world,
@@ -283,6 +299,7 @@ impl Round {
             results,
             untold,
             late_results,
+            last_requests,
             returning,
             journal,
             entries,
@@ -321,6 +338,8 @@ impl Round {
             results.resize(plan.sres.len(), Vec::new());
         }
         late_results.clear();
+        last_requests.clear();
+        last_requests.resize(plan.sres.len(), 0);
         returning.clear();
         unwritten.clear();
         if let Some(entries) = entries {
@@ -364,6 +383,7 @@ impl Round {
             key: (sre.kind == SreKind::Rules).then(|| Key::derive(self.plan.seed, "sre", &sre.name)),
             colleagues: self.colleagues(index),
             rounds: self.plan.rounds,
+            last_request: RequestId(self.last_requests[index]),
             runbook: Arc::clone(&self.world.runbook),
         }
     }
@@ -423,8 +443,8 @@ impl Round {
         self.faults.in_force().filter(works)
     }
 
-    /// Commands to a server, and results of them, that did not arrive in the round in which they should.
-    pub fn astray(&self) -> &[(ServerId, MessageKind)] {
+    /// Commands to servers, and results of them, that did not arrive in this round, though they should.
+    pub fn astray(&self) -> &[Astray] {
         &self.astray
     }
 
@@ -494,8 +514,13 @@ fn result_of(request: &ActionRequest, outcome: ActionOutcome) -> ActionResult {
     ActionResult { request, action, target, outcome }
 }
 
-fn assert_rounds_count_from_1(plan: &RunPlan) {
-    assert!(plan.scripted.iter().all(|fault| fault.round > 0), "rounds count from 1");
+fn assert_script_is_sound(plan: &RunPlan) {
+    for fault in &plan.scripted {
+        assert!(fault.round > 0, "rounds count from 1");
+        if let Target::Agent(AgentId::Sre(sre)) = fault.target {
+            assert!(sre.index() < plan.sres.len(), "only SREs on call can be hit");
+        }
+    }
 }
 
 fn traffic_key(plan: &RunPlan) -> Key {

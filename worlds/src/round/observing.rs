@@ -148,6 +148,8 @@ impl Round {
         let touched = self.faults.in_force().filter(|fault| fault.bus(&self.world, self.number).is_some());
         let servers = touched.filter_map(|fault| fault.planned.target.server());
         muffled.extend(servers.map(|server| (server, self.passage(server, MessageKind::Telemetry))));
+        muffled.sort_unstable();
+        muffled.dedup();
         self.muffled = muffled;
     }
 
@@ -161,8 +163,8 @@ impl Round {
             exported(&report.exporter, metrics, self.telemetry.metrics(server))
         };
         let id = ServerId::from(server);
-        let muffled = self.muffled.iter().find(|(muffled, _)| *muffled == id);
-        match muffled.map_or(Passage::Arrives, |(_, passage)| *passage) {
+        let muffled = self.muffled.binary_search_by_key(&id, |(server, _)| *server);
+        match muffled.map_or(Passage::Arrives, |place| self.muffled[place].1) {
             Passage::Arrives => self.telemetry.put(server, told, self.number),
             Passage::Lost => self.write_astray(MessageKind::Telemetry, id, None, None),
             Passage::Late(rounds) => {

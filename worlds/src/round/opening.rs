@@ -1,14 +1,14 @@
 //! How a round opens: faults expire, due actions act, new faults begin, and requests are sent on
 //! their way.
 
-use super::{Opening, Passage, Phase, Round, result_of};
+use super::{Astray, Opening, Passage, Phase, Round, result_of};
 use crate::change::{self, Pending, Standing};
 use crate::chaos;
 use crate::definition::{MessageKind, Role};
 use crate::id::{AgentId, ServerId, SreId};
 use crate::incident::Fault;
 use crate::journal::{FaultEnd, Record};
-use crate::message::{ActionOutcome, Command, Conditions, Failure, Tick};
+use crate::message::{ActionOutcome, ActionRequest, Command, Conditions, Failure, Tick};
 use crate::traffic::Door;
 use std::sync::Arc;
 
@@ -28,6 +28,8 @@ impl Round {
         self.expire_faults();
         self.revive();
         self.act_on_what_is_due();
+        // What was cured in another way than by a restart.
+        self.revive();
         self.inject_faults();
 
         self.set_doors();
@@ -51,7 +53,7 @@ impl Round {
     }
 
     fn expire_faults(&mut self) {
-        let ended = self.faults.expire(&self.world, self.number, &self.reports);
+        let ended = self.faults.expire(&self.world, self.number, &self.reports, &self.server_processes);
         self.write_ended(ended, FaultEnd::Expired);
     }
 
@@ -72,11 +74,20 @@ impl Round {
         self.changes.due(self.number, &mut due);
         for pending in &due {
             match self.passage(pending.request.target, MessageKind::Commands) {
-                Passage::Late(rounds) if !pending.postponed => self.postpone(pending, rounds),
+                Passage::Late(rounds) if !self.comes_through(pending) => self.postpone(pending, rounds),
                 _ => self.act(pending),
             }
         }
         self.scratch.due = due;
+    }
+
+    /// Whether the bus can do nothing to the command of an action.
+    fn comes_through(&self, pending: &Pending) -> bool {
+        pending.postponed || self.is_out_of_band(pending)
+    }
+
+    fn is_out_of_band(&self, pending: &Pending) -> bool {
+        self.world.definition.actions[pending.request.action.index()].out_of_band
     }
 
     /// The command of an action is late: it acts when it arrives, whatever becomes of others by then.
@@ -87,7 +98,8 @@ impl Round {
 
     /// A message about an action goes astray: for good, or until it arrives.
     fn go_astray(&mut self, pending: &Pending, kind: MessageKind, arrives: Option<u32>) {
-        self.astray.push((pending.request.target, kind));
+        let ActionRequest { request, target: server, .. } = pending.request;
+        self.astray.push(Astray { kind, server, sre: pending.sre, request });
         self.write_astray(kind, pending.request.target, Some(pending), arrives);
     }
 
@@ -98,7 +110,8 @@ impl Round {
         let action = &world.definition.actions[id.index()];
         let lucky = self.changes.act(&world, pending);
         let is_gone = !self.server_processes[target.index()].runs();
-        let is_lost = !pending.postponed && self.passage(target, MessageKind::Commands) == Passage::Lost;
+        let is_lost =
+            !self.comes_through(pending) && self.passage(target, MessageKind::Commands) == Passage::Lost;
         let is_in_the_way =
             is_lost || self.is_cut_off(target) || (is_gone && !action.remedy.restarts_services);
         let unreachable = is_in_the_way && !action.out_of_band;
@@ -138,6 +151,8 @@ impl Round {
     /// Tells an SRE what became of its action, if the bus lets it.
     fn tell_by_bus(&mut self, pending: &Pending, outcome: ActionOutcome) {
         match self.passage(pending.request.target, MessageKind::Results) {
+            _ if pending.orphaned => {}
+            _ if self.is_out_of_band(pending) => self.tell(pending.sre, &pending.request, outcome),
             Passage::Arrives => self.tell(pending.sre, &pending.request, outcome),
             Passage::Lost => self.go_astray(pending, MessageKind::Results, None),
             Passage::Late(rounds) => {

@@ -52,11 +52,13 @@ impl Round {
     }
 
     fn run_again(&mut self, agent: AgentId, how: Reviving) {
-        *self.process(agent) = Process::Runs;
+        let struck_by = std::mem::take(self.process(agent)).struck_by();
         if let (AgentId::Sre(sre), Reviving::Start) = (agent, how) {
             self.untold[sre.index()].clear();
+            self.late_results.retain(|(_, whose, _)| *whose != sre);
+            self.changes.orphan(sre);
         }
-        self.opening.revivals.push(Revival { agent, how });
+        self.opening.revivals.push(Revival { agent, how, struck_by });
     }
 
     /// Has the faults that begin hit processes.

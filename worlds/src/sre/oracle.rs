@@ -39,14 +39,9 @@ pub struct Oracle {
 }
 
 impl Oracle {
-    /// An oracle at the start of its shift.
-    pub fn new(study: Arc<Study>) -> Self {
-        Self { study, requests: 0 }
-    }
-
-    /// It begins anew.
-    pub fn forget(&mut self) {
-        self.requests = 0;
+    /// An oracle at the start of its shift; its requests follow this number.
+    pub fn new(study: Arc<Study>, last_request: RequestId) -> Self {
+        Self { study, requests: last_request.0 }
     }
 
     /// The best next actions. It writes over `decision`.

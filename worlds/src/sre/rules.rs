@@ -113,7 +113,7 @@ impl Rules {
             past: vec![Past::default(); servers],
             relieved: Vec::new(),
             open: Vec::new(),
-            requests: 0,
+            requests: brief.last_request.0,
             scratch: Scratch { alerting: vec![false; servers], ..Scratch::default() },
             study,
         }
@@ -131,7 +131,7 @@ impl Rules {
         self.past.fill(Past::default());
         self.relieved.clear();
         self.open.clear();
-        self.requests = 0;
+        self.requests = brief.last_request.0;
     }
 
     /// What it makes of one round, and of what became of its actions; `decision` is empty.
@@ -252,6 +252,8 @@ impl Rules {
     fn request(&mut self, action: ActionId, target: ServerId, kind: KindId, late: bool) -> ActionRequest {
         self.requests += 1;
         let request = ActionRequest { request: RequestId(self.requests), action, target, late };
+        // What was asked of this target before has come to its end, told or not.
+        self.open.retain(|(open, _)| open.target != target);
         self.open.push((request, kind));
         request
     }

@@ -181,12 +181,10 @@ impl Symptoms<'_> {
     /// Figures that are to the last digit those which the runbook knows as made up.
     fn lie_weight(&self, made_up: &FalseMetrics) -> f64 {
         let Some(metrics) = self.metrics else { return 0.0 };
-        let mut told = made_up.values().into_iter().zip(alert::values(metrics));
-        if told.all(|(made_up, shown)| made_up.is_none_or(|made_up| made_up == shown)) {
-            TELLING
-        } else {
-            0.0
-        }
+        let told = made_up.values().into_iter().zip(alert::values(metrics));
+        let mut told = told.filter_map(|(made_up, shown)| Some((made_up?, shown))).peekable();
+        let is_it = told.peek().is_some() && told.all(|(made_up, shown)| made_up == shown);
+        if is_it { TELLING } else { 0.0 }
     }
 
     fn memory_weight(&self) -> f64 {

@@ -3,12 +3,13 @@
 use super::Known;
 use crate::definition::findings::Findings;
 use crate::definition::key_path::KeyPath;
-use crate::definition::{Action, Definition, Remedy, Role, Server, SreKind};
+use crate::definition::{Action, Definition, Hits, Remedy, Role, Server, SreKind};
 
 pub(super) fn check(definition: &Definition, known: &Known<'_>, findings: &mut Findings) {
     for (index, action) in definition.actions.iter().enumerate() {
         let table = KeyPath::top("actions").at(index);
         cures(&table, action, known, findings);
+        cures_in_vain(&table, action, definition, findings);
         if does_nothing(&action.remedy) {
             let message = format!("the remedy of `{}` does nothing", action.name);
             findings.error_with(table.key("remedy"), message, || {
@@ -25,6 +26,23 @@ fn cures(table: &KeyPath, action: &Action, known: &Known<'_>, findings: &mut Fin
         if !known.kinds.contains(kind.as_str()) {
             let path = table.key("remedy").key("cures").at(index);
             findings.unknown(path, "kind of fault", kind, known.kinds.iter().copied());
+        }
+    }
+}
+
+/// Cures that can never act: of what hits SREs, and of processes without reaching their servers.
+fn cures_in_vain(table: &KeyPath, action: &Action, definition: &Definition, findings: &mut Findings) {
+    let path = table.key("remedy").key("cures");
+    for (index, name) in action.remedy.cures.iter().enumerate() {
+        let Some(kind) = definition.chaos.iter().find(|kind| kind.name == *name) else { continue };
+        let reaches = action.remedy.restarts_services || action.out_of_band;
+        if kind.hits == Hits::Sres {
+            let message = format!("`{name}` hits SREs, and actions act on servers");
+            findings.warning(path.at(index), message, "leave it out: it ends by itself");
+        } else if kind.effect.process.is_some() && !reaches {
+            let message = format!("`{}` does not reach a server without a process", action.name);
+            let hint = "add `restarts_services = true` to the remedy, or `out_of_band = true`";
+            findings.warning(path.at(index), message, hint);
         }
     }
 }

@@ -4,6 +4,7 @@ use super::Known;
 use crate::definition::findings::Findings;
 use crate::definition::key_path::KeyPath;
 use crate::definition::{BusEffect, ChaosKind, Definition, Effect, Group, GroupBy, Hits, Spread, limits};
+use std::collections::BTreeMap;
 
 pub(super) fn check(definition: &Definition, known: &Known<'_>, findings: &mut Findings) {
     for (index, kind) in definition.chaos.iter().enumerate() {
@@ -21,6 +22,7 @@ pub(super) fn check(definition: &Definition, known: &Known<'_>, findings: &mut F
         if let Some(bus) = &kind.effect.bus {
             messages(&table.key("effect").key("bus"), bus, findings);
         }
+        parts(&table, kind, findings);
         if does_nothing(&kind.effect) {
             let message = format!("the effect of `{}` does nothing", kind.name);
             findings.error_with(table.key("effect"), message, || {
@@ -77,19 +79,8 @@ fn group(table: &KeyPath, group: &Group, known: &Known<'_>, findings: &mut Findi
 
 /// Whether there is somebody to hit, and as many as are meant.
 fn targets(table: &KeyPath, kind: &ChaosKind, definition: &Definition, findings: &mut Findings) {
-    let is_in_group = |index: &usize| {
-        let server = &definition.servers[*index];
-        kind.group.as_ref().is_none_or(|group| match (group.by, &group.name) {
-            (GroupBy::Zone, None) => server.zone.is_some(),
-            (GroupBy::Zone, name) => server.zone == *name,
-            (GroupBy::Service, Some(name)) => server.services.contains(name),
-            (GroupBy::Type, Some(name)) => server.kind == *name,
-            (GroupBy::Service | GroupBy::Type, None) => true,
-        })
-    };
-    let can_be_hit = |index: &usize| kind.can_hit(&definition.servers[*index].kind) && is_in_group(index);
-    let count = (0..definition.servers.len()).filter(can_be_hit).count();
-    if count == 0 {
+    let most = largest_group(kind, definition);
+    if most == 0 {
         let message = format!("`{}` can hit no server", kind.name);
         let hint = match kind.group {
             Some(_) => "nobody in `group` is left by `types` and `except_types`",
@@ -99,8 +90,8 @@ fn targets(table: &KeyPath, kind: &ChaosKind, definition: &Definition, findings:
     }
     if let Some(Spread { servers, apart }) = kind.spread {
         let path = table.key("spread");
-        if count > 0 && servers.is_some_and(|servers| servers as usize > count) {
-            let message = format!("`{}` can hit {count} servers at most", kind.name);
+        if most > 0 && servers.is_some_and(|servers| servers as usize > most) {
+            let message = format!("`{}` can hit {most} servers at once at most", kind.name);
             findings.warning(path.key("servers"), message, "leave `servers` out to hit all of them");
         }
         if apart > 0 && servers == Some(1) {
@@ -108,6 +99,60 @@ fn targets(table: &KeyPath, kind: &ChaosKind, definition: &Definition, findings:
             findings.warning(path.key("apart"), message, "leave `apart` out, or hit more servers");
         }
     }
+}
+
+/// Servers that a kind can hit together: of its groups the largest.
+fn largest_group(kind: &ChaosKind, definition: &Definition) -> usize {
+    let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
+    for server in definition.servers.iter().filter(|server| kind.can_hit(&server.kind)) {
+        let names: Vec<&str> = match kind.group.as_ref().map(|group| group.by) {
+            None => vec![""],
+            Some(GroupBy::Zone) => server.zone.as_deref().into_iter().collect(),
+            Some(GroupBy::Service) => server.services.iter().map(String::as_str).collect(),
+            Some(GroupBy::Type) => vec![&server.kind],
+        };
+        let wanted = kind.group.as_ref().and_then(|group| group.name.as_deref());
+        for name in names.into_iter().filter(|name| wanted.is_none_or(|wanted| wanted == *name)) {
+            *sizes.entry(name).or_default() += 1;
+        }
+    }
+    sizes.into_values().max().unwrap_or_default()
+}
+
+/// Parts of an effect that cannot stand together, or stand for nothing.
+fn parts(table: &KeyPath, kind: &ChaosKind, findings: &mut Findings) {
+    let effect = &kind.effect;
+    let path = table.key("effect");
+    let alone = Effect { process: effect.process, ..Effect::default() };
+    if kind.hits == Hits::Servers && effect.process.is_some() && *effect != alone {
+        let message = format!("`{}` hits a process, and there is nothing else of it to hit then", kind.name);
+        findings.error_with(path.key("process"), message, || {
+            Some("make two kinds of it, one with `process` and one with the rest".to_owned())
+        });
+    }
+    if effect.false_metrics.is_some_and(|metrics| metrics.values().iter().all(Option::is_none)) {
+        let hint = || Some("for example `false_metrics = { cpu_usage = 99.0 }`".to_owned());
+        findings.error_with(path.key("false_metrics"), "no metric is made up".to_owned(), hint);
+    }
+    if kind.gradual && !knows_halves(effect) {
+        let message = format!("nothing of `{}` can work at half strength", kind.name);
+        findings.warning(table.key("gradual"), message, "leave `gradual` out");
+    }
+}
+
+/// Whether some part of an effect can work at half strength.
+fn knows_halves(effect: &Effect) -> bool {
+    let figures = [
+        effect.cpu_floor,
+        effect.capacity_factor,
+        effect.memory_growth,
+        effect.disk_level,
+        effect.traffic_factor,
+        effect.latency_factor,
+        effect.latency_added_ms,
+        effect.error_rate,
+    ];
+    figures.iter().any(Option::is_some)
 }
 
 /// No message is both lost and late, or named twice, or late by rounds that nobody asked for.
@@ -124,6 +169,10 @@ fn messages(table: &KeyPath, bus: &BusEffect, findings: &mut Findings) {
         findings.error_with(table.key("delays").at(index), message, || {
             Some("name each kind of message in `loses` or in `delays`".to_owned())
         });
+    }
+    if bus.delays.is_empty() && bus.delay_rounds > 1 {
+        let message = format!("nothing is late by {} rounds", bus.delay_rounds);
+        findings.warning(table.key("delay_rounds"), message, "name in `delays` what is to be late");
     }
 }
 
