@@ -100,7 +100,7 @@ fn the_bytes_of_each_message_are_those_of_this_protocol() {
 const GOLDEN: [(usize, &str); 9] = [
     (46, "d5845e341d0ea209"),
     (192, "28525ba3da69669e"),
-    (330, "e0c27a624f675a03"),
+    (331, "48fe89237b868944"),
     (72, "9b39834660404ca0"),
     (126, "17045fc43c1bc04a"),
     (162, "77d1b3d9b5923df2"),

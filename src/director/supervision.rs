@@ -1,14 +1,16 @@
 //! Supervision: who is started again when it fails, how soon, how often, and what follows when that
 //! is given up. docs/supervision.md shows the tree as a whole.
 //!
-//! | child | supervisor | when it fails |
-//! |---|---|---|
-//! | an agent's process, before the run begins | round owner | another, after a pause, as [`Restarts`] allows; then the run does not begin |
-//! | the successor of a process that chaos took, or that an action replaces | round owner | as above; then its agent is lost and the run is invalid |
-//! | an agent's process, while rounds are played | round owner | none: that would be another run. It is lost until an action restarts it |
-//! | process keeper | round owner | none: its processes end with it, and so does the run |
-//! | console, recorder | round owner | none: what they missed cannot be told again. The run ends |
-//! | round owner | director | none. The run ends, and with it all of the above |
+//! - The process of an agent, before the run begins (supervised by the round owner): another one follows,
+//!   after a pause, as [`Restarts`] allows; then the run does not begin.
+//! - The successor of a process that chaos took, or that an action replaces (by the round owner): the
+//!   same; then its agent is lost and the run is invalid.
+//! - The process of an agent, while rounds are played (by the round owner): none. That would be another
+//!   run. It is lost until an action restarts it.
+//! - The process keeper (by the round owner): none. Its processes end with it, and so does the run.
+//! - The console and the recorder (by the round owner): none. What they missed cannot be told again: the
+//!   run ends.
+//! - The round owner (by the director): none. The run ends, and with it all of the above.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -256,8 +256,8 @@ impl World {
     }
 }
 
-/// What is left out of a file is left out here: a world keeps its hash when a later version of the
-/// program knows more keys.
+/// What is left out of a file is left out here, as far as leaving it out means nothing, no or none: a world
+/// keeps its hash when a later version of the program knows more keys of that sort.
 fn hash(definition: &Definition) -> String {
     let whole = serde_json::to_value(definition).expect("a checked definition has finite figures");
     let json = what_is_said(whole).map(|value| value.to_string()).unwrap_or_default();

@@ -58,7 +58,8 @@ pub enum Record {
         request: Option<RequestId>,
         arrives_round: Option<u32>,
     },
-    /// A fault begins; an SRE that it hits is given as on the bus, `sre-oncall`. `rounds` is how long it lasts if nobody acts; `null` when it stays until cured.
+    /// A fault begins; an SRE that it hits is given as on the bus, `sre-oncall`. `rounds` is how long it
+    /// lasts if nobody acts; `null` when it stays until cured.
     FaultInjected {
         round: u32,
         fault: u32,
