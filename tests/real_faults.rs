@@ -3,6 +3,8 @@
 
 mod support;
 
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt as _, SeedableRng as _};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::path::Path;
@@ -192,6 +194,72 @@ fn every_kind_of_the_lab_is_the_same_with_processes_and_without() {
     assert!(kinds.len() >= 6, "{kinds:?}");
 }
 
+/// Kinds that are put together by dice from all that an effect may hold, in a world of zones.
+fn random_world(dice: &mut ChaCha8Rng) -> String {
+    const OF_HOSTS: [&str; 5] = [
+        "cpu_floor = 95.0",
+        "memory_growth = 15.0",
+        "unreachable = true",
+        "service_down = true",
+        "error_rate = 0.4",
+    ];
+    const OF_RUNTIME: [&str; 5] = [
+        "bus = { loses = [\"telemetry\"], delays = [\"commands\", \"results\"], delay_rounds = 2 }",
+        "bus = { loses = [\"commands\", \"results\"] }",
+        "bus = { delays = [\"telemetry\"], delay_rounds = 2 }",
+        "frozen_metrics = true",
+        "false_metrics = { cpu_usage = 99.0, error_rate = 0.0 }",
+    ];
+    const TOGETHER: [&str; 4] = [
+        "",
+        "group = { by = \"zone\" }\n",
+        "group = { by = \"service\" }\nspread = { servers = 2, apart = 1 }\n",
+        "spread = { servers = 3, apart = 2 }\n",
+    ];
+    let lab = include_str!("../worlds/definitions/fault-lab.toml");
+    let (before, rest) = lab.split_once("[[chaos]]").expect("it has chaos");
+    let actions = rest.split_once("[[actions]]").expect("it has actions").1;
+    let mut text = before.to_owned();
+    for number in 0..10 {
+        let of = |parts: &[&'static str], dice: &mut ChaCha8Rng| parts[dice.random_range(0..parts.len())];
+        let effect = match dice.random_range(0..5) {
+            0 => "process = \"killed\"".to_owned(),
+            1 => "process = \"paused\"".to_owned(),
+            2 => of(&OF_RUNTIME, dice).to_owned(),
+            _ => format!("{}, {}", of(&OF_HOSTS, dice), of(&OF_RUNTIME, dice)),
+        };
+        let hits =
+            if effect.starts_with("process") && dice.random_bool(0.3) { "hits = \"sres\"\n" } else { "" };
+        let together = if hits.is_empty() { of(&TOGETHER, dice) } else { "" };
+        let rounds = dice.random_range(1..5);
+        text += &format!(
+            "[[chaos]]\nname = \"kind-{number}\"\nprobability = 0.1\nrounds = {rounds}\n{hits}{together}\
+             effect = {{ {effect} }}\n\n"
+        );
+    }
+    // The lab's own kinds are gone, and with them what cured them.
+    let cured = actions.split('\n').map(|line| match line.split_once("cures = [") {
+        Some((before, rest)) => {
+            format!("{before}cures = [\"kind-1\"{}", &rest[rest.find(']').expect("an end")..])
+        }
+        None => line.to_owned(),
+    });
+    text + "[[actions]]" + &cured.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn whatever_kinds_are_put_together_land_and_give_the_journal_of_a_run_without_processes() {
+    for seed in 0..8 {
+        let text = random_world(&mut ChaCha8Rng::seed_from_u64(seed));
+        let flags = "--chaos-level high -n 30 --sre a=rules:mid --sre b=oracle --sre c=rules:senior";
+        let (code, with, _) = recorded_in(&text, flags);
+        let (_, without, _) = recorded_in(&text, &format!("{flags} --inline"));
+        assert_eq!(with["journal_hash"], without["journal_hash"], "{text}");
+        assert_eq!((code, &with["verdict"]), (0, &"ok".into()), "{:#}\n{text}", with["reasons"]);
+        assert!(with["faults"]["injected"].as_u64() > Some(20));
+    }
+}
+
 /// Somebody else ends the process with another signal between two rounds: what chaos was to do has not
 /// been done, and the run says nothing.
 #[test]
@@ -259,9 +327,8 @@ fn replace(program: &Path, script: &str) {
     std::fs::rename(&new, program).expect("it is in place");
 }
 
-/// Two servers are killed; the successor of one hangs before its greeting, the other is there at once.
+/// Takes the half minute that a process has for its greeting. Two servers are killed; the successor of one hangs before its greeting, the other is there at once.
 #[test]
-#[ignore = "takes the 30 s that a process has for its greeting: cargo test --test real_faults -- --ignored"]
 fn a_successor_that_hangs_is_given_up_though_another_one_came() {
     let programs = tempfile::tempdir().expect("a directory");
     let program = replaceable(programs.path());

@@ -61,8 +61,14 @@ async fn without_descriptors_silent_peers_go_nothing_spins_and_agents_come_in_wh
         stream
     };
     let silent = UnixStream::connect(run.socket()).expect("a listener");
-    // It has its place before there is nothing left.
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    // It has its place before there is nothing left: whoever came after it was heard to hang up.
+    drop(UnixStream::connect(run.socket()).expect("a listener"));
+    let heard = async {
+        while hub.counters().hung_up == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, heard).await.expect("in time");
     let queued = [agent("web-1"), agent("web-2")];
     let taken = take_all_descriptors();
 

@@ -95,7 +95,7 @@ impl Actor for ProcessKeeper {
         match message {
             KeeperMessage::Spawn(order) => keeper.spawn(&myself, order),
             KeeperMessage::Strike { seat, effect, seen } => keeper.lay_hand(seat, Deed::Strike(effect, seen)),
-            KeeperMessage::Resume(seat, seen) => keeper.lay_hand(seat, Deed::Resume(Some(seen))),
+            KeeperMessage::Resume(seat, seen) => keeper.lay_hand(seat, Deed::Resume(seen)),
             KeeperMessage::Kill(seat) => keeper.kill(seat),
             KeeperMessage::HowEnded(seat, reply) => keeper.tell_how_ended(seat, reply),
             KeeperMessage::Leave(reply) => keeper.leave(&myself, reply),
@@ -180,7 +180,7 @@ impl Keeper {
         // One that stands still does not hear the farewell.
         let still = self.processes.iter().filter(|(_, process)| process.stands_still);
         let still: Vec<SeatId> = still.map(|(seat, _)| *seat).collect();
-        still.into_iter().for_each(|seat| self.lay_hand(seat, Deed::Resume(None)));
+        still.into_iter().for_each(|seat| self.lay_hand(seat, Deed::LetGo));
         drop(myself.send_after(FAREWELL_TIME, || KeeperMessage::KillAll));
         self.let_go();
     }
@@ -222,7 +222,9 @@ enum Deed {
     /// Chaos hits it.
     Strike(ProcessEffect, RpcReplyPort<Sighting>),
     /// It goes on where it stands.
-    Resume(Option<RpcReplyPort<Sighting>>),
+    Resume(RpcReplyPort<Sighting>),
+    /// It goes on to hear the farewell, and nobody waits for that.
+    LetGo,
 }
 
 /// A child's whole life: hands over the token, keeps the pipe open, does to it what is to be done, and
@@ -253,33 +255,39 @@ async fn live(child: &mut Child, order: &Order, mut deeds: mpsc::UnboundedReceiv
                 answer(seen, signalled(child, Signal::STOP, WaitIdOptions::STOPPED).await);
             }
             Some(Deed::Resume(seen)) => {
-                let going_on = signalled(child, Signal::CONT, WaitIdOptions::CONTINUED);
-                match seen {
-                    Some(seen) => answer(seen, going_on.await),
-                    // Nobody asks, and what comes next must not wait.
-                    None => drop(tokio::time::timeout(Duration::ZERO, going_on).await),
-                }
+                answer(seen, signalled(child, Signal::CONT, WaitIdOptions::CONTINUED).await);
             }
+            // Whether it goes on is seen by whether it goes.
+            Some(Deed::LetGo) => drop(send(child, Signal::CONT)),
         }
     }
 }
 
 /// Sends a signal, and waits until the system says that the process has stopped, or goes on.
 async fn signalled(child: &Child, signal: Signal, change: WaitIdOptions) -> Sighting {
-    let unseen = |how: &str| Sighting { is_so: false, how: how.to_owned() };
-    let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-    let Some(pid) = pid else { return unseen("it had ended") };
-    if let Err(error) = kill_process(pid, signal) {
-        return unseen(&format!("the signal could not be sent: {error}"));
-    }
+    let unseen = |how: String| Sighting { is_so: false, how };
+    let pid = match send(child, signal) {
+        Ok(pid) => pid,
+        Err(how) => return unseen(how),
+    };
     let deadline = Instant::now() + CHANGE_TIME;
     loop {
         match waitid(WaitId::Pid(pid), change | WaitIdOptions::NOHANG) {
             Ok(Some(status)) => return Sighting { is_so: true, how: changed(&status) },
             Ok(None) if Instant::now() < deadline => sleep(CHANGE_STEP).await,
-            Ok(None) => return unseen("no change was seen of it"),
-            Err(error) => return unseen(&format!("it could not be looked at: {error}")),
+            Ok(None) => return unseen("no change was seen of it".to_owned()),
+            Err(error) => return unseen(format!("it could not be looked at: {error}")),
         }
+    }
+}
+
+/// Sends a signal to a child that nobody has waited for; gives its number, or why that failed.
+fn send(child: &Child, signal: Signal) -> Result<Pid, String> {
+    let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    let pid = pid.ok_or_else(|| "it had ended".to_owned())?;
+    match kill_process(pid, signal) {
+        Ok(()) => Ok(pid),
+        Err(error) => Err(format!("the signal could not be sent: {error}")),
     }
 }
 

@@ -59,6 +59,15 @@ pub struct Volley {
     pub targets: Vec<ServerId>,
 }
 
+/// Whom a kind hits.
+#[derive(Clone, Copy, Debug)]
+enum Aim {
+    /// This one.
+    One(AgentId),
+    /// Those of this group, or of all that it can hit.
+    Several(Option<GroupId>),
+}
+
 /// The multiplier of a level.
 pub fn multiplier(levels: &ChaosLevels, level: Level) -> f64 {
     match level {
@@ -177,23 +186,20 @@ impl Chaos {
             self.volleys.push(volley);
         }
         for (index, kind) in world.definition.chaos.iter().enumerate() {
-            let choices = self.choices(world, index);
             let draws = self.dice[index].draws(round);
-            if choices == 0 || !draws.happens(dice::HAPPENS, (kind.probability * self.factor).min(1.0)) {
+            if !draws.happens(dice::HAPPENS, (kind.probability * self.factor).min(1.0)) {
                 continue;
             }
-            let (id, choice) = (KindId::from(index), draws.pick(dice::TARGET, choices));
-            match (kind.hits, &kind.group, &kind.spread) {
-                (Hits::Sres, ..) => {
-                    let target = AgentId::Sre(SreId::from(choice));
-                    self.book(&plan(world, &draws, round, id, target, None), round, faults);
+            let id = KindId::from(index);
+            match self.aim(world, id, &draws) {
+                None => {}
+                Some(Aim::One(target)) => {
+                    let fault = plan(world, &draws, round, id, target, None);
+                    if self.busy.book(&fault, round) {
+                        faults.push(fault);
+                    }
                 }
-                (Hits::Servers, None, None) => {
-                    let target = AgentId::Server(world.eligible[index][choice]);
-                    self.book(&plan(world, &draws, round, id, target, None), round, faults);
-                }
-                (Hits::Servers, group, _) => {
-                    let group = group.as_ref().map(|_| world.aims[index][choice]);
+                Some(Aim::Several(group)) => {
                     let volley = self.volley(world, round, id, group);
                     self.fire(world, volley, faults);
                 }
@@ -207,20 +213,18 @@ impl Chaos {
         &self.volleys
     }
 
-    /// Among how many a kind's target is drawn.
-    fn choices(&self, world: &World, kind: usize) -> usize {
-        let definition = &world.definition.chaos[kind];
-        match (definition.hits, &definition.group) {
-            (Hits::Sres, _) => self.sres,
-            (Hits::Servers, Some(_)) => world.aims[kind].len(),
-            (Hits::Servers, None) => world.eligible[kind].len(),
-        }
-    }
-
-    /// Lets a fault begin in this round, unless its kind is on its target already.
-    fn book(&mut self, fault: &PlannedFault, round: u32, faults: &mut Vec<PlannedFault>) {
-        if self.busy.book(fault, round) {
-            faults.push(*fault);
+    /// Whom a kind hits that comes; nobody where there is nobody.
+    fn aim(&self, world: &World, kind: KindId, draws: &Draws) -> Option<Aim> {
+        let definition = &world.definition.chaos[kind.index()];
+        let (eligible, groups) = (&world.eligible[kind.index()], &world.aims[kind.index()]);
+        let pick = |count: usize| (count > 0).then(|| draws.pick(dice::TARGET, count));
+        match (definition.hits, &definition.group, &definition.spread) {
+            (Hits::Sres, ..) => pick(self.sres).map(|sre| Aim::One(AgentId::Sre(SreId::from(sre)))),
+            (Hits::Servers, Some(_), _) => pick(groups.len()).map(|group| Aim::Several(Some(groups[group]))),
+            (Hits::Servers, None, Some(_)) => Some(Aim::Several(None)),
+            (Hits::Servers, None, None) => {
+                pick(eligible.len()).map(|server| Aim::One(AgentId::Server(eligible[server])))
+            }
         }
     }
 

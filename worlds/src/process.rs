@@ -2,9 +2,8 @@
 //!
 //! A fault may kill or stop a process. From then on its agent is left out: a server is told no tick and
 //! steps no physics, an SRE decides nothing. When the fault is over, a process that was killed has a
-//! successor, in its initial state, and one that was stopped goes on where it stood. All of that is
-//! decided here; a driver that has real processes is told whom to strike and whom to revive, and
-//! says what it saw of it.
+//! successor, in its initial state, and one that was stopped goes on where it stood. The round decides
+//! all of that; its driver is told whom to strike and whom to revive, and does so if it has processes.
 
 use crate::definition::ProcessEffect;
 use crate::id::AgentId;
