@@ -3,7 +3,7 @@
 use crate::definition::{Definition, GroupBy};
 use crate::id::{Name, ServerId, ServiceId};
 use crate::topology::ServerNode;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// Servers that have something in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,21 +27,19 @@ impl Group {
 
 /// All groups of a world: zones, services, types, each by name.
 pub fn of_world(definition: &Definition, servers: &[ServerNode], services: &[Name]) -> Vec<Group> {
-    let zone = |server: usize| definition.servers[server].zone.as_deref();
-    let zones: BTreeSet<&str> = (0..servers.len()).filter_map(zone).collect();
-    let types: BTreeSet<&str> = servers.iter().map(|server| &*server.kind).collect();
-    let with = |holds: &dyn Fn(usize) -> bool| -> Vec<ServerId> {
-        (0..servers.len()).filter(|server| holds(*server)).map(ServerId::from).collect()
+    let mut groups: BTreeMap<(GroupBy, &str), Vec<ServerId>> = BTreeMap::new();
+    for (index, node) in servers.iter().enumerate() {
+        let zone = definition.servers[index].zone.as_deref().map(|zone| (GroupBy::Zone, zone));
+        let hosted = node.services.iter().map(|service| (GroupBy::Service, &*services[service.index()]));
+        for key in zone.into_iter().chain(hosted).chain([(GroupBy::Type, &*node.kind)]) {
+            groups.entry(key).or_default().push(ServerId::from(index));
+        }
+    }
+    let service = |by, name: &str| {
+        let position = services.iter().position(|service| &**service == name);
+        position.filter(|_| by == GroupBy::Service).map(ServiceId::from)
     };
-    let group = |by, name: &str, servers| Group { by, name: name.into(), servers, service: None };
-    let zones =
-        zones.iter().map(|name| group(GroupBy::Zone, name, with(&|server| zone(server) == Some(*name))));
-    let by_service = services.iter().enumerate().map(|(index, name)| {
-        let service = ServiceId::from(index);
-        let runs = |server: usize| servers[server].services.contains(&service);
-        Group { service: Some(service), ..group(GroupBy::Service, name, with(&runs)) }
-    });
-    let types =
-        types.iter().map(|name| group(GroupBy::Type, name, with(&|server| &*servers[server].kind == *name)));
-    zones.chain(by_service).chain(types).collect()
+    let all = groups.into_iter();
+    all.map(|((by, name), servers)| Group { by, name: name.into(), servers, service: service(by, name) })
+        .collect()
 }

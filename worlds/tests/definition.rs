@@ -1079,6 +1079,121 @@ mod chaos {
         }
     }
 
+    /// The default world with one more kind.
+    fn with_kind(keys: &str) -> super::World {
+        systems().and(&format!("[[chaos]]\nname = \"odd\"\nprobability = 0.1\nrounds = 2\n{keys}\n"))
+    }
+
+    #[test]
+    fn what_hits_sres_hits_their_processes_alone() {
+        each_is_refused([
+            refusal(
+                with_kind("hits = \"sres\"\ntypes = [\"web\"] # here\neffect = { process = \"killed\" }"),
+                "types = [\"web\"] # here",
+                "chaos[7].types",
+                "`odd` hits SREs, and `types` is about servers",
+            ),
+            refusal(
+                with_kind("hits = \"sres\"\ngroup = { by = \"type\" }\neffect = { process = \"killed\" }"),
+                "group = {",
+                "chaos[7].group",
+                "`odd` hits SREs, and `group` is about servers",
+            ),
+            refusal(
+                with_kind("hits = \"sres\"\neffect = { cpu_floor = 90.0 }"),
+                "effect = { cpu_floor = 90.0 }",
+                "chaos[7].effect",
+                "`odd` hits SREs, of which only `process` can be hit: for example `effect = { process = \"killed\" }`",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn groups_exist_and_are_as_large_as_their_spread() {
+        let here = "effect = { error_rate = 0.3 }";
+        each_is_refused([
+            refusal(
+                with_kind(&format!("group = {{ by = \"zone\" }}\n{here}")),
+                "by = \"zone\"",
+                "chaos[7].group.by",
+                "no server says in which zone it stands: give servers a `zone`, as in `zone = \"a\"`",
+            ),
+            refusal(
+                with_kind(&format!("group = {{ by = \"service\", name = \"redsi\" }}\n{here}")),
+                "name = \"redsi\"",
+                "chaos[7].group.name",
+                "unknown service `redsi`: did you mean `redis`?",
+            ),
+        ]);
+        each_is_warned_of([
+            refusal(
+                with_kind(&format!("group = {{ by = \"type\" }}\nspread = {{ servers = 3 }}\n{here}")),
+                "servers = 3 }",
+                "chaos[7].spread.servers",
+                "`odd` can hit 2 servers at once at most: leave `servers` out to hit all of them",
+            ),
+            refusal(
+                with_kind(&format!("spread = {{ servers = 1, apart = 4 }}\n{here}")),
+                "apart = 4 }",
+                "chaos[7].spread.apart",
+                "after one server nobody follows 4 rounds apart: leave `apart` out, or hit more servers",
+            ),
+            refusal(
+                with_kind(&format!(
+                    "types = [\"cache\"]\ngroup = {{ by = \"type\", name = \"web\" }}\n{here}"
+                )),
+                "name = \"odd\"",
+                "chaos[7].name",
+                "`odd` can hit no server: nobody in `group` is left by `types` and `except_types`",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn parts_of_an_effect_stand_together() {
+        each_is_refused([
+            refusal(
+                with_kind("effect = { process = \"killed\", error_rate = 0.3 }"),
+                "process = ",
+                "chaos[7].effect.process",
+                "`odd` hits a process, and there is nothing else of it to hit then: \
+                 make two kinds of it, one with `process` and one with the rest",
+            ),
+            refusal(
+                with_kind("effect = { error_rate = 0.3, false_metrics = {} }"),
+                "false_metrics",
+                "chaos[7].effect.false_metrics",
+                "no metric is made up: for example `false_metrics = { cpu_usage = 99.0 }`",
+            ),
+            refusal(
+                with_kind("effect = { bus = { loses = [\"results\"], delays = [\"results\"] } }"),
+                "\"results\"] } }",
+                "chaos[7].effect.bus.delays[0]",
+                "what is lost cannot be late: name each kind of message in `loses` or in `delays`",
+            ),
+            refusal(
+                with_kind("effect = { bus = { loses = [\"commands\", \"commands\"] } }"),
+                "\"commands\"] } }",
+                "chaos[7].effect.bus.loses[1]",
+                "`loses` names one kind of message twice",
+            ),
+        ]);
+        each_is_warned_of([
+            refusal(
+                with_kind("effect = { bus = { loses = [\"results\"], delay_rounds = 7 } }"),
+                "delay_rounds",
+                "chaos[7].effect.bus.delay_rounds",
+                "nothing is late by 7 rounds: name in `delays` what is to be late",
+            ),
+            refusal(
+                with_kind("gradual = true # here\neffect = { process = \"paused\" }"),
+                "gradual = true # here",
+                "chaos[7].gradual",
+                "nothing of `odd` can work at half strength: leave `gradual` out",
+            ),
+        ]);
+    }
+
     #[test]
     fn factors_that_meet_stay_countable() {
         let kinds: String = (0..3)
@@ -1124,6 +1239,31 @@ mod actions {
                 "remedy = { adds_capacity",
                 "actions[1].remedy",
                 "the remedy of `scale_up` does nothing: for example `remedy = { restarts_services = true }`",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn cures_that_can_never_act_are_warned_of() {
+        let cures = |kind: &str, keys: &str| {
+            let odd = format!("[[chaos]]\nname = \"{kind}\"\nprobability = 0.1\nrounds = 2\n{keys}\n");
+            systems()
+                .with("cures = [\"disk_full\"]", &format!("cures = [\"disk_full\", \"{kind}\"]"))
+                .and(&odd)
+        };
+        each_is_warned_of([
+            refusal(
+                cures("odd", "effect = { process = \"killed\" }"),
+                "\"odd\"]",
+                "actions[3].remedy.cures[1]",
+                "`clear_cache` does not reach a server without a process: \
+                 add `restarts_services = true` to the remedy, or `out_of_band = true`",
+            ),
+            refusal(
+                cures("odd", "hits = \"sres\"\neffect = { process = \"killed\" }"),
+                "\"odd\"]",
+                "actions[3].remedy.cures[1]",
+                "`odd` hits SREs, and actions act on servers: leave it out: it ends by itself",
             ),
         ]);
     }
