@@ -144,8 +144,20 @@ fn a_fault_of_host_and_bus_lands_by_what_it_had_to_hit() {
 fn a_refusal_of_one_sre_does_not_hide_the_lost_result_of_another() {
     let flags =
         "--chaos-level off --sre a=oracle --sre b=oracle --fault service_crash@3:web-1 --fault mute@3:web-1";
-    let (code, result, _) = recorded_in(&world_with_kinds(), flags);
+    let (code, result, runtime) = recorded_in(&world_with_kinds(), flags);
     assert_eq!(code, 0, "{:#}", result["reasons"]);
+    assert_eq!(runtime["chaos"][0]["messages"]["results"], 1);
+}
+
+/// The second one comes to a process that is gone, and is masked; it came all the same.
+#[test]
+fn when_a_fault_was_injected_is_told_whatever_it_found() {
+    let flags = "--chaos-level off --sre none --fault sre_crash@3:oncall --fault sre_crash@4:oncall";
+    let (code, _, runtime) = recorded(flags);
+    assert_eq!(code, 0);
+    let lives = runtime["chaos"].as_array().expect("lives");
+    assert_eq!((lives.len(), &lives[1]["witness"]), (2, &Value::Null));
+    assert!(lives.iter().all(|life| life["injected_after_seconds"].as_f64() > Some(0.0)), "{lives:#?}");
 }
 
 #[test]

@@ -161,6 +161,17 @@ fn a_kind_is_never_twice_on_one_server_also_of_volleys_that_take_long() {
     }
 }
 
+/// The last of a long volley would come after the end of the run: nobody is told of those.
+#[test]
+fn a_volley_is_told_of_as_far_as_it_comes() {
+    let spread = Some(Spread { servers: None, apart: 3 });
+    let definition =
+        with_kind(definition(THREE_TIER), |kind| (kind.spread, kind.probability) = (spread, 0.1));
+    let told: usize = volleys(&definition, 10, 12).iter().map(|(_, targets)| targets.len()).sum();
+    let came: usize = (0..10).map(|seed| planned(&definition, seed, 12).len()).sum();
+    assert!(came > 10 && told == came, "{told} were told of, {came} came");
+}
+
 /// Volleys as the journal tells them.
 fn volleys(definition: &Definition, seeds: u64, rounds: u32) -> Vec<(u32, Vec<String>)> {
     let world = Arc::new(World::new("test", definition.clone()));

@@ -7,7 +7,7 @@ mod support;
 use std::sync::Arc;
 use support::{Drill, Drilled, by_round, certain};
 use worlds::definition::{BusEffect, ChaosKind, Definition, Effect, FalseMetrics, Hits, MessageKind};
-use worlds::definition::{ProcessEffect, Skill, SkillName, SreKind};
+use worlds::definition::{ProcessEffect, Skill, SkillName, SreKind, parse};
 use worlds::id::{AgentId, KindId};
 use worlds::inline::Inline;
 use worlds::journal::{FaultEnd, Record};
@@ -254,6 +254,32 @@ fn a_responder_that_crashed_is_told_nothing_of_what_was_done_before() {
         .play();
     assert_eq!(outcome_of(&drilled, 3), Some((4, ActionOutcome::Succeeded)));
     assert_eq!(drilled.told_in(3), None);
+}
+
+/// Whoever reads the journal can tell the requests of an SRE and of its successors apart.
+#[test]
+fn a_successor_goes_on_with_the_numbers_of_requests() {
+    let lab = parse("lab", include_str!("../definitions/fault-lab.toml")).expect("it is valid").definition;
+    let lab = Arc::new(World::new("lab", lab));
+    let mut crashes = 0;
+    for seed in 0..20 {
+        let sres = vec![support::rules("oncall", SkillName::Senior)];
+        let plan = RunPlan { seed, level: Level::High, rounds: 60, sres, scripted: Vec::new() };
+        let mut run = Inline::new(Arc::clone(&lab), plan);
+        run.play();
+        let mut numbers = Vec::new();
+        for entry in run.take_entries() {
+            match entry.record {
+                Record::ActionAccepted { request, .. } | Record::ActionRefused { request, .. } => {
+                    numbers.push(request.0);
+                }
+                Record::FaultInjected { target, .. } => crashes += u32::from(target.starts_with("sre-")),
+                _ => {}
+            }
+        }
+        assert!(numbers.is_sorted_by(|one, other| one < other), "seed {seed}: {numbers:?}");
+    }
+    assert!(crashes > 20, "{crashes} crashes");
 }
 
 #[test]
