@@ -73,7 +73,8 @@ fn measure(world: &Arc<World>, level: Level) -> Outcome<()> {
     let servers = world.servers.len();
     let server_rounds = u32::try_from(servers)? * ROUNDS;
     let sres = sres_of(&world.definition);
-    let plan = RunPlan { seed: 0, level, rounds: ROUNDS, sres, scripted: Vec::new() };
+    let plan =
+        RunPlan { seed: 0, level, rounds: ROUNDS, sres, scripted: Vec::new(), drill: Default::default() };
     let mut seeds = [0; 4];
     let [bare, outcome, hashed, recorded] = &mut seeds;
     let next = |seed: &mut u64| {

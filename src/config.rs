@@ -13,7 +13,7 @@ use worlds::definition::nearest;
 use worlds::definition::{Definition, GroupBy, Hits, SkillName, Sre, SreKind};
 use worlds::group::Group;
 use worlds::id::{AgentId, KindId, Name, ServerId, SreId};
-use worlds::plan::{RunPlan, ScriptedFault, SrePlan, Target};
+use worlds::plan::{Drill, RunPlan, ScriptedFault, SrePlan, Target};
 use worlds::topology::World;
 
 /// The world that is run unless another is named.
@@ -190,7 +190,8 @@ impl RunConfig {
         let manual = manual(args.manual.as_deref(), definition, &sres)?;
         let gates = args.fail_on.iter().map(|expr| Gate::parse(expr)).collect::<Result<Vec<_>, _>>()?;
         let seed = args.seed.unwrap_or_else(draw_seed);
-        let plan = RunPlan { seed, level: args.chaos_level.into(), rounds, sres, scripted };
+        let plan =
+            RunPlan { seed, level: args.chaos_level.into(), rounds, sres, scripted, drill: Drill::default() };
         refuse_struck_hands(&manual, &world, &plan)?;
         let mode = if args.inline { Mode::Inline } else { Mode::Processes };
         Ok(Self {

@@ -80,8 +80,14 @@ mod tests {
         let systems = worlds::definition::builtin::find("systems").expect("it is built in");
         let parsed = worlds::definition::parse("systems.toml", systems.text).expect("it is good");
         let world = Arc::new(World::new("systems", parsed.definition));
-        let plan =
-            RunPlan { seed: 7, level: Level::High, rounds: 20, sres: Vec::new(), scripted: Vec::new() };
+        let plan = RunPlan {
+            seed: 7,
+            level: Level::High,
+            rounds: 20,
+            sres: Vec::new(),
+            scripted: Vec::new(),
+            drill: Default::default(),
+        };
         let controls = Controls { pace: None, interrupt: &|| None };
         let (mut rounds, mut told) = (0, Requests::default());
         let finished = run(&world, plan.clone(), &controls, Interest::Rounds, &mut |event| {

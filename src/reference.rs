@@ -50,7 +50,8 @@ impl References {
             return Err(Unreferenced::Unplayed);
         }
         let mut grace = Grace { interrupt, since: None };
-        let on_call = |first| with_first(first, RunPlan { rounds, ..plan.clone() });
+        let drill = plan.drill.to_its_end();
+        let on_call = |first| with_first(first, RunPlan { rounds, drill, ..plan.clone() });
         let mut play = |run: &mut Inline| {
             let go_on = || {
                 played();
@@ -96,7 +97,14 @@ mod tests {
             worlds::definition::parse("systems.toml", systems.text).expect("it is good").definition;
         let sres = worlds::plan::sres_of(&definition);
         let world = Arc::new(World::new("systems", definition));
-        let plan = RunPlan { seed: 1, level: Level::Off, rounds, sres, scripted: Vec::new() };
+        let plan = RunPlan {
+            seed: 1,
+            level: Level::Off,
+            rounds,
+            sres,
+            scripted: Vec::new(),
+            drill: Default::default(),
+        };
         References::play(&world, &plan, rounds, interrupt, || ()).map(|references| references.oracle.rounds)
     }
 

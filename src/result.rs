@@ -7,6 +7,7 @@
 //! Nothing in it depends on wall time. Process ids and durations are in the recording's
 //! `runtime.json`.
 
+use crate::console::figure;
 use crate::event::Finished;
 use crate::gate::{Gate, GateResult};
 use crate::reference::{References, Unreferenced};
@@ -17,6 +18,7 @@ use worlds::definition::{SkillName, SreKind};
 use worlds::id::Name;
 use worlds::outcome::{
     ActionCounts, AlertCounts, DiagnosisCounts, FaultCounts, Incident, Outcome, Requests, SreOutcome,
+    SteadyState, StopReason, Stopped,
 };
 use worlds::plan::RunPlan;
 use worlds::score;
@@ -57,6 +59,10 @@ pub(crate) struct RunResult {
     pub reasons: Vec<String>,
     /// The signal that ended the run early.
     pub interrupted_by: Option<i32>,
+    /// What the world showed in its warm-up; `null` when a drill asked for none, or it was not over.
+    pub steady_state: Option<SteadyState>,
+    /// The limit of harm at which the drill stopped the run; `null` when it was not.
+    pub stopped: Option<Stopped>,
     /// The conditions that the run was held against (`--fail-on`).
     pub gates: Vec<GateResult>,
     /// Good requests over all requests of the whole run, percent; `null` when no round was played.
@@ -182,9 +188,10 @@ pub(crate) enum Verdict {
     Ok,
     /// A gate asks for a value that was not observed.
     Inconclusive,
-    /// A gate failed.
+    /// A gate failed, or the run was stopped at the limit of harm.
     GateFailed,
-    /// An agent was lost, or a fault took no effect: the figures mean nothing.
+    /// An agent was lost, a fault took no effect, or the world was not in order before the first one: the
+    /// figures mean nothing.
     Invalid,
     /// A signal ended it early.
     Interrupted,
@@ -327,6 +334,8 @@ impl RunResult {
             verdict: Verdict::Ok,
             reasons: Vec::new(),
             interrupted_by: finished.interrupted_by,
+            steady_state: outcome.steady_state,
+            stopped: outcome.stopped,
             gates: Vec::new(),
             availability_pct: (outcome.rounds > 0).then(|| outcome.requests.availability_pct()),
             availability_mean_of_rounds_pct: (outcome.rounds > 0)
@@ -409,9 +418,13 @@ fn verdict(result: &RunResult, finished: &Finished) -> Verdict {
     let Finished { outcome, troubles, .. } = finished;
     if result.interrupted_by.is_some() {
         Verdict::Interrupted
-    } else if !outcome.lost_agents.is_empty() || outcome.faults.unseen > 0 || !troubles.is_empty() {
+    } else if !outcome.lost_agents.is_empty()
+        || outcome.faults.unseen > 0
+        || !troubles.is_empty()
+        || outcome.steady_state.is_some_and(|seen| !seen.held)
+    {
         Verdict::Invalid
-    } else if result.gates.iter().any(|gate| gate.held == Some(false)) {
+    } else if outcome.stopped.is_some() || result.gates.iter().any(|gate| gate.held == Some(false)) {
         Verdict::GateFailed
     } else if result.gates.iter().any(|gate| gate.held.is_none()) {
         Verdict::Inconclusive
@@ -428,11 +441,30 @@ fn reasons(result: &RunResult, facts: &Facts<'_>) -> Vec<String> {
     let lost = outcome.lost_agents.iter().map(|agent| format!("the process of {agent} was lost"));
     let unseen = (outcome.faults.unseen > 0)
         .then(|| format!("{} of the faults took no effect that could be seen", outcome.faults.unseen));
+    let disorder = outcome.steady_state.filter(|seen| !seen.held).map(|seen| disorder(&seen));
+    let stopped = outcome.stopped.as_ref().map(stop);
     let troubles = facts.finished.troubles.iter().cloned();
     let gates = result.gates.iter().filter_map(GateResult::complaint);
     let given_up = facts.references.err().filter(|why| matches!(why, Unreferenced::Signalled(_)));
     let unscored = given_up.map(|why| format!("{why}, so there is no score"));
-    interrupted.into_iter().chain(lost).chain(unseen).chain(troubles).chain(gates).chain(unscored).collect()
+    let early = interrupted.into_iter().chain(disorder).chain(stopped);
+    early.chain(lost).chain(unseen).chain(troubles).chain(gates).chain(unscored).collect()
+}
+
+fn disorder(seen: &SteadyState) -> String {
+    let alerts = figure::plural(seen.alerts, "alert");
+    let share = figure::plain(seen.availability_pct);
+    format!("the world was not in order before the first fault: {share} % served and {alerts} in the warm-up")
+}
+
+fn stop(stopped: &Stopped) -> String {
+    let Stopped { round, reason, value_pct, limit_pct } = stopped;
+    let what = match reason {
+        StopReason::BudgetSpent => "of the error budget was spent",
+        StopReason::BlastRadius => "of the servers had a critical alert",
+    };
+    let (value, limit) = (figure::plain(*value_pct), figure::plain(*limit_pct));
+    format!("stopped after round {round}: {value} % {what}, and the limit is {limit} %")
 }
 
 #[cfg(test)]
@@ -449,7 +481,14 @@ mod tests {
             worlds::definition::parse("systems.toml", systems.text).expect("it is good").definition;
         let sres = worlds::plan::sres_of(&definition);
         let world = Arc::new(World::new("systems", definition));
-        let plan = RunPlan { seed: 1, level: Level::Medium, rounds: 5, sres, scripted: Vec::new() };
+        let plan = RunPlan {
+            seed: 1,
+            level: Level::Medium,
+            rounds: 5,
+            sres,
+            scripted: Vec::new(),
+            drill: Default::default(),
+        };
         let outcome = Inline::outcome(Arc::clone(&world), plan.clone());
         let mut finished =
             Finished { outcome, journal_hash: "hash".to_owned(), interrupted_by: None, troubles: Vec::new() };
@@ -490,6 +529,31 @@ mod tests {
         let result = result_of(&[], |finished| finished.outcome.faults.unseen = 1);
         assert_eq!(result.verdict, Verdict::Invalid);
         assert_eq!(result.reasons, ["1 of the faults took no effect that could be seen"]);
+    }
+
+    #[test]
+    fn a_world_that_was_not_in_order_makes_a_run_invalid() {
+        let steady_state = |held| {
+            let requests = Requests { total: 1_000, good: 990 };
+            Some(SteadyState { rounds: 3, requests, availability_pct: 99.0, alerts: 2, held })
+        };
+        let result = result_of(&[FAILS], |finished| finished.outcome.steady_state = steady_state(false));
+        assert_eq!(result.verdict, Verdict::Invalid);
+        let said =
+            "the world was not in order before the first fault: 99 % served and 2 alerts in the warm-up";
+        assert_eq!(result.reasons[0], said);
+        let calm = result_of(&[], |finished| finished.outcome.steady_state = steady_state(true));
+        assert_eq!((calm.verdict, calm.steady_state.map(|seen| seen.alerts)), (Verdict::Ok, Some(2)));
+    }
+
+    #[test]
+    fn a_run_that_was_stopped_fails_as_at_a_gate() {
+        let stopped =
+            Stopped { round: 4, reason: StopReason::BudgetSpent, value_pct: 640.26, limit_pct: 500.0 };
+        let result = result_of(&[], |finished| finished.outcome.stopped = Some(stopped));
+        assert_eq!((result.verdict, result.exit_code()), (Verdict::GateFailed, 1));
+        let said = "stopped after round 4: 640.26 % of the error budget was spent, and the limit is 500 %";
+        assert_eq!(result.reasons, [said]);
     }
 
     #[test]
@@ -548,7 +612,14 @@ mod tests {
         let definition =
             worlds::definition::parse("systems.toml", systems.text).expect("it is good").definition;
         let sres = worlds::plan::sres_of(&definition);
-        let plan = RunPlan { seed: 1, level: Level::Off, rounds: 5, sres, scripted: Vec::new() };
+        let plan = RunPlan {
+            seed: 1,
+            level: Level::Off,
+            rounds: 5,
+            sres,
+            scripted: Vec::new(),
+            drill: Default::default(),
+        };
         let references =
             References::play(&Arc::new(World::new("systems", definition)), &plan, 0, &|| None, || ());
         assert_eq!(references, Err(Unreferenced::Unplayed));

@@ -128,7 +128,14 @@ fn exchange(line: &str) -> Outcome<Exchange> {
 /// Plays rounds, and gives the mean sizes of what was said, with the last of it.
 fn play(world: World) -> Outcome<(Vec<Exchange>, Exchange, Content)> {
     let sres = sres_of(&world.definition);
-    let plan = RunPlan { seed: 42, level: Level::Medium, rounds: ROUNDS, sres, scripted: Vec::new() };
+    let plan = RunPlan {
+        seed: 42,
+        level: Level::Medium,
+        rounds: ROUNDS,
+        sres,
+        scripted: Vec::new(),
+        drill: Default::default(),
+    };
     let mut round = Round::unrecorded(Arc::new(world), plan);
     let mut servers: Vec<Server> = round.server_briefs().map(Server::new).collect();
     let mut mind = Mind::new(&round.sre_brief(SreId(0)));

@@ -21,7 +21,14 @@ fn told(servers: usize, alerts: &[Metric]) -> (SreBrief, Observation) {
     let text = generate(Request { servers, zones: 3, seed: 1 }).expect("a world");
     let definition = parse("large", &text).expect("it is valid").definition;
     let sre = SrePlan { name: "oncall".into(), kind: SreKind::None, skill: None };
-    let plan = RunPlan { seed: 1, level: Level::Off, rounds: 15, sres: vec![sre], scripted: Vec::new() };
+    let plan = RunPlan {
+        seed: 1,
+        level: Level::Off,
+        rounds: 15,
+        sres: vec![sre],
+        scripted: Vec::new(),
+        drill: Default::default(),
+    };
     let round = Round::new(Arc::new(World::new("large", definition)), plan);
     let brief = round.sre_brief(SreId(0));
     let mut seen = round.observation().clone();

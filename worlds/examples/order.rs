@@ -29,6 +29,7 @@ fn availability(world: &Arc<World>, level: Level, sre: &SrePlan, seeds: u64) -> 
         rounds: world.definition.rounds,
         sres: vec![sre.clone()],
         scripted: Vec::new(),
+        drill: Default::default(),
     };
     let mut run = Inline::unrecorded(Arc::clone(world), plan(0));
     let mut played = |seed| {

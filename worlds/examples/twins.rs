@@ -28,7 +28,14 @@ fn world(file: &str) -> Result<Arc<World>, Box<dyn Error>> {
 /// Availability on each seed, percent.
 fn availability(world: &Arc<World>, level: Level, sre: &SrePlan, seeds: u64) -> Vec<f64> {
     let rounds = world.definition.rounds;
-    let plan = |seed| RunPlan { seed, level, rounds, sres: vec![sre.clone()], scripted: Vec::new() };
+    let plan = |seed| RunPlan {
+        seed,
+        level,
+        rounds,
+        sres: vec![sre.clone()],
+        scripted: Vec::new(),
+        drill: Default::default(),
+    };
     let mut run = Inline::unrecorded(Arc::clone(world), plan(0));
     let mut played = |seed| {
         run.restart(plan(seed));

@@ -104,8 +104,9 @@ pub struct Chaos {
     keys: Vec<Key>,
     dice: Vec<Dice>,
     factor: f64,
-    /// Rounds and SREs of the run.
+    /// Rounds of the run, those without a roll among them, and its SREs.
     rounds: u32,
+    warm_up: u32,
     sres: usize,
     /// Faults that come in a later round for certain, by round, the next one last.
     coming: Vec<PlannedFault>,
@@ -123,6 +124,7 @@ impl Chaos {
             dice: Vec::new(),
             factor: 0.0,
             rounds: 0,
+            warm_up: 0,
             sres: 0,
             coming: Vec::new(),
             later: Vec::new(),
@@ -138,6 +140,7 @@ impl Chaos {
         let definition = &world.definition;
         self.factor = multiplier(&definition.chaos_levels, plan.level);
         self.rounds = plan.rounds;
+        self.warm_up = plan.drill.warm_up;
         self.sres = plan.sres.len();
         self.keys.clear();
         self.keys.extend(definition.chaos.iter().map(|kind| Key::derive(plan.seed, "chaos", &kind.name)));
@@ -185,6 +188,14 @@ impl Chaos {
         while let Some(volley) = self.later.pop_if(|volley| volley.round <= round) {
             self.volleys.push(volley);
         }
+        if round > self.warm_up {
+            self.roll(world, round, faults);
+        }
+        faults.sort_by_key(|fault| (fault.kind, fault.target));
+    }
+
+    /// Rolls each kind once.
+    fn roll(&mut self, world: &World, round: u32, faults: &mut Vec<PlannedFault>) {
         for (index, kind) in world.definition.chaos.iter().enumerate() {
             let draws = self.dice[index].draws(round);
             if !draws.happens(dice::HAPPENS, (kind.probability * self.factor).min(1.0)) {
@@ -205,7 +216,6 @@ impl Chaos {
                 }
             }
         }
-        faults.sort_by_key(|fault| (fault.kind, fault.target));
     }
 
     /// The volleys that began in the round that was asked for last.

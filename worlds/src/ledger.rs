@@ -7,6 +7,7 @@ use crate::id::SreId;
 use crate::message::Diagnosis;
 use crate::outcome::{
     ActionCounts, AlertCounts, DiagnosisCounts, FaultCounts, Outcome, Requests, ServerOutcome, SreOutcome,
+    SteadyState, Stopped,
 };
 use crate::plan::RunPlan;
 use crate::topology::World;
@@ -28,6 +29,10 @@ pub struct Ledger {
     pub capacity_rounds: f64,
     /// Processes that were lost.
     pub lost_agents: Vec<crate::id::Name>,
+    /// What the warm-up showed, when it is over.
+    pub steady_state: Option<SteadyState>,
+    /// Why the run is over before its time.
+    pub stopped: Option<Stopped>,
     up_rounds: Vec<u32>,
     sres: Vec<SreAccount>,
 }
@@ -51,6 +56,8 @@ impl Ledger {
             false_alarms: 0,
             capacity_rounds: 0.0,
             lost_agents: Vec::new(),
+            steady_state: None,
+            stopped: None,
             up_rounds: vec![0; servers],
             sres: vec![SreAccount::default(); sres],
         }
@@ -72,6 +79,11 @@ impl Ledger {
         self.requests.good += requests.good;
         self.rounds += 1;
         self.availability_sum_pct += requests.availability_pct();
+    }
+
+    /// Users' requests so far.
+    pub fn requests(&self) -> Requests {
+        self.requests
     }
 
     /// A server was reachable with all its services running for a round.
@@ -155,6 +167,8 @@ impl Ledger {
             capacity_held,
             utility: requests.availability_pct() - world.definition.score.capacity_price * capacity_held,
             lost_agents: self.lost_agents.clone(),
+            steady_state: self.steady_state,
+            stopped: self.stopped,
         }
     }
 }

@@ -43,6 +43,48 @@ pub struct Outcome {
     pub utility: f64,
     /// Processes that were lost without chaos having done it.
     pub lost_agents: Vec<Name>,
+    /// The steady state, when a warm-up was asked for and played to its end.
+    pub steady_state: Option<SteadyState>,
+    /// Why the run ended before its time, if the drill asked for that.
+    pub stopped: Option<Stopped>,
+}
+
+/// What a world showed in its warm-up, while nothing hit it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SteadyState {
+    /// Rounds of the warm-up.
+    pub rounds: u32,
+    /// Users' requests of these rounds.
+    pub requests: Requests,
+    /// Good requests over all requests of these rounds, percent.
+    pub availability_pct: f64,
+    /// Alerts that opened.
+    pub alerts: u32,
+    /// Whether this is what the drill expects of a world in order; else the run is invalid.
+    pub held: bool,
+}
+
+/// Why a run ended before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Stopped {
+    /// The last round.
+    pub round: u32,
+    /// Which limit was reached.
+    pub reason: StopReason,
+    /// What it was then, percent.
+    pub value_pct: f64,
+    /// The limit, percent.
+    pub limit_pct: f64,
+}
+
+/// Which limit of harm was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// The error budget of all planned rounds was spent to this share.
+    BudgetSpent,
+    /// A critical alert was open on this share of the servers.
+    BlastRadius,
 }
 
 /// A count of users' requests.

@@ -17,6 +17,44 @@ pub struct RunPlan {
     pub sres: Vec<SrePlan>,
     /// Faults that come for certain, beside what chaos rolls.
     pub scripted: Vec<ScriptedFault>,
+    /// What a drill asks of the run beside its faults; nothing for a plain run.
+    pub drill: Drill,
+}
+
+/// What a drill asks of a run beside its faults.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Drill {
+    /// Rounds at the start in which chaos rolls nothing, and the steady state is observed.
+    pub warm_up: u32,
+    /// What holds in the steady state. Where it does not, the run ends with its warm-up.
+    pub hypothesis: Hypothesis,
+    /// When the run ends before its time.
+    pub stop: Stop,
+}
+
+impl Drill {
+    /// The same without an early end: for runs that others are compared with.
+    pub fn to_its_end(self) -> Self {
+        Self { stop: Stop::default(), ..self }
+    }
+}
+
+/// The steady-state hypothesis: what a world in order shows while nothing hits it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Hypothesis {
+    /// Users get at least this over the warm-up, percent; `None` for the world's promise.
+    pub availability_pct: Option<f64>,
+    /// At most so many alerts open.
+    pub alerts: u32,
+}
+
+/// Limits of harm at which a run is stopped, looked at when a round closes after the warm-up.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Stop {
+    /// So much of the error budget of all planned rounds is spent, percent.
+    pub budget_spent_pct: Option<f64>,
+    /// A critical alert is open on such a share of the servers, percent.
+    pub blast_radius_pct: Option<f64>,
 }
 
 /// How much chaos there is.

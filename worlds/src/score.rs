@@ -57,6 +57,8 @@ mod tests {
             capacity_held: 0.0,
             utility,
             lost_agents: Vec::new(),
+            steady_state: None,
+            stopped: None,
         }
     }
 

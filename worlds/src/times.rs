@@ -239,6 +239,8 @@ mod tests {
             capacity_held: 0.0,
             utility: 100.0,
             lost_agents: Vec::new(),
+            steady_state: None,
+            stopped: None,
         }
     }
 

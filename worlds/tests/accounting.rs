@@ -209,7 +209,14 @@ fn harm_is_never_charged_twice() {
     let world = Arc::new(World::new("systems", support::systems()));
     for seed in 0..40 {
         let sres = vec![support::rules("a", SkillName::Junior), support::rules("b", SkillName::Junior)];
-        let plan = RunPlan { seed, level: Level::Extreme, rounds: 15, sres, scripted: vec![] };
+        let plan = RunPlan {
+            seed,
+            level: Level::Extreme,
+            rounds: 15,
+            sres,
+            scripted: vec![],
+            drill: Default::default(),
+        };
         let outcome = Inline::outcome(Arc::clone(&world), plan);
         let harm: u64 = outcome.sres.iter().map(|sre| sre.harm_requests).sum();
         assert!(harm <= outcome.requests.total - outcome.requests.good, "seed {seed}: {harm}");
@@ -259,7 +266,14 @@ fn colleagues_do_not_get_in_each_others_way() {
     let world = Arc::new(World::new("systems", support::systems()));
     for seed in 0..100 {
         let sres = ["a", "b"].map(|name| support::rules(name, SkillName::Senior)).to_vec();
-        let plan = RunPlan { seed, level: Level::High, rounds: 15, sres, scripted: vec![] };
+        let plan = RunPlan {
+            seed,
+            level: Level::High,
+            rounds: 15,
+            sres,
+            scripted: vec![],
+            drill: Default::default(),
+        };
         let actions = Inline::outcome(Arc::clone(&world), plan).actions;
         assert!(actions.requested > 0, "seed {seed}");
         assert_eq!(actions.refused, 0, "seed {seed}");

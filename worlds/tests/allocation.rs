@@ -22,7 +22,14 @@ const STEADY: u32 = 3_000;
 fn allocations(level: Level, begin: impl Fn(Arc<World>, RunPlan) -> Inline) -> usize {
     let world = Arc::new(World::new("systems", support::systems()));
     let sres = vec![support::rules("oncall", SkillName::Mid)];
-    let plan = RunPlan { seed: 7, level, rounds: WARM_UP + STEADY, sres, scripted: Vec::new() };
+    let plan = RunPlan {
+        seed: 7,
+        level,
+        rounds: WARM_UP + STEADY,
+        sres,
+        scripted: Vec::new(),
+        drill: Default::default(),
+    };
     let mut run = begin(world, plan);
     for _ in 0..WARM_UP {
         run.step();
@@ -40,8 +47,14 @@ fn allocations(level: Level, begin: impl Fn(Arc<World>, RunPlan) -> Inline) -> u
 fn allocations_of_a_restart(begin: impl Fn(Arc<World>, RunPlan) -> Inline) -> usize {
     let world = Arc::new(World::new("systems", support::systems()));
     let sres = vec![support::rules("oncall", SkillName::Mid)];
-    let plan =
-        |seed| RunPlan { seed, level: Level::Off, rounds: 15, sres: sres.clone(), scripted: Vec::new() };
+    let plan = |seed| RunPlan {
+        seed,
+        level: Level::Off,
+        rounds: 15,
+        sres: sres.clone(),
+        scripted: Vec::new(),
+        drill: Default::default(),
+    };
     let mut run = begin(world, plan(1));
     run.play();
     let next = plan(2);

@@ -27,7 +27,8 @@ fn names() -> impl Iterator<Item = &'static str> {
 /// A run with all that was written of it.
 fn played(world: &Arc<World>, seed: u64, level: Level, sre: SrePlan) -> (Outcome, Vec<Record>) {
     let rounds = world.definition.rounds;
-    let plan = RunPlan { seed, level, rounds, sres: vec![sre], scripted: Vec::new() };
+    let plan =
+        RunPlan { seed, level, rounds, sres: vec![sre], scripted: Vec::new(), drill: Default::default() };
     let mut inline = Inline::new(Arc::clone(world), plan);
     while !inline.is_over() {
         inline.step();
@@ -129,7 +130,8 @@ fn skill_is_told_apart_in_the_other_worlds_at_medium_and_high() {
 /// A fault, by the tier that it hits, with the first round after it.
 fn faults(world: &World, seed: u64, level: Level) -> BTreeMap<(u32, String, String), u32> {
     let rounds = world.definition.rounds;
-    let plan = RunPlan { seed, level, rounds, sres: Vec::new(), scripted: Vec::new() };
+    let plan =
+        RunPlan { seed, level, rounds, sres: Vec::new(), scripted: Vec::new(), drill: Default::default() };
     let planned = chaos::schedule(world, &plan, || ());
     let tiered = planned.iter().map(|fault| {
         let kind = world.definition.chaos[fault.kind.index()].name.clone();

@@ -44,7 +44,14 @@ fn by(by: GroupBy, name: Option<&str>) -> Option<Group> {
 
 fn planned(definition: &Definition, seed: u64, rounds: u32) -> Vec<PlannedFault> {
     let world = World::new("test", definition.clone());
-    let plan = RunPlan { seed, level: Level::Medium, rounds, sres: Vec::new(), scripted: Vec::new() };
+    let plan = RunPlan {
+        seed,
+        level: Level::Medium,
+        rounds,
+        sres: Vec::new(),
+        scripted: Vec::new(),
+        drill: Default::default(),
+    };
     chaos::schedule(&world, &plan, || ())
 }
 
@@ -178,7 +185,14 @@ fn volleys(definition: &Definition, seeds: u64, rounds: u32) -> Vec<(u32, Vec<St
     let mut volleys = Vec::new();
     for seed in 0..seeds {
         let sres = vec![support::unskilled(SreKind::None)];
-        let plan = RunPlan { seed, level: Level::Medium, rounds, sres, scripted: Vec::new() };
+        let plan = RunPlan {
+            seed,
+            level: Level::Medium,
+            rounds,
+            sres,
+            scripted: Vec::new(),
+            drill: Default::default(),
+        };
         let mut run = Inline::new(Arc::clone(&world), plan);
         run.play();
         volleys.extend(run.take_entries().into_iter().filter_map(|entry| match entry.record {
@@ -239,7 +253,14 @@ fn a_service_that_a_group_names_is_the_one_that_goes_down() {
 fn everybody_meets_the_same_faults_also_those_that_come_together() {
     let lab = Arc::new(World::new("fault-lab", definition(include_str!("../definitions/fault-lab.toml"))));
     let injected = |seed, sre| -> Vec<Record> {
-        let plan = RunPlan { seed, level: Level::High, rounds: 30, sres: vec![sre], scripted: Vec::new() };
+        let plan = RunPlan {
+            seed,
+            level: Level::High,
+            rounds: 30,
+            sres: vec![sre],
+            scripted: Vec::new(),
+            drill: Default::default(),
+        };
         let mut run = Inline::new(Arc::clone(&lab), plan);
         run.play();
         let records = run.take_entries().into_iter().map(|entry| entry.record);

@@ -15,7 +15,14 @@ const KITCHEN_SINK: &str = include_str!("worlds/kitchen-sink.toml");
 fn play(text: &str) -> Option<(Outcome, Vec<Requests>)> {
     let definition = parse("w.toml", text).ok()?.definition;
     let sre = SrePlan { name: "oncall".into(), kind: SreKind::Oracle, skill: None };
-    let plan = RunPlan { seed: 7, level: Level::Extreme, rounds: 12, sres: vec![sre], scripted: vec![] };
+    let plan = RunPlan {
+        seed: 7,
+        level: Level::Extreme,
+        rounds: 12,
+        sres: vec![sre],
+        scripted: vec![],
+        drill: Default::default(),
+    };
     let mut run = Inline::new(Arc::new(World::new("w", definition)), plan);
     while !run.is_over() {
         run.step();

@@ -59,7 +59,8 @@ fn definition(servers: usize, zones: usize, seed: u64) -> Definition {
 /// A run with all that was written of it.
 fn played(definition: Definition, level: Level, rounds: u32, sre: SrePlan) -> (Inline, Vec<Record>) {
     let world = Arc::new(World::new("generated", definition));
-    let plan = RunPlan { seed: 1, level, rounds, sres: vec![sre], scripted: Vec::new() };
+    let plan =
+        RunPlan { seed: 1, level, rounds, sres: vec![sre], scripted: Vec::new(), drill: Default::default() };
     let mut inline = Inline::new(world, plan);
     while !inline.is_over() {
         inline.step();

@@ -151,7 +151,14 @@ fn records(text: &str, stage: Stage) -> Option<Vec<Record>> {
     let definition = definition::parse("perturbed.toml", text).ok()?.definition;
     let (sres, rounds, actions) =
         (sres(&definition, stage.on_call), definition.rounds, definition.actions.len());
-    let plan = RunPlan { seed: stage.seed, level: stage.level, rounds, sres, scripted: Vec::new() };
+    let plan = RunPlan {
+        seed: stage.seed,
+        level: stage.level,
+        rounds,
+        sres,
+        scripted: Vec::new(),
+        drill: Default::default(),
+    };
     let mut round = Round::new(Arc::new(World::new("perturbed", definition)), plan);
     let mut servers: Vec<Server> = round.server_briefs().map(Server::new).collect();
     let is_mind = |brief: &SreBrief| brief.kind != SreKind::Oracle;

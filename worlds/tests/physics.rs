@@ -122,7 +122,14 @@ fn a_calm_world_meets_its_promise_at_12_to_30_percent_cpu() {
     let world = Arc::new(World::new("systems", systems()));
     for seed in 0..50 {
         let sres = vec![support::unskilled(worlds::definition::SreKind::None)];
-        let plan = RunPlan { seed, level: Level::Off, rounds: 15, sres, scripted: vec![] };
+        let plan = RunPlan {
+            seed,
+            level: Level::Off,
+            rounds: 15,
+            sres,
+            scripted: vec![],
+            drill: Default::default(),
+        };
         let mut run = Inline::new(Arc::clone(&world), plan);
         while !run.is_over() {
             run.step();

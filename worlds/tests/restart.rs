@@ -8,7 +8,7 @@ use worlds::id::{AgentId, GroupId, KindId, ServerId, SreId};
 use worlds::inline::Inline;
 use worlds::message::{Decision, Observation};
 use worlds::outcome::{Outcome, Requests};
-use worlds::plan::{Level, RunPlan, ScriptedFault, Target};
+use worlds::plan::{Drill, Hypothesis, Level, RunPlan, ScriptedFault, Stop, Target};
 use worlds::round::Round;
 use worlds::server::Server;
 use worlds::topology::World;
@@ -26,6 +26,14 @@ fn plans() -> Vec<RunPlan> {
     let scripted = |round, target| ScriptedFault { round, kind: KindId(1), target };
     let server = Target::Agent(AgentId::Server(ServerId(0)));
     let script = [scripted(2, server), scripted(20, server), scripted(25, Target::Group(GroupId(0)))];
+    let stop = Stop { budget_spent_pct: Some(5_000.0), blast_radius_pct: Some(50.0) };
+    let strict = Hypothesis { availability_pct: None, alerts: 0 };
+    let drills = [
+        Drill::default(),
+        Drill { warm_up: 2, stop, ..Drill::default() },
+        // Scripted faults come in its warm-up: some end it.
+        Drill { warm_up: 5, hypothesis: strict, ..Drill::default() },
+    ];
     let plan = |number: usize| {
         let by_turns = |count: usize| number % count;
         RunPlan {
@@ -35,6 +43,7 @@ fn plans() -> Vec<RunPlan> {
             // Each comes twice in a row: who has the same SREs as before keeps them.
             sres: lineups[number / 2 % lineups.len()].clone(),
             scripted: script[..number / 3 % 4].to_vec(),
+            drill: drills[by_turns(3)],
         }
     };
     (0..400).map(plan).collect()
@@ -96,7 +105,14 @@ fn carry(round: &mut Round, servers: &mut [Server], lost: bool) {
 fn agents_that_were_lost_in_one_run_are_there_in_the_next() {
     let [world, _] = worlds();
     let sres = vec![support::rules("oncall", SkillName::Mid)];
-    let plan = RunPlan { seed: 8, level: Level::Medium, rounds: 3, sres, scripted: Vec::new() };
+    let plan = RunPlan {
+        seed: 8,
+        level: Level::Medium,
+        rounds: 3,
+        sres,
+        scripted: Vec::new(),
+        drill: Default::default(),
+    };
     let servers = |round: &Round| -> Vec<Server> { round.server_briefs().map(Server::new).collect() };
 
     let mut round = Round::new(Arc::clone(&world), plan.clone());

@@ -19,7 +19,7 @@ use worlds::topology::World;
 fn played(level: Level, back: u32) -> (Vec<Vec<u8>>, Vec<Record>) {
     let world = Arc::new(World::new("systems", support::systems()));
     let sres = vec![support::rules("oncall", SkillName::Senior)];
-    let plan = RunPlan { seed: 5, level, rounds: 10, sres, scripted: Vec::new() };
+    let plan = RunPlan { seed: 5, level, rounds: 10, sres, scripted: Vec::new(), drill: Default::default() };
     let mut round = Round::new(Arc::clone(&world), plan);
     let mut servers: Vec<Server> = round.server_briefs().map(Server::new).collect();
     let mut mind = Mind::new(&round.sre_briefs().next().expect("one SRE"));

@@ -264,7 +264,14 @@ fn a_successor_goes_on_with_the_numbers_of_requests() {
     let mut crashes = 0;
     for seed in 0..20 {
         let sres = vec![support::rules("oncall", SkillName::Senior)];
-        let plan = RunPlan { seed, level: Level::High, rounds: 60, sres, scripted: Vec::new() };
+        let plan = RunPlan {
+            seed,
+            level: Level::High,
+            rounds: 60,
+            sres,
+            scripted: Vec::new(),
+            drill: Default::default(),
+        };
         let mut run = Inline::new(Arc::clone(&lab), plan);
         run.play();
         let mut numbers = Vec::new();
@@ -324,7 +331,17 @@ fn answered(effect: Effect, sre: SrePlan) -> Outcome {
     let kind = KindId::from(world.definition.chaos.len() - 1);
     let target = Target::Agent(AgentId::Server(world.server("api-1").expect("a server")));
     let scripted = vec![ScriptedFault { round: 4, kind, target }];
-    Inline::outcome(world, RunPlan { seed: 1, level: Level::Off, rounds: 12, sres: vec![sre], scripted })
+    Inline::outcome(
+        world,
+        RunPlan {
+            seed: 1,
+            level: Level::Off,
+            rounds: 12,
+            sres: vec![sre],
+            scripted,
+            drill: Default::default(),
+        },
+    )
 }
 
 #[test]

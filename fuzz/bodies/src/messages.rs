@@ -35,6 +35,13 @@ pub(crate) fn brief(role: Role) -> Brief {
 fn any_round() -> Round {
     let world = parse("any", builtin::ALL[0].text).expect("a built-in world").definition;
     let sres = sres_of(&world);
-    let plan = RunPlan { seed: 1, level: Level::Off, rounds: 15, sres, scripted: Vec::new() };
+    let plan = RunPlan {
+        seed: 1,
+        level: Level::Off,
+        rounds: 15,
+        sres,
+        scripted: Vec::new(),
+        drill: Default::default(),
+    };
     Round::unrecorded(Arc::new(World::new("any", world)), plan)
 }

@@ -29,7 +29,14 @@ fn play(definition: Definition) {
         return;
     }
     let sres = sres_of(&definition);
-    let plan = RunPlan { seed: 1, level: Level::Extreme, rounds: ROUNDS, sres, scripted: Vec::new() };
+    let plan = RunPlan {
+        seed: 1,
+        level: Level::Extreme,
+        rounds: ROUNDS,
+        sres,
+        scripted: Vec::new(),
+        drill: Default::default(),
+    };
     let world = Arc::new(World::new("fuzz", definition));
     let mut run = Inline::new(world, plan);
     let outcome = run.play();

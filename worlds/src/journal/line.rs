@@ -118,6 +118,8 @@ pub(super) fn write(record: &Record, line: &mut Vec<u8>) -> bool {
         | Record::Volley { .. }
         | Record::MessageAstray { .. }
         | Record::AgentLost { .. }
+        | Record::SteadyState { .. }
+        | Record::RunStopped { .. }
         | Record::AgentReturned { .. }
         | Record::SreAccount { .. }
         | Record::RunEnded { .. } => return false,

@@ -11,7 +11,7 @@ use crate::arithmetic::round;
 use crate::definition::{GroupBy, MessageKind, Role, SkillName, SreKind};
 use crate::id::Name;
 use crate::message::{ActionOutcome, Metric, RequestId, Severity};
-use crate::outcome::Incident;
+use crate::outcome::{Incident, StopReason};
 use serde::Serialize;
 use serde::ser::{SerializeStruct as _, Serializer};
 
@@ -116,6 +116,10 @@ pub enum Record {
     AgentReturned { round: u32, agent: Name },
     /// A round is over: requests of this round, and the hash of the journal up to here.
     RoundClosed { round: u32, total: u64, good: u64, burn_rate: f64, hash: String },
+    /// The warm-up is over: what users got in it, alerts that opened, and whether the world is in order.
+    SteadyState { round: u32, total: u64, good: u64, alerts: u32, held: bool },
+    /// The run did more harm than its drill allows: this was its last round.
+    RunStopped { round: u32, reason: StopReason, value_pct: f64, limit_pct: f64 },
     /// An incident, with all its times, when the run is over.
     Incident {
         #[serde(serialize_with = "incident_line")]

@@ -42,6 +42,7 @@ impl Round {
             burn_rate: figure(burn_rate(requests, target_pct)),
             hash,
         });
+        self.look_at_drill();
     }
 
     fn acknowledge(&mut self, sre: SreId, decision: &Decision) {

@@ -22,6 +22,7 @@
 
 mod agents;
 mod closing;
+mod drill;
 mod observing;
 mod opening;
 mod processes;
@@ -406,9 +407,10 @@ impl Round {
         self.number
     }
 
-    /// Whether all planned rounds are closed.
+    /// Whether no round is left to play: all planned ones are closed, or the drill ended the run.
     pub fn is_over(&self) -> bool {
-        self.number >= self.plan.rounds && matches!(self.phase, Phase::Closed | Phase::Finished)
+        let is_closed = matches!(self.phase, Phase::Closed | Phase::Finished);
+        is_closed && (self.number >= self.plan.rounds || self.was_ended_by_drill())
     }
 
     /// What the servers are to be told in the round that was opened last.

@@ -57,7 +57,14 @@ pub fn all_sres() -> [SrePlan; 5] {
 /// A run of the world's own length with one SRE.
 pub fn run(world: &Arc<World>, seed: u64, level: Level, sre: &SrePlan) -> Outcome {
     let rounds = world.definition.rounds;
-    let plan = RunPlan { seed, level, rounds, sres: vec![sre.clone()], scripted: Vec::new() };
+    let plan = RunPlan {
+        seed,
+        level,
+        rounds,
+        sres: vec![sre.clone()],
+        scripted: Vec::new(),
+        drill: Default::default(),
+    };
     Inline::outcome(Arc::clone(world), plan)
 }
 
@@ -76,7 +83,14 @@ pub fn step(servers: &mut [Server], ticks: &[Option<Tick>]) -> Vec<Option<Report
 /// The same, with its journal.
 pub fn recorded(world: &Arc<World>, seed: u64, level: Level, sre: &SrePlan) -> (Outcome, Vec<Entry>) {
     let rounds = world.definition.rounds;
-    let plan = RunPlan { seed, level, rounds, sres: vec![sre.clone()], scripted: Vec::new() };
+    let plan = RunPlan {
+        seed,
+        level,
+        rounds,
+        sres: vec![sre.clone()],
+        scripted: Vec::new(),
+        drill: Default::default(),
+    };
     let mut run = Inline::new(Arc::clone(world), plan);
     while !run.is_over() {
         run.step();
@@ -101,6 +115,7 @@ pub struct Drill {
     decisions: BTreeMap<u32, Vec<(String, String)>>,
     acknowledging: bool,
     claims: bool,
+    asked: worlds::plan::Drill,
 }
 
 /// What a drill came to.
@@ -132,6 +147,7 @@ impl Drill {
             decisions: BTreeMap::new(),
             acknowledging: false,
             claims: false,
+            asked: worlds::plan::Drill::default(),
         }
     }
 
@@ -160,6 +176,12 @@ impl Drill {
         })
     }
 
+    /// What a drill asks of the run beside its faults.
+    pub fn asks(mut self, asked: worlds::plan::Drill) -> Self {
+        self.asked = asked;
+        self
+    }
+
     /// A fault that comes for certain.
     pub fn fault(mut self, kind: &str, round: u32, target: &str) -> Self {
         self.faults.push((kind.into(), round, target.into()));
@@ -185,7 +207,8 @@ impl Drill {
             self.faults.iter().map(|(kind, round, target)| scripted(&world, kind, *round, target)).collect();
         scripted.sort();
         let sres = vec![unskilled(SreKind::None)];
-        let plan = RunPlan { seed: 1, level: Level::Off, rounds: self.rounds, sres, scripted };
+        let plan =
+            RunPlan { seed: 1, level: Level::Off, rounds: self.rounds, sres, scripted, drill: self.asked };
         let mut round = Round::new(Arc::clone(&world), plan);
         let mut servers: Vec<Server> = round.server_briefs().map(Server::new).collect();
         let (mut seen, mut told) = (Vec::new(), Vec::new());
