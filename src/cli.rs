@@ -30,6 +30,13 @@ Examples:
   world run --seed 42 --out drill              keep journal.jsonl and result.json
   world run my-world.toml --inline --json -q
 
+Kinds of SREs:
+  rules[:SKILL]  reads symptoms and follows the runbook, as a junior, mid or senior
+  none           does nothing
+  oracle         knows the faults: about the best that the actions allow
+  restart_all, limit_all, fail_over_all, roll_back_all, scale_all, everything, acknowledge_all,
+  flood_pages    exploits: each tries to win by one trick, and none does
+
 The same seed gives the same run, byte for byte, whatever the mode.";
 
 const WORLDS_EXAMPLES: &str = "\
@@ -238,7 +245,7 @@ pub(crate) struct RunArgs {
     #[arg(
         long,
         value_name = "[NAME=]KIND[:SKILL]",
-        help = "Who is on call: [NAME=]rules|none|oracle[:SKILL]; repeats [default: oncall=rules]"
+        help = "Who is on call: rules, none, oracle or an exploit; repeats [default: oncall=rules]"
     )]
     pub sre: Vec<String>,
 

@@ -142,7 +142,7 @@ impl UsageError {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::SreSyntax { .. } => Some("as in --sre rules:senior or --sre night=rules:junior".to_owned()),
-            Self::SreKind { kind, .. } => nearest::advice(kind, KINDS.map(|(name, _)| name)),
+            Self::SreKind { kind, .. } => nearest::advice(kind, SreKind::ALL.map(|(name, _)| name)),
             Self::SreSkill { skill, .. } => nearest::advice(skill, SKILLS.map(|(name, _)| name)),
             Self::SreWithoutSkills { kind, .. } => Some(format!("write {kind} alone")),
             Self::SreName { .. } => Some(format!(
@@ -222,16 +222,8 @@ fn detail(args: &RunArgs) -> Detail {
 
 // ---- SREs -------------------------------------------------------------------------------------
 
-const KINDS: [(&str, SreKind); 3] =
-    [("rules", SreKind::Rules), ("none", SreKind::None), ("oracle", SreKind::Oracle)];
-
 const SKILLS: [(&str, SkillName); 3] =
     [("junior", SkillName::Junior), ("mid", SkillName::Mid), ("senior", SkillName::Senior)];
-
-/// The name of a kind of SRE on the command line.
-pub(crate) fn kind_name(kind: SreKind) -> &'static str {
-    KINDS.iter().find(|(_, other)| *other == kind).map_or("?", |(name, _)| name)
-}
 
 /// The name of a skill on the command line.
 pub(crate) fn skill_name(skill: SkillName) -> &'static str {
@@ -291,11 +283,11 @@ fn sre(given: &str) -> Result<Sre, UsageError> {
     if !is_name(name) {
         return Err(UsageError::SreName { given: owned(), name: name.to_owned() });
     }
-    let kind =
-        find(&KINDS, kind).ok_or_else(|| UsageError::SreKind { given: owned(), kind: kind.to_owned() })?;
+    let kind = find(&SreKind::ALL, kind)
+        .ok_or_else(|| UsageError::SreKind { given: owned(), kind: kind.to_owned() })?;
     let skill = match skill {
         Some(_) if kind != SreKind::Rules => {
-            return Err(UsageError::SreWithoutSkills { given: owned(), kind: kind_name(kind) });
+            return Err(UsageError::SreWithoutSkills { given: owned(), kind: kind.name() });
         }
         Some(skill) => Some(
             find(&SKILLS, skill)

@@ -8,7 +8,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, CommandFactory, ValueHint};
 use clap_complete::Shell;
 use std::fmt::Write as _;
-use worlds::definition::builtin;
+use worlds::definition::{SreKind, builtin};
 
 /// A shell's completions.
 pub(crate) fn completions(shell: Shell) -> Vec<u8> {
@@ -69,7 +69,8 @@ fn described() -> Command {
 fn with_values(command: Command) -> Command {
     let worlds =
         || PossibleValuesParser::new(builtin::ALL.iter().map(|world| world.name).collect::<Vec<_>>());
-    let sres = ["rules", "rules:junior", "rules:mid", "rules:senior", "none", "oracle"];
+    let skills = ["rules:junior", "rules:mid", "rules:senior"];
+    let sres: Vec<&str> = SreKind::ALL.into_iter().map(|(name, _)| name).chain(skills).collect();
     let mut kinds: Vec<String> = Vec::new();
     for world in builtin::ALL {
         let Ok(loaded) = worlds::definition::parse(world.name, world.text) else { continue };

@@ -59,7 +59,7 @@ fn only_default_sre(definition: &Definition, plan: &RunPlan) -> Option<SkillName
 }
 
 fn sre_flag(sre: &SrePlan) -> String {
-    let kind = config::kind_name(sre.kind);
+    let kind = sre.kind.name();
     match sre.skill {
         Some(skill) => format!("{}={kind}:{}", sre.name, config::skill_name(skill)),
         None => format!("{}={kind}", sre.name),

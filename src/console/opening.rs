@@ -56,6 +56,6 @@ fn sre(sre: &SrePlan) -> String {
 
 /// `rules, senior`
 pub(super) fn kind_and_skill(kind: SreKind, skill: Option<SkillName>) -> String {
-    let kind = config::kind_name(kind);
+    let kind = kind.name();
     skill.map_or_else(|| kind.to_owned(), |skill| format!("{kind}, {}", config::skill_name(skill)))
 }

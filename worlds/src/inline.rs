@@ -169,14 +169,14 @@ impl Agent {
     fn new(study: &Arc<Study>, brief: &SreBrief) -> Self {
         match brief.kind {
             SreKind::Oracle => Agent::Oracle(Box::new(Oracle::new(Arc::clone(study), brief.last_request))),
-            SreKind::Rules | SreKind::None => Agent::Mind(Mind::after(Arc::clone(study), brief)),
+            _ => Agent::Mind(Mind::after(Arc::clone(study), brief)),
         }
     }
 
     fn restart(&mut self, study: &Arc<Study>, brief: &SreBrief) {
         match (&mut *self, brief.kind) {
-            (Agent::Mind(mind), SreKind::Rules | SreKind::None) => mind.restart(study, brief),
-            _ => *self = Self::new(study, brief),
+            (_, SreKind::Oracle) | (Agent::Oracle(_), _) => *self = Self::new(study, brief),
+            (Agent::Mind(mind), _) => mind.restart(study, brief),
         }
     }
 

@@ -317,7 +317,8 @@ mod shape {
                 systems().and("[[sre]]\nname = \"a\"\nkind = true"),
                 "kind = true",
                 "sre[0].kind",
-                "`kind` in [[sre]] must be one of rules, none, oracle, found true",
+                "`kind` in [[sre]] must be one of rules, none, oracle, restart_all, limit_all, \
+             fail_over_all, roll_back_all, scale_all, everything, acknowledge_all, flood_pages, found true",
             ),
             refusal(
                 systems().and("[[sre]]\nname = \"a\"\nskill = \"expert\""),

@@ -776,6 +776,57 @@ pub enum SreKind {
     None,
     /// Knows the faults: about the best that the actions allow. Runs in the director.
     Oracle,
+    /// Exploit: restarts whatever alerts.
+    RestartAll,
+    /// Exploit: limits the traffic of whatever alerts.
+    LimitAll,
+    /// Exploit: fails over whatever alerts, for ever.
+    FailOverAll,
+    /// Exploit: rolls back whatever alerts.
+    RollBackAll,
+    /// Exploit: scales up whatever alerts.
+    ScaleAll,
+    /// Exploit: takes every action that it may, by turns.
+    Everything,
+    /// Exploit: acknowledges every alert, and does nothing about it.
+    AcknowledgeAll,
+    /// Exploit: names every cause there is, and asks for what nobody needs.
+    FloodPages,
+}
+
+impl SreKind {
+    /// All of them, with the names that command lines and files use.
+    pub const ALL: [(&'static str, SreKind); 11] = [
+        ("rules", SreKind::Rules),
+        ("none", SreKind::None),
+        ("oracle", SreKind::Oracle),
+        ("restart_all", SreKind::RestartAll),
+        ("limit_all", SreKind::LimitAll),
+        ("fail_over_all", SreKind::FailOverAll),
+        ("roll_back_all", SreKind::RollBackAll),
+        ("scale_all", SreKind::ScaleAll),
+        ("everything", SreKind::Everything),
+        ("acknowledge_all", SreKind::AcknowledgeAll),
+        ("flood_pages", SreKind::FloodPages),
+    ];
+
+    /// The name that command lines and files use.
+    pub fn name(self) -> &'static str {
+        let known = Self::ALL.iter().find(|(_, kind)| *kind == self);
+        known.expect("every kind is among all kinds").0
+    }
+
+    /// Whether it tries to win by a trick: see [`crate::sre::exploit`].
+    pub fn is_exploit(self) -> bool {
+        use SreKind as Kind;
+        match self {
+            Kind::Rules | Kind::None | Kind::Oracle => false,
+            Kind::RestartAll | Kind::LimitAll | Kind::FailOverAll | Kind::RollBackAll | Kind::ScaleAll => {
+                true
+            }
+            Kind::Everything | Kind::AcknowledgeAll | Kind::FloodPages => true,
+        }
+    }
 }
 
 /// The skills that a rule-based SRE can have.

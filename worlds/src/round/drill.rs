@@ -42,12 +42,14 @@ impl Round {
 
     fn stop_if_too_bad(&mut self) {
         let stop = self.plan.drill.stop;
-        let reached = |reason, limit: Option<f64>, value: f64| {
-            let limit_pct = limit.filter(|limit| value >= *limit)?;
-            Some(Stopped { round: self.number, reason, value_pct: value, limit_pct })
+        let reached = |reason, limit: Option<f64>, value: fn(&Self) -> f64| {
+            let limit_pct = limit?;
+            let value_pct = value(self);
+            let stopped = Stopped { round: self.number, reason, value_pct, limit_pct };
+            (value_pct >= limit_pct).then_some(stopped)
         };
-        let stopped = reached(StopReason::BudgetSpent, stop.budget_spent_pct, self.budget_spent_pct())
-            .or_else(|| reached(StopReason::BlastRadius, stop.blast_radius_pct, self.blast_radius_pct()));
+        let stopped = reached(StopReason::BudgetSpent, stop.budget_spent_pct, Self::budget_spent_pct)
+            .or_else(|| reached(StopReason::BlastRadius, stop.blast_radius_pct, Self::blast_radius_pct));
         if let Some(Stopped { reason, value_pct, limit_pct, .. }) = stopped {
             self.ledger.stopped = stopped;
             let value_pct = figure(value_pct);

@@ -4,9 +4,12 @@
 //! does nothing. Both see only what telemetry shows. [`oracle`] is told the truth beside it, by a
 //! type of its own, and never runs behind a bus.
 //!
+//! [`exploit`] holds those that try to win without thinking.
+//!
 //! What all of them share: [`study`] is what they make of their runbook before the first round,
 //! [`impact`] says how much hangs on a server, and [`runbook`] which action fits a cause.
 
+pub mod exploit;
 pub mod impact;
 pub mod oracle;
 pub mod rules;
@@ -26,6 +29,8 @@ pub enum Mind {
     None,
     /// Follows the rules.
     Rules(Box<rules::Rules>),
+    /// Tries a trick.
+    Exploit(Box<exploit::Exploit>),
 }
 
 impl Mind {
@@ -44,6 +49,7 @@ impl Mind {
             SreKind::None => Mind::None,
             SreKind::Rules => Mind::Rules(Box::new(rules::Rules::new(study, brief))),
             SreKind::Oracle => panic!("the oracle is told the truth: see `oracle`"),
+            _ => Mind::Exploit(Box::new(exploit::Exploit::new(study, brief))),
         }
     }
 
@@ -61,6 +67,7 @@ impl Mind {
         match self {
             Mind::None => {}
             Mind::Rules(rules) => rules.decide(seen, results, decision),
+            Mind::Exploit(exploit) => exploit.decide(seen, decision),
         }
     }
 }

@@ -59,7 +59,19 @@ fn price(action: &Action) -> f64 {
     action.cost.downtime + action.cost.write_downtime + dropped + delay
 }
 
-/// Whether the rules would accept an action now, as far as an SRE can see.
+/// Whether the rules would accept an action on a server on which these alerts are open, as far as an
+/// SRE can see.
+pub fn would_be_accepted(
+    study: &Study,
+    seen: &Observation,
+    alerts: MetricSet,
+    id: ActionId,
+    target: ServerId,
+) -> bool {
+    let standby = standby(study, seen, target);
+    is_possible(study, seen, alerts, standby, id, &study.runbook.actions[id.index()], target)
+}
+
 fn is_possible(
     study: &Study,
     seen: &Observation,
