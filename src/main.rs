@@ -15,6 +15,7 @@ mod graphviz;
 mod inherited;
 mod inline;
 mod manual;
+mod own_file;
 mod proc;
 mod program;
 mod ps;

@@ -1,5 +1,6 @@
 //! What the system says of a process: whether it runs, and how much memory it takes.
 
+use rustix::process::{Pid, test_kill_process};
 use std::fs;
 
 /// What a process does.
@@ -15,8 +16,17 @@ pub(crate) enum State {
 
 /// The state of a process.
 pub(crate) fn state(pid: u32) -> State {
-    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return State::Gone };
-    state_in(&stat)
+    match fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Ok(stat) => state_in(&stat),
+        Err(_) if is_there(pid) => State::Running,
+        Err(_) => State::Gone,
+    }
+}
+
+/// Whether there is such a process of this user's, which is all that can be known without `/proc`.
+fn is_there(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid).is_ok())
 }
 
 /// The state comes after the name, which stands in parentheses and may hold anything.

@@ -25,6 +25,7 @@ mod watching;
 use crate::config::{Manual, RunConfig};
 use crate::event::Finished;
 use crate::exit_code;
+use crate::own_file::{self, OwnFileError};
 use crate::signal::{Attention, Signals};
 use crate::watchers::{Watcher as _, Watchers};
 use audience::Correspondent;
@@ -142,6 +143,9 @@ pub(crate) enum DirectorError {
         /// The limit that cannot be raised from here.
         allowed: Option<u64>,
     },
+    /// Agents have no program.
+    #[error(transparent)]
+    OwnFile(#[from] OwnFileError),
     /// The operating system gave no randomness.
     #[error("no randomness: {0}")]
     Randomness(io::Error),
@@ -177,6 +181,9 @@ impl DirectorError {
                 "raise the hard limit to {needed} (`nofile` in limits.conf, `LimitNOFILE=` of a service), or \
                  add --inline"
             )),
+            Self::OwnFile(_) => {
+                Some("start it by its path, mount /proc, or add --inline, which needs no agents".to_owned())
+            }
             Self::NotStarted { .. } => Some("--inline runs the same world without processes".to_owned()),
             _ => None,
         }
@@ -266,7 +273,7 @@ async fn direct(
     let interest = (screen.interest(), records.interest());
     let (console, recorder) = (ConsoleActor::spawn(screen).await?, RecorderActor::spawn(records).await?);
     let directory = Arc::new(directory);
-    let program = std::env::current_exe().map_err(DirectorError::system("find this program"))?;
+    let program = own_file::path()?;
     let (alive, mut all_gone) = mpsc::channel(1);
     let (ending, ended) = oneshot::channel();
     let given = OwnerArguments {

@@ -14,6 +14,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, waitid};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::fs::File;
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
@@ -122,7 +123,7 @@ impl Keeper {
             .arg(&self.given.directory)
             .arg(TOKEN_STDIN)
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(nowhere())
             .process_group(0)
             .kill_on_drop(true);
         command
@@ -210,6 +211,13 @@ impl Keeper {
         // An owner that is gone needs no report.
         let _ = self.given.owner.cast(OwnerMessage::Exited { seat, generation, how });
     }
+}
+
+/// Takes what an agent may write, and drops it: a bare root directory has no `/dev/null`, and there it is a
+/// pipe that nobody reads.
+fn nowhere() -> Stdio {
+    let null = File::options().write(true).open("/dev/null").map(Stdio::from);
+    null.or_else(|_| io::pipe().map(|(_, writer)| writer.into())).unwrap_or_else(|_| Stdio::null())
 }
 
 /// Answers; whoever asked may have given up waiting.
