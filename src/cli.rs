@@ -28,6 +28,7 @@ Examples:
   world run --fault cpu_spike@3:api-1 --chaos-level off --rounds 10
   world run --seed 42 --plan                   what would happen, without running it
   world run --seed 42 --out drill              keep journal.jsonl and result.json
+  world run --seed 1 --seeds 20 --fail-on 'availability_pct < 80'   a gate over twenty seeds
   world run my-world.toml --inline --json -q
 
 Kinds of SREs:
@@ -142,6 +143,8 @@ pub(crate) enum Command {
 pub(crate) enum Document {
     /// result.json, what a run came to
     Result,
+    /// drill.json, what a drill over several seeds came to
+    Drill,
     /// What `world ps --json` prints
     Ps,
 }
@@ -236,6 +239,16 @@ pub(crate) struct RunArgs {
     /// The number from which all chance flows [default: one is drawn and printed]
     #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
     pub seed: Option<u64>,
+
+    /// Play so many seeds, from --seed on, and judge them together
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = seeds,
+        allow_negative_numbers = true,
+        conflicts_with_all = ["plan", "manual", "check_determinism", "verbose"]
+    )]
+    pub seeds: Option<u32>,
 
     /// Skill of the SREs that do not say their own [default: mid]
     #[arg(long, value_enum)]
@@ -353,6 +366,14 @@ fn rounds(text: &str) -> Result<u32, String> {
 
 fn seed(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("a seed is a whole number from 0 to {}", u64::MAX))
+}
+
+/// Seeds that one drill may play: `world bench` is for more.
+const SEEDS_MAX: u32 = 100_000;
+
+fn seeds(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|seeds| (1..=SEEDS_MAX).contains(seeds));
+    number.ok_or_else(|| format!("a drill plays 1 to {SEEDS_MAX} seeds"))
 }
 
 fn count(text: &str) -> Result<usize, String> {

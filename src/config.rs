@@ -30,6 +30,8 @@ pub(crate) struct RunConfig {
     pub world: Arc<World>,
     /// What decides the run, with the world.
     pub plan: RunPlan,
+    /// The seeds that are played, one after the other; the plan's is the first.
+    pub seeds: Vec<u64>,
     /// With a process for each agent, or without.
     pub mode: Mode,
     /// From one round's beginning to the next's, at least this long.
@@ -127,6 +129,8 @@ pub(crate) enum UsageError {
     FaultCannotHit { given: String, kind: String, target: String, eligible: String },
     #[error("--fault {given} is there twice")]
     FaultTwice { given: String },
+    #[error("--seeds {count}: there are not so many seeds from {first} on")]
+    SeedRange { first: u64, count: u32 },
     #[error("--manual: this run has no agent `{name}`")]
     ManualName { name: String, advice: Option<String> },
     #[error("--manual: `{name}` is an oracle, which runs in the director")]
@@ -160,6 +164,7 @@ impl UsageError {
             Self::FaultRound { .. } => Some("choose one of them, or play more with --rounds".to_owned()),
             Self::FaultCannotHit { eligible, .. } => Some(format!("it can hit {eligible}")),
             Self::FaultTwice { .. } => Some("leave one out".to_owned()),
+            Self::SeedRange { .. } => Some(format!("the last seed is {}", u64::MAX)),
             Self::ManualOracle { .. } => Some("leave it out of --manual".to_owned()),
             Self::ManualStruck { .. } => Some(
                 "let the run start it, or choose a world or a --chaos-level without such faults".to_owned(),
@@ -196,6 +201,7 @@ impl RunConfig {
         let mode = if args.inline { Mode::Inline } else { Mode::Processes };
         Ok(Self {
             repeat: crate::repeat::command(args, &world, &plan),
+            seeds: seeds(seed, args.seeds)?,
             mode,
             pace: args.pace,
             manual,
@@ -209,6 +215,13 @@ impl RunConfig {
             world,
         })
     }
+}
+
+/// So many seeds, from this one on.
+fn seeds(first: u64, count: Option<u32>) -> Result<Vec<u64>, UsageError> {
+    let count = count.unwrap_or(1);
+    let last = first.checked_add(u64::from(count) - 1);
+    last.map(|last| (first..=last).collect()).ok_or(UsageError::SeedRange { first, count })
 }
 
 fn detail(args: &RunArgs) -> Detail {

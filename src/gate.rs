@@ -121,9 +121,34 @@ impl Gate {
 
     /// Holds a result against it.
     pub(crate) fn decide(&self, result: &Value) -> GateResult {
-        let value = self.path.find(result).and_then(Value::as_f64);
-        let held = value.map(|value| !self.operator.holds(value, self.number));
+        let value = self.value_in(result);
+        let held = value.map(|value| !self.is_true_of(value));
         GateResult { expr: self.expr.clone(), value, held }
+    }
+
+    /// As it was typed.
+    pub(crate) fn expr(&self) -> &str {
+        &self.expr
+    }
+
+    /// The field's value in a result.
+    pub(crate) fn value_in(&self, result: &Value) -> Option<f64> {
+        self.path.find(result).and_then(Value::as_f64)
+    }
+
+    /// Whether the condition under which a run fails is true of a value.
+    pub(crate) fn is_true_of(&self, value: f64) -> bool {
+        self.operator.holds(value, self.number)
+    }
+
+    /// The number that values are compared with.
+    pub(crate) fn limit(&self) -> f64 {
+        self.number
+    }
+
+    /// Whether it compares with one value, rather than draw a line.
+    pub(crate) fn asks_for_one_value(&self) -> bool {
+        matches!(self.operator, Operator::Equal | Operator::NotEqual)
     }
 }
 

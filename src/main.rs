@@ -8,6 +8,7 @@ mod config;
 mod console;
 mod determinism;
 mod director;
+mod drill;
 mod event;
 mod exit_code;
 mod gate;

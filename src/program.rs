@@ -41,6 +41,7 @@ fn dispatch(command: Command, stdio: &mut Stdio) -> Result<u8, Failure> {
         Command::Schema { document } => {
             let schema = match document {
                 Document::Result => crate::result::json_schema(),
+                Document::Drill => crate::drill::result::json_schema(),
                 Document::Ps => ps::json_schema(),
             };
             print(&format!("{}\n", serde_json::to_string_pretty(&schema)?), stdio)

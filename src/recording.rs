@@ -23,6 +23,8 @@ use worlds::journal::Record;
 pub(crate) const JOURNAL: &str = "journal.jsonl";
 const RUNTIME: &str = "runtime.json";
 pub(crate) const RESULT: &str = "result.json";
+/// What a drill over several seeds leaves, whose runs are in directories of their own.
+pub(crate) const DRILL: &str = "drill.json";
 
 /// A run on its way to disk.
 #[derive(Debug)]
@@ -105,7 +107,7 @@ impl RecordingError {
 impl Recording {
     /// Claims a directory, which is made if it is not there.
     pub(crate) fn create(dir: &Path, mode: &'static str) -> Result<Self, RecordingError> {
-        if [JOURNAL, RUNTIME, RESULT].iter().any(|name| dir.join(name).exists()) {
+        if holds_run(dir) {
             return Err(RecordingError::HoldsRun { dir: dir.to_owned() });
         }
         let made = make(dir)?;
@@ -188,6 +190,11 @@ impl Recording {
     }
 }
 
+/// Whether a directory holds a run, what is left of one, or a drill.
+pub(crate) fn holds_run(dir: &Path) -> bool {
+    [JOURNAL, RUNTIME, RESULT, DRILL].iter().any(|name| dir.join(name).exists())
+}
+
 /// Makes a directory and those above it; gives those that were not there.
 fn make(dir: &Path) -> Result<Vec<PathBuf>, RecordingError> {
     let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
@@ -222,7 +229,7 @@ fn claim(dir: &Path) -> Result<File, RecordingError> {
 }
 
 /// Writes a file so that it is there as a whole or not at all.
-fn write_at_once(path: &Path, contents: &[u8]) -> Result<(), RecordingError> {
+pub(crate) fn write_at_once(path: &Path, contents: &[u8]) -> Result<(), RecordingError> {
     let half = path.with_extension("json.part");
     // What stands there is not followed, should it lead elsewhere.
     let _ = fs::remove_file(&half);

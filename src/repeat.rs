@@ -16,6 +16,9 @@ pub(crate) fn command(args: &RunArgs, world: &World, plan: &RunPlan) -> String {
     let mut add = |words_of_flag: &[&str]| words.extend(words_of_flag.iter().map(|word| quoted(word)));
     add(&[args.world.as_deref().unwrap_or(config::DEFAULT_WORLD)]);
     add(&["--seed", &plan.seed.to_string()]);
+    if let Some(seeds) = args.seeds {
+        add(&["--seeds", &seeds.to_string()]);
+    }
     add(&["--rounds", &plan.rounds.to_string()]);
     add(&["--chaos-level", plan.level.name()]);
     match only_default_sre(definition, plan) {

@@ -9,6 +9,7 @@
 
 use crate::console::figure;
 use crate::event::Finished;
+use crate::exit_code;
 use crate::gate::{Gate, GateResult};
 use crate::reference::{References, Unreferenced};
 use schemars::JsonSchema;
@@ -208,6 +209,16 @@ impl Verdict {
             Self::Interrupted => "interrupted",
         }
     }
+
+    /// The exit code that says the same; `signal` is the one that ended it early.
+    pub(crate) fn exit_code(self, signal: Option<i32>) -> u8 {
+        match self {
+            Self::Ok => exit_code::OK,
+            Self::GateFailed => exit_code::GATE_FAILED,
+            Self::Inconclusive | Self::Invalid => exit_code::UNJUDGED,
+            Self::Interrupted => signal.map_or(exit_code::INTERNAL, exit_code::signalled),
+        }
+    }
 }
 
 /// The promise, and what is left of it.
@@ -367,14 +378,7 @@ impl RunResult {
 
     /// The exit code that says the same as the verdict.
     pub(crate) fn exit_code(&self) -> u8 {
-        match self.verdict {
-            Verdict::Ok => crate::exit_code::OK,
-            Verdict::GateFailed => crate::exit_code::GATE_FAILED,
-            Verdict::Inconclusive | Verdict::Invalid => crate::exit_code::UNJUDGED,
-            Verdict::Interrupted => {
-                self.interrupted_by.map_or(crate::exit_code::INTERNAL, crate::exit_code::signalled)
-            }
-        }
+        self.verdict.exit_code(self.interrupted_by)
     }
 
     /// The document as files and standard output hold it.

@@ -10,6 +10,7 @@ use crate::console;
 use crate::console::Progress;
 use crate::determinism::{self, Checked};
 use crate::director;
+use crate::drill;
 use crate::event::{Event, Finished};
 use crate::inline::{self, Controls};
 use crate::program::Failure;
@@ -35,6 +36,9 @@ pub(crate) fn run(args: &RunArgs, stdio: &mut Stdio) -> Result<u8, Failure> {
     }
     // From here on a signal leaves a result, or nothing.
     let signals = Signals::install().map_err(Failure::Signals)?;
+    if config.seeds.len() > 1 {
+        return drill::run(args, &config, &signals, stdio);
+    }
     let create = |dir| Recording::create(dir, config.mode.name()).map_err(Failure::Unrecordable);
     let recording = config.out.as_deref().map(create).transpose()?;
     let mut watchers = Watchers::new(&config, recording);
@@ -84,7 +88,7 @@ fn plan(config: &RunConfig, stdio: &mut Stdio) -> Result<u8, Failure> {
 
 /// Plays it, over the bus where there is a directory for one, else by plain calls; gives back those
 /// who watched it.
-fn play(
+pub(crate) fn play(
     config: &RunConfig,
     directory: Option<RunDirectory>,
     mut watchers: Watchers,
@@ -106,6 +110,25 @@ fn play(
     }
 }
 
+/// Draws up the result of a run, compared with its reference runs.
+pub(crate) fn result_of(config: &RunConfig, finished: &Finished, signals: &Signals) -> RunResult {
+    let rounds = finished.outcome.rounds;
+    // Nobody acts in the one, the oracle does in the other.
+    let mut bar = Progress::of("reference runs, round", 2 * u64::from(rounds));
+    let interrupt = || signals.signal();
+    let references = References::play(&config.world, &config.plan, rounds, &interrupt, || bar.step());
+    drop(bar);
+    RunResult::of(Facts {
+        world: &config.world,
+        plan: &config.plan,
+        mode: config.mode,
+        finished,
+        references: references.as_ref(),
+        gates: &config.gates,
+        repeat: &config.repeat,
+    })
+}
+
 /// A run that is over, and is to be judged.
 struct Judgement<'a> {
     config: &'a RunConfig,
@@ -122,7 +145,7 @@ impl Judgement<'_> {
         if !self.watchers.are_wanting() {
             return Ok(self.exit_code(exit_code::OK));
         }
-        let result = self.result();
+        let result = result_of(self.config, &self.finished, self.signals);
         let document = if self.is_document_wanted() { result.to_json()? } else { Vec::new() };
         let recorded = self.watchers.records.finish(&document);
         self.watchers.screen.end(&result);
@@ -148,25 +171,6 @@ impl Judgement<'_> {
         self.signals.signal().map_or(otherwise, exit_code::signalled)
     }
 
-    fn result(&self) -> RunResult {
-        let Self { config, finished, signals, .. } = self;
-        let rounds = finished.outcome.rounds;
-        // Nobody acts in the one, the oracle does in the other.
-        let mut bar = Progress::of("reference runs, round", 2 * u64::from(rounds));
-        let interrupt = || signals.signal();
-        let references = References::play(&config.world, &config.plan, rounds, &interrupt, || bar.step());
-        drop(bar);
-        RunResult::of(Facts {
-            world: &config.world,
-            plan: &config.plan,
-            mode: config.mode,
-            finished,
-            references: references.as_ref(),
-            gates: &config.gates,
-            repeat: &config.repeat,
-        })
-    }
-
     /// Compares the run with a second one, unless it did not come to its own end.
     fn check(&mut self, result: &RunResult) -> Result<(), Failure> {
         let comparable = !matches!(result.verdict, Verdict::Interrupted | Verdict::Invalid);
@@ -187,7 +191,7 @@ impl Judgement<'_> {
 }
 
 /// Writes a document; whoever closed the pipe before has had enough of it.
-fn show(document: &[u8], out: &mut dyn Write) -> Result<(), Failure> {
+pub(crate) fn show(document: &[u8], out: &mut dyn Write) -> Result<(), Failure> {
     match out.write_all(document).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Output(error)),
         _ => Ok(()),

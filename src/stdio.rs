@@ -6,7 +6,7 @@
 use crate::console::{Paper, fitting};
 use anstream::stream::RawStream;
 use anstream::{AutoStream, ColorChoice};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::os::fd::AsFd;
 
 /// A stream, whichever it is; any thread may write to it.
@@ -35,6 +35,11 @@ pub(crate) fn standard_output() -> Paper<Stream> {
 /// Standard error, likewise.
 pub(crate) fn standard_error() -> Paper<Stream> {
     paper(io::stderr())
+}
+
+/// Whether somebody looks at standard error.
+pub(crate) fn is_watched() -> bool {
+    io::stderr().is_terminal()
 }
 
 /// Coloured and as wide as the stream's terminal. `NO_COLOR` and its like are honoured.

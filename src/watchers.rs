@@ -44,6 +44,12 @@ impl Watchers {
         }
     }
 
+    /// Those of a run that nobody looks at: it is recorded, if at all.
+    pub(crate) fn unseen(recording: Option<Recording>) -> Self {
+        let records = Records { recording, lines: None, began: false, trouble: None };
+        Self { screen: Screen::unseen(), records }
+    }
+
     /// Whether anybody still wants the run's result.
     pub(crate) fn are_wanting(&self) -> bool {
         self.screen.flow().is_continue()
@@ -98,6 +104,19 @@ impl Screen {
             starting: None,
             beside_json: json,
             matters,
+            trouble: None,
+        }
+    }
+
+    /// One at which nobody looks, of a run that matters all the same.
+    fn unseen() -> Self {
+        Self {
+            console: None,
+            notices: None,
+            progress: None,
+            starting: None,
+            beside_json: false,
+            matters: true,
             trouble: None,
         }
     }

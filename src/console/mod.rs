@@ -8,6 +8,7 @@
 mod by_hand;
 pub(crate) mod call_graph;
 pub(crate) mod catalogue;
+pub(crate) mod drill;
 mod ending;
 pub(crate) mod figure;
 mod ink;

@@ -1,0 +1,125 @@
+//! What is said of a drill over several seeds: a line for each run, and what they come to together.
+
+use super::ink::{self, paint};
+use super::layout::{self, figures, words};
+use super::{figure, opening};
+use crate::config::RunConfig;
+use crate::drill::gates::DrillGate;
+use crate::drill::result::{DrillResult, Mean, SeedRun};
+use crate::result::Verdict;
+
+/// Before the first run.
+pub(crate) fn opening(config: &RunConfig, width: usize) -> Vec<String> {
+    let mut lines = opening::lines(config, width);
+    let [first, .., last] = config.seeds.as_slice() else { return lines };
+    let count = figure::count(config.seeds.len() as u64);
+    let which = if last - first == config.seeds.len() as u64 - 1 {
+        format!("{count} seeds, {first} to {last}")
+    } else {
+        format!("{count} seeds, the first {first}")
+    };
+    if let Some(line) = lines.first_mut() {
+        *line = paint(ink::STRONG, &which);
+    }
+    lines.push(String::new());
+    lines.push(paint(
+        ink::FRAME,
+        "        Seed     Served   Score   MTTR  Incidents  Remedied  Avoided  Verdict",
+    ));
+    lines
+}
+
+/// One run, as a row below the header of [`opening`].
+pub(crate) fn seed(run: &SeedRun) -> String {
+    let served = run.availability_pct.map_or_else(|| "-".to_owned(), figure::percent);
+    let avoided = run.avoided_share.map_or_else(|| "-".to_owned(), |share| format!("{:.0} %", 100.0 * share));
+    format!(
+        "{:>12} {:>10} {:>7} {:>6} {:>10} {:>9} {:>8}  {}",
+        run.seed,
+        served,
+        figure::or_dash(run.score, 1),
+        figure::or_dash(run.mttr_rounds, 2),
+        run.incidents,
+        run.remedied,
+        avoided,
+        verdict(run.verdict),
+    )
+}
+
+fn verdict(verdict: Verdict) -> String {
+    let style = match verdict {
+        Verdict::Ok => ink::GOOD,
+        Verdict::Inconclusive | Verdict::Interrupted => ink::POOR,
+        Verdict::GateFailed | Verdict::Invalid => ink::BAD,
+    };
+    paint(style, verdict.name())
+}
+
+/// When the last run is over.
+pub(crate) fn ending(result: &DrillResult, width: usize) -> Vec<String> {
+    let title = if result.verdict == Verdict::Interrupted { "Interrupted" } else { "Result" };
+    let mut lines = vec![String::new(), layout::rule(title, width)];
+    lines.extend(means(&result.metrics, width));
+    if !result.gates.is_empty() {
+        lines.push(String::new());
+        lines.extend(gates(&result.gates, width));
+    }
+    lines.push(String::new());
+    let (kept, of) = (result.sla_met_seeds, result.runs.len());
+    let promise = format!("kept on {kept} of {of} seeds (target {} %)", result.sla_target_pct);
+    lines.extend(layout::fact("SLA", &promise, width));
+    lines.push(format!("  {:<14}{}", "Verdict", verdict(result.verdict)));
+    for reason in &result.reasons {
+        lines.extend(layout::fact("", reason, width));
+    }
+    lines.push(String::new());
+    lines.push("To repeat this drill:".to_owned());
+    lines.push(format!("  {}", paint(ink::STRONG, &result.repeat)));
+    lines
+}
+
+/// How a field is called, with its unit and decimals.
+fn named(field: &str) -> (&str, usize) {
+    match field {
+        "availability_pct" => ("Availability, %", 2),
+        "score" => ("Score", 1),
+        "mttd.restricted_mean_rounds" => ("MTTD, rounds", 2),
+        "mtta.restricted_mean_rounds" => ("MTTA, rounds", 2),
+        "mttm.restricted_mean_rounds" => ("MTTM, rounds", 2),
+        "mttr.restricted_mean_rounds" => ("MTTR, rounds", 2),
+        "remedied_share" => ("Remedied, share", 3),
+        "avoided_share" => ("Avoided, share", 3),
+        "sla.burn_rate" => ("Budgets spent", 2),
+        other => (other, 3),
+    }
+}
+
+fn means(metrics: &[Mean], width: usize) -> Vec<String> {
+    let columns = [words("Mean over seeds"), figures("Seeds"), figures("Mean"), figures("95 % interval")];
+    let row = |metric: &Mean| {
+        let (name, decimals) = named(&metric.field);
+        let mean = figure::or_dash(metric.mean, decimals);
+        vec![name.to_owned(), metric.n.to_string(), mean, between(metric.low, metric.high, decimals)]
+    };
+    layout::table(&columns, metrics.iter().filter(|metric| metric.n > 0).map(row), width)
+}
+
+fn between(low: Option<f64>, high: Option<f64>, decimals: usize) -> String {
+    match (low, high) {
+        (Some(low), Some(high)) => format!("{low:.decimals$} to {high:.decimals$}"),
+        _ => "-".to_owned(),
+    }
+}
+
+fn gates(gates: &[DrillGate], width: usize) -> Vec<String> {
+    let columns = [words("Fails if"), figures("Mean"), figures("95 % interval"), words("Gate")];
+    let row = |gate: &DrillGate| {
+        let held = match gate.held {
+            Some(true) => paint(ink::GOOD, "held"),
+            Some(false) => paint(ink::BAD, "failed"),
+            None => paint(ink::POOR, "undecided"),
+        };
+        vec![gate.expr.clone(), figure::or_dash(gate.mean, 3), between(gate.low, gate.high, 3), held]
+    };
+    layout::table(&columns, gates.iter().map(row), width)
+}

@@ -1,0 +1,270 @@
+//! `drill.json`: what a drill over several seeds came to.
+//!
+//! [`DrillResult`] is the published shape; its JSON Schema is `world schema drill`. Means are over the
+//! seeds that have a value, each counting alike, with their 95 % intervals (bootstrap over seeds).
+
+use super::gates::{DrillGate, KEY};
+use crate::config::RunConfig;
+use crate::gate::Gate;
+use crate::result::{Build, Mode, RunResult, Verdict, WorldName};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use statistics::{Confidence, Ratio, Sample, interval};
+use worlds::definition::{SkillName, SreKind};
+use worlds::outcome::Resolution;
+
+/// The version of this document's shape: raised when a field is renamed, removed or changes its
+/// meaning. New fields do not raise it.
+pub(crate) const SCHEMA_VERSION: u32 = 1;
+
+/// Of more runs than these that are not as they should be, the number is told.
+const RUNS_TOLD: usize = 5;
+
+/// What a drill over several seeds came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "The result of a drill over several seeds of the flight simulator `world`")]
+pub(crate) struct DrillResult {
+    /// Version of this document's shape.
+    pub schema: u32,
+    /// The program that ran it.
+    pub build: Build,
+    /// The world that was run.
+    pub world: WorldName,
+    /// How much chaos there was: `off`, `low`, `medium`, `high` or `extreme`.
+    pub chaos_level: String,
+    /// Rounds of each run.
+    pub rounds: u32,
+    /// The promised share of good requests, percent.
+    pub sla_target_pct: f64,
+    /// Seeds on which it was kept over the whole run.
+    pub sla_met_seeds: u32,
+    /// Who was on call.
+    pub sres: Vec<OnCall>,
+    /// How the runs were carried out. It does not change them.
+    pub mode: Mode,
+    /// Seeds that were to be played.
+    pub seeds_planned: u32,
+    /// What the drill says, all runs together.
+    pub verdict: Verdict,
+    /// Why the verdict is not `ok`, for people.
+    pub reasons: Vec<String>,
+    /// The signal that ended the drill early.
+    pub interrupted_by: Option<i32>,
+    /// The conditions that the drill was held against.
+    pub gates: Vec<DrillGate>,
+    /// Means over seeds.
+    pub metrics: Vec<Mean>,
+    /// Each run that came to its end, in the order of play.
+    pub runs: Vec<SeedRun>,
+    /// The command that repeats the drill.
+    pub repeat: String,
+}
+
+/// Somebody who was on call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct OnCall {
+    /// Its name.
+    pub name: String,
+    /// How it decides.
+    pub kind: SreKind,
+    /// How well; `null` for kinds without skills.
+    pub skill: Option<SkillName>,
+}
+
+/// A field of `result.json` over all seeds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Mean {
+    /// The field's dotted path.
+    pub field: String,
+    /// Seeds on which it has a value.
+    pub n: u32,
+    /// Its mean over them.
+    pub mean: Option<f64>,
+    /// The lower end of the mean's 95 % interval; `null` with fewer than two values.
+    pub low: Option<f64>,
+    /// The upper end of the mean's 95 % interval.
+    pub high: Option<f64>,
+}
+
+/// One run of a drill.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct SeedRun {
+    /// Its seed.
+    pub seed: u64,
+    /// What it says by itself; gates are the drill's.
+    pub verdict: Verdict,
+    /// Why that is not `ok`.
+    pub reasons: Vec<String>,
+    /// The hash of its journal: the name of the run.
+    pub journal_hash: String,
+    /// Good requests over all requests, percent.
+    pub availability_pct: Option<f64>,
+    /// Whether the promise was kept.
+    pub sla_met: bool,
+    /// 0: as if nobody had acted; 100: as the oracle.
+    pub score: Option<f64>,
+    /// Time to resolution, restricted mean in rounds.
+    pub mttr_rounds: Option<f64>,
+    /// Faults that were witnessed.
+    pub incidents: u32,
+    /// Of these, remedied.
+    pub remedied: u32,
+    /// Share of avoidable fault-rounds that were avoided, 0 to 1.
+    pub avoided_share: Option<f64>,
+    /// The field of each gate, in the order of `gates`.
+    pub gate_values: Vec<Option<f64>>,
+    /// What further means are made from, in the order of [`METRICS`].
+    #[serde(skip)]
+    metrics: Vec<Option<f64>>,
+}
+
+/// The fields over which means are given.
+const METRICS: [&str; 9] = [
+    "availability_pct",
+    "score",
+    "mttd.restricted_mean_rounds",
+    "mtta.restricted_mean_rounds",
+    "mttm.restricted_mean_rounds",
+    "mttr.restricted_mean_rounds",
+    "remedied_share",
+    "avoided_share",
+    "sla.burn_rate",
+];
+
+impl SeedRun {
+    /// What is kept of a run.
+    pub(crate) fn of(result: &RunResult, gates: &[Gate]) -> Self {
+        let document = serde_json::to_value(result).unwrap_or_default();
+        let is_judged = result.rounds > 0;
+        let remedied =
+            result.incidents.iter().filter(|incident| incident.resolution == Resolution::Remedied).count();
+        Self {
+            seed: result.seed,
+            verdict: result.verdict,
+            reasons: result.reasons.clone(),
+            journal_hash: result.journal_hash.clone(),
+            availability_pct: result.availability_pct,
+            sla_met: result.sla.met,
+            score: result.score,
+            mttr_rounds: result.mttr.restricted_mean_rounds,
+            incidents: result.incidents.len() as u32,
+            remedied: remedied as u32,
+            avoided_share: result.avoided_share,
+            gate_values: gates.iter().map(|gate| gate.value_in(&document).filter(|_| is_judged)).collect(),
+            metrics: METRICS.iter().map(|field| at(&document, field)).collect(),
+        }
+    }
+}
+
+fn at(document: &Value, field: &str) -> Option<f64> {
+    document.pointer(&format!("/{}", field.replace('.', "/"))).and_then(Value::as_f64)
+}
+
+impl DrillResult {
+    /// Judges the runs together. Of one that a signal ended early only the fact counts.
+    pub(crate) fn of(config: &RunConfig, runs: Vec<SeedRun>, interrupted_by: Option<i32>) -> Self {
+        let whole = || runs.iter().filter(|run| run.verdict != Verdict::Interrupted);
+        let gates: Vec<DrillGate> = (config.gates.iter().enumerate())
+            .map(|(place, gate)| {
+                let values: Vec<_> = whole().map(|run| run.gate_values[place]).collect();
+                DrillGate::of(gate, &values)
+            })
+            .collect();
+        let metrics = METRICS.iter().enumerate();
+        let metrics = metrics.map(|(place, field)| Mean::of(field, whole().map(|run| run.metrics[place])));
+        let planned = config.seeds.len();
+        // Between two runs a signal ends the drill, after the last one nothing.
+        let interrupted_by = interrupted_by.filter(|_| whole().count() < planned);
+        let sre = |sre: &worlds::plan::SrePlan| OnCall {
+            name: sre.name.to_string(),
+            kind: sre.kind,
+            skill: sre.skill,
+        };
+        let mut result = Self {
+            schema: SCHEMA_VERSION,
+            build: Build::this(),
+            world: WorldName { name: config.world.name.to_string(), hash: config.world.hash.clone() },
+            chaos_level: config.plan.level.name().to_owned(),
+            rounds: config.plan.rounds,
+            sla_target_pct: config.world.definition.sla_target,
+            sla_met_seeds: whole().filter(|run| run.sla_met).count() as u32,
+            sres: config.plan.sres.iter().map(sre).collect(),
+            mode: config.mode,
+            seeds_planned: planned as u32,
+            verdict: Verdict::Ok,
+            reasons: Vec::new(),
+            interrupted_by,
+            metrics: metrics.collect(),
+            gates,
+            repeat: config.repeat.clone(),
+            runs,
+        };
+        result.runs.retain(|run| run.verdict != Verdict::Interrupted);
+        result.verdict = result.judge();
+        result.reasons = result.explain();
+        result
+    }
+
+    /// The gravest that applies.
+    fn judge(&self) -> Verdict {
+        let is_any = |verdict| self.runs.iter().any(|run| run.verdict == verdict);
+        let is_gate = |held| self.gates.iter().any(|gate| gate.held == held);
+        if self.interrupted_by.is_some() {
+            Verdict::Interrupted
+        } else if is_any(Verdict::Invalid) {
+            Verdict::Invalid
+        } else if is_any(Verdict::GateFailed) || is_gate(Some(false)) {
+            Verdict::GateFailed
+        } else if is_gate(None) {
+            Verdict::Inconclusive
+        } else {
+            Verdict::Ok
+        }
+    }
+
+    fn explain(&self) -> Vec<String> {
+        let interrupted = self.interrupted_by.map(|signal| {
+            format!("signal {signal} ended it after {} of {} seeds", self.runs.len(), self.seeds_planned)
+        });
+        let not_ok: Vec<_> = self.runs.iter().filter(|run| run.verdict != Verdict::Ok).collect();
+        let told = not_ok.iter().take(RUNS_TOLD);
+        let told = told.map(|run| format!("seed {}: {}", run.seed, run.reasons.join("; ")));
+        let more = not_ok.len().saturating_sub(RUNS_TOLD);
+        let more = (more > 0).then(|| format!("and {more} seeds more"));
+        let gates = self.gates.iter().filter_map(DrillGate::complaint);
+        interrupted.into_iter().chain(told).chain(more).chain(gates).collect()
+    }
+
+    /// The exit code that says the same as the verdict.
+    pub(crate) fn exit_code(&self) -> u8 {
+        self.verdict.exit_code(self.interrupted_by)
+    }
+
+    /// The document as files and standard output hold it.
+    pub(crate) fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        Ok(text)
+    }
+}
+
+impl Mean {
+    fn of(field: &str, values: impl Iterator<Item = Option<f64>>) -> Self {
+        let there: Vec<f64> = values.flatten().collect();
+        let sample: Sample = there.iter().map(|value| Ratio::value(*value)).collect();
+        let around = interval(&sample, Confidence::DEFAULT, KEY);
+        Self {
+            field: field.to_owned(),
+            n: there.len() as u32,
+            mean: sample.estimate(),
+            low: around.as_ref().map(|around| around.low),
+            high: around.as_ref().map(|around| around.high),
+        }
+    }
+}
+
+/// The JSON Schema of the document.
+pub(crate) fn json_schema() -> schemars::Schema {
+    schemars::schema_for!(DrillResult)
+}
