@@ -89,23 +89,32 @@ impl Grace<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use worlds::plan::Level;
+    use worlds::plan::{Drill, Level, Stop};
 
     fn played(rounds: u32, interrupt: &dyn Fn() -> Option<i32>) -> Result<u32, Unreferenced> {
+        played_at(Level::Off, Drill::default(), rounds, interrupt)
+    }
+
+    fn played_at(
+        level: Level,
+        drill: Drill,
+        rounds: u32,
+        interrupt: &dyn Fn() -> Option<i32>,
+    ) -> Result<u32, Unreferenced> {
         let systems = worlds::definition::builtin::find("systems").expect("it is built in");
         let definition =
             worlds::definition::parse("systems.toml", systems.text).expect("it is good").definition;
         let sres = worlds::plan::sres_of(&definition);
         let world = Arc::new(World::new("systems", definition));
-        let plan = RunPlan {
-            seed: 1,
-            level: Level::Off,
-            rounds,
-            sres,
-            scripted: Vec::new(),
-            drill: Default::default(),
-        };
+        let plan = RunPlan { seed: 1, level, rounds, sres, scripted: Vec::new(), drill };
         References::play(&world, &plan, rounds, interrupt, || ()).map(|references| references.oracle.rounds)
+    }
+
+    #[test]
+    fn references_are_not_stopped_where_the_run_would_be() {
+        let stop = Stop { budget_spent_pct: Some(1.0), blast_radius_pct: Some(1.0) };
+        let drill = Drill { stop, ..Drill::default() };
+        assert_eq!(played_at(Level::Extreme, drill, 12, &|| None), Ok(12));
     }
 
     #[test]

@@ -108,6 +108,8 @@ fn a_signal_ends_a_drill_and_what_was_played_is_kept() {
     assert_eq!((&drill["verdict"], &drill["interrupted_by"]), (&Value::from("interrupted"), &Value::from(2)));
     let played = drill["runs"].as_array().expect("runs").len();
     assert!((2..500).contains(&played), "{played}");
+    // Nothing was begun after the signal.
+    assert!(names(&out).len() <= played + 2, "{:?}", names(&out));
     // A run that was cut short is not among those that count.
     assert!(drill["runs"].as_array().expect("runs").iter().all(|run| run["verdict"] == "ok"), "{drill}");
 }

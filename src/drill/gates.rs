@@ -154,8 +154,23 @@ mod tests {
         assert!(needed > 20, "{needed}");
         let told = gate.complaint().expect("a complaint");
         assert!(told.contains("is undecided") && told.contains(&format!("about {needed} seeds")), "{told}");
+        // As far the other way.
+        let above = decide("availability_pct > 96.2", &around_96(20));
+        assert_eq!((above.held, above.seeds_needed.map(|seeds| seeds > 20)), (None, Some(true)));
         // So many do.
         assert_eq!(decide("availability_pct < 95.8", &around_96(needed * 6 / 5)).held, Some(true));
+    }
+
+    /// Most seeds are at 100, few far below: the interval reaches further down than up.
+    #[test]
+    fn how_many_seeds_would_do_is_told_by_the_side_on_which_the_limit_lies() {
+        let skewed: Vec<_> = (0..40).map(|seed| Some(if seed % 8 == 0 { 60.0 } else { 100.0 })).collect();
+        let needed = |limit: f64| {
+            let gate = decide(&format!("availability_pct < {limit}"), &skewed);
+            gate.seeds_needed.expect("the limit lies within the interval")
+        };
+        let (mean, distance) = (95.0, 1.0);
+        assert!(needed(mean - distance) > needed(mean + distance) * 5 / 4);
     }
 
     #[test]

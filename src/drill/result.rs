@@ -268,3 +268,64 @@ impl Mean {
 pub(crate) fn json_schema() -> schemars::Schema {
     schemars::schema_for!(DrillResult)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use clap::Parser as _;
+
+    fn drill(verdicts: &[Verdict], gate_values: &[Option<f64>], signal: Option<i32>) -> DrillResult {
+        let seeds = verdicts.len().to_string();
+        let arguments = ["world", "run", "--seed=1", "--seeds", &seeds, "--fail-on", "availability_pct < 90"];
+        let Command::Run(args) = Cli::try_parse_from(arguments).expect("good flags").command else {
+            panic!("not a run");
+        };
+        let systems = worlds::definition::builtin::find("systems").expect("it is built in");
+        let parsed = worlds::definition::parse("systems.toml", systems.text).expect("it is good");
+        let config = RunConfig::decide(&args, "systems", parsed.definition, || 1).expect("it fits");
+        let run = |(seed, verdict): (usize, &Verdict)| SeedRun {
+            seed: seed as u64,
+            verdict: *verdict,
+            reasons: vec!["because".to_owned()],
+            journal_hash: String::new(),
+            availability_pct: Some(95.0),
+            sla_met: seed == 0,
+            score: None,
+            mttr_rounds: None,
+            incidents: 0,
+            remedied: 0,
+            avoided_share: None,
+            gate_values: vec![gate_values[seed % gate_values.len()]],
+            metrics: vec![None; METRICS.len()],
+        };
+        DrillResult::of(&config, verdicts.iter().enumerate().map(run).collect(), signal)
+    }
+
+    #[test]
+    fn the_gravest_verdict_is_given() {
+        use Verdict::{GateFailed, Inconclusive, Interrupted, Invalid, Ok};
+        let (good, bad, open) = ([Some(95.0)], [Some(80.0)], [Some(89.0), Some(91.5), Some(93.0)]);
+        let says = |verdicts: &[Verdict], values: &[Option<f64>], signal| {
+            let drill = drill(verdicts, values, signal);
+            (drill.verdict, drill.exit_code())
+        };
+        assert_eq!(says(&[Ok, Ok, Ok], &good, None), (Ok, 0));
+        assert_eq!(says(&[Ok, Ok, Ok], &open, None), (Inconclusive, 3));
+        assert_eq!(says(&[Ok, Ok, Ok], &bad, None), (GateFailed, 1));
+        assert_eq!(says(&[Ok, GateFailed, Ok], &good, None), (GateFailed, 1), "a run was stopped");
+        assert_eq!(says(&[Ok, Invalid, Ok], &bad, None), (Invalid, 3));
+        assert_eq!(says(&[Ok, Invalid, Interrupted], &bad, Some(15)), (Interrupted, 143));
+        // After the last round of the last run there is nothing that a signal could end.
+        assert_eq!(says(&[Ok, Ok, Ok], &good, Some(15)), (Ok, 0));
+    }
+
+    #[test]
+    fn runs_that_are_not_as_they_should_be_are_told_and_counted() {
+        let drill = drill(&[Verdict::Invalid; 8], &[Some(95.0)], None);
+        assert_eq!(drill.reasons.len(), RUNS_TOLD + 1, "{:?}", drill.reasons);
+        assert_eq!(drill.reasons[0], "seed 0: because");
+        assert_eq!(drill.reasons[RUNS_TOLD], "and 3 seeds more");
+        assert_eq!(drill.sla_met_seeds, 1);
+    }
+}

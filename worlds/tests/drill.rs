@@ -114,6 +114,43 @@ fn a_run_is_stopped_when_too_many_servers_are_hurt_at_once() {
 }
 
 #[test]
+fn a_run_that_is_over_anyway_is_not_stopped() {
+    let stop = Stop { budget_spent_pct: None, blast_radius_pct: Some(50.0) };
+    let last = stopped(stop, 60).0.rounds;
+    let (outcome, told) = stopped(stop, last);
+    assert_eq!((outcome.rounds, outcome.stopped, told), (last, None, 0));
+}
+
+#[test]
+fn nothing_is_stopped_in_its_warm_up() {
+    let stop = Stop { budget_spent_pct: Some(0.001), blast_radius_pct: Some(1.0) };
+    let hypothesis = Hypothesis { availability_pct: Some(0.0), alerts: u32::MAX };
+    let drill = Drill::new().fault("service_crash", 2, "db-primary");
+    let drilled = drill.asks(Asked { warm_up: 6, hypothesis, stop }).play();
+    assert_eq!(drilled.outcome.stopped.expect("users were hurt").round, 7);
+}
+
+#[test]
+fn a_warning_is_no_hurt() {
+    let stop = Stop { budget_spent_pct: None, blast_radius_pct: Some(1.0) };
+    let busy = worlds::definition::Effect { cpu_floor: Some(80.0), ..Default::default() };
+    let drill = Drill::new().with_kind("busy", 3, busy).fault("busy", 4, "web-1");
+    let drilled = drill.asks(Asked { stop, ..Asked::default() }).play();
+    assert!(drilled.outcome.alerts.opened > 0, "there was a warning");
+    assert_eq!(drilled.outcome.stopped, None);
+}
+
+#[test]
+fn a_promise_that_leaves_no_budget_counts_as_one_that_leaves_a_request() {
+    let stop = Stop { budget_spent_pct: Some(1.0), blast_radius_pct: None };
+    let drill = Drill::new().with(|world| world.sla_target = 100.0).fault("service_crash", 4, "db-primary");
+    let drilled = drill.asks(Asked { stop, ..Asked::default() }).play();
+    let why = drilled.outcome.stopped.expect("requests were lost");
+    let lost = drilled.outcome.requests.total - drilled.outcome.requests.good;
+    assert_eq!(why.value_pct, 100.0 * lost as f64);
+}
+
+#[test]
 fn what_holds_to_the_end_is_not_stopped() {
     let stop = Stop { budget_spent_pct: Some(1e9), blast_radius_pct: Some(100.1) };
     let (outcome, told) = stopped(stop, 40);
