@@ -33,7 +33,8 @@ fn is_own_repository() -> bool {
 }
 
 /// What the program is built from.
-const SOURCES: [&str; 7] = ["build.rs", "Cargo.toml", "Cargo.lock", "src", "worlds", "bus", "agents"];
+const SOURCES: [&str; 9] =
+    ["build.rs", "Cargo.toml", "Cargo.lock", "src", "worlds", "bus", "agents", "statistics", "scenarios"];
 
 fn is_dirty() -> bool {
     git(&[&["--no-optional-locks", "status", "--porcelain", "--"], &SOURCES[..]].concat()).is_some()
