@@ -10,7 +10,8 @@ pub(crate) fn student_two_sided(t: f64, freedom: f64) -> f64 {
     if t.is_infinite() {
         return 0.0;
     }
-    beta_cdf(freedom / (freedom + t * t), freedom / 2.0, 0.5)
+    let square = t * t;
+    beta_share(freedom / (freedom + square), square / (freedom + square), freedom / 2.0, 0.5)
 }
 
 /// The value of Student's t with `freedom` degrees of freedom above which a share of `tail` lies,
@@ -25,26 +26,32 @@ pub(crate) fn student_quantile(tail: f64, freedom: f64) -> f64 {
     if tail >= 0.5 { 0.0 } else { libm::exp(logarithm) }
 }
 
-/// The probability that a value of the beta distribution is at most `x`: the regularised incomplete
-/// beta function I_x(a, b), by its continued fraction (Press et al., *Numerical Recipes*, 3rd ed.
-/// 2007, section 6.4, evaluated by Lentz's method).
-pub(crate) fn beta_cdf(x: f64, a: f64, b: f64) -> f64 {
+/// The probability that a value of the beta distribution is at most `x`.
+fn beta_cdf(x: f64, a: f64, b: f64) -> f64 {
+    beta_share(x, 1.0 - x, a, b)
+}
+
+/// The same with 1 - x beside x: close to 1 a double has no digits left for the difference. It is
+/// the regularised incomplete beta function I_x(a, b), by its continued fraction (Press et al.,
+/// *Numerical Recipes*, 3rd ed. 2007, section 6.4, evaluated by Lentz's method).
+fn beta_share(x: f64, complement: f64, a: f64, b: f64) -> f64 {
     if x <= 0.0 {
         return 0.0;
     }
-    if x >= 1.0 {
+    if complement <= 0.0 {
         return 1.0;
     }
     // The fraction converges fast below the mean; above it, the other tail is computed.
     if x > (a + 1.0) / (a + b + 2.0) {
-        return 1.0 - beta_tail(1.0 - x, b, a);
+        return 1.0 - beta_tail(complement, x, b, a);
     }
-    beta_tail(x, a, b)
+    beta_tail(x, complement, a, b)
 }
 
-fn beta_tail(x: f64, a: f64, b: f64) -> f64 {
-    let logarithm =
-        libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b) + a * libm::log(x) + b * libm::log1p(-x);
+fn beta_tail(x: f64, complement: f64, a: f64, b: f64) -> f64 {
+    let logarithm = libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b)
+        + a * libm::log(x)
+        + b * libm::log(complement);
     libm::exp(logarithm) * beta_fraction(x, a, b) / a
 }
 

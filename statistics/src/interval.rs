@@ -122,7 +122,7 @@ impl Bootstrap {
 }
 
 /// Each shift in standard errors, in ascending order.
-fn studentised(replicates: &[Replicate], floor: f64) -> Vec<f64> {
+pub(crate) fn studentised(replicates: &[Replicate], floor: f64) -> Vec<f64> {
     let mut all: Vec<f64> = replicates.iter().map(|one| one.shift / one.standard_error.max(floor)).collect();
     all.sort_unstable_by(f64::total_cmp);
     all
@@ -130,7 +130,7 @@ fn studentised(replicates: &[Replicate], floor: f64) -> Vec<f64> {
 
 /// The value below which a share of `p` lies: of B sorted values the one at (B + 1) p, counted from
 /// 1, between two neighbours in proportion (Davison and Hinkley 1997, section 2.4.1).
-fn quantile(sorted: &[f64], p: f64) -> f64 {
+pub(crate) fn quantile(sorted: &[f64], p: f64) -> f64 {
     let place = ((sorted.len() + 1) as f64 * p - 1.0).clamp(0.0, sorted.len().saturating_sub(1) as f64);
     let (before, share) = (place.floor() as usize, place - place.floor());
     match sorted.get(before..) {

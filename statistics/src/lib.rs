@@ -32,6 +32,8 @@ mod pass;
 mod planning;
 mod resampling;
 mod sample;
+#[cfg(test)]
+mod vectors;
 
 pub use comparison::{Difference, Summary, difference, unpaired_difference};
 pub use family::holm;

@@ -181,11 +181,19 @@ impl Contrast {
     fn replicate(&self, counts: &[u16]) -> Option<Replicate> {
         let arm = self.arm.drawn(counts)?;
         let (shift, squares) = match &self.baseline {
-            None => (arm.shift, weighted_sum(counts, |part| square(arm.influence(part)))),
+            None => (
+                arm.shift,
+                weighted_sum(counts, [arm.residuals(), arm.sizes()], |[residual, size]| {
+                    square(arm.influence(residual, size))
+                }),
+            ),
             Some(baseline) => {
                 let base = baseline.drawn(counts)?;
-                let influence = |part| arm.influence(part) - base.influence(part);
-                (arm.shift - base.shift, weighted_sum(counts, |part| square(influence(part))))
+                let columns = [arm.residuals(), arm.sizes(), base.residuals(), base.sizes()];
+                let squares = weighted_sum(counts, columns, |[residual, size, base_residual, base_size]| {
+                    square(arm.influence(residual, size) - base.influence(base_residual, base_size))
+                });
+                (arm.shift - base.shift, squares)
             }
         };
         let parts = counts.len() as f64;
@@ -209,12 +217,12 @@ impl Arm {
 
     /// This arm with each part drawn so often.
     fn drawn(&self, counts: &[u16]) -> Option<Drawn<'_>> {
-        let size = weighted_sum(counts, |part| self.sizes[part]);
+        let size = weighted_sum(counts, [&self.sizes], |[size]| size);
         if size <= 0.0 {
             return None;
         }
-        let shift = weighted_sum(counts, |part| self.residuals[part]) / size;
-        Some(Drawn { arm: self, shift, mean_size: size / counts.len() as f64 })
+        let shift = weighted_sum(counts, [&self.residuals], |[residual]| residual) / size;
+        Some(Drawn { arm: self, shift, scale: counts.len() as f64 / size })
     }
 }
 
@@ -223,13 +231,23 @@ struct Drawn<'a> {
     arm: &'a Arm,
     /// Its ratio less the sample's.
     shift: f64,
-    mean_size: f64,
+    /// One over the mean size of the parts drawn.
+    scale: f64,
 }
 
 impl Drawn<'_> {
+    fn residuals(&self) -> &[f64] {
+        &self.arm.residuals
+    }
+
+    fn sizes(&self) -> &[f64] {
+        &self.arm.sizes
+    }
+
+    /// How far a part moves the ratio.
     #[inline]
-    fn influence(&self, part: usize) -> f64 {
-        (self.arm.residuals[part] - self.shift * self.arm.sizes[part]) / self.mean_size
+    fn influence(&self, residual: f64, size: f64) -> f64 {
+        (residual - self.shift * size) * self.scale
     }
 }
 
@@ -238,20 +256,27 @@ fn square(value: f64) -> f64 {
     value * value
 }
 
-/// The sum over all parts of a value times how often the part was drawn. In lanes, so that the
-/// processor may add several at a time; which go together is part of the definition of the sum.
+/// The sum over all parts of a value, made of what each column says of the part, times how often the
+/// part was drawn. In lanes, so that the processor may add several at a time; which go together is
+/// part of the definition of the sum.
 #[inline]
-fn weighted_sum(counts: &[u16], value: impl Fn(usize) -> f64) -> f64 {
+fn weighted_sum<const N: usize>(
+    counts: &[u16],
+    columns: [&[f64]; N],
+    value: impl Fn([f64; N]) -> f64,
+) -> f64 {
     const LANES: usize = 8;
     let mut sums = [0.0; LANES];
     let (chunks, last) = counts.as_chunks::<LANES>();
+    let columns = columns.map(|column| column.as_chunks::<LANES>());
     for (chunk, counts) in chunks.iter().enumerate() {
+        let rows = columns.map(|(chunks, _)| chunks[chunk]);
         for lane in 0..LANES {
-            sums[lane] += f64::from(counts[lane]) * value(chunk * LANES + lane);
+            sums[lane] += f64::from(counts[lane]) * value(rows.map(|row| row[lane]));
         }
     }
     for (lane, &count) in last.iter().enumerate() {
-        sums[lane] += f64::from(count) * value(chunks.len() * LANES + lane);
+        sums[lane] += f64::from(count) * value(columns.map(|(_, last)| last[lane]));
     }
     sums.iter().sum()
 }

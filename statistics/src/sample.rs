@@ -167,14 +167,12 @@ impl Sample {
         }
     }
 
-    /// Blocks of twice as many seeds. An odd one at the end is no whole block any more.
+    /// Blocks of twice as many seeds. There is an even number of them: either there are
+    /// [`MAX_BLOCKS`], or something follows that takes whole blocks of the new size.
     fn merge_neighbours(&mut self) {
         let (pairs, odd) = self.blocks.as_chunks();
-        let merged: Vec<Ratio> = pairs.iter().map(|&[earlier, later]| earlier + later).collect();
-        if let [odd] = odd {
-            self.rest.insert(0, *odd);
-        }
-        self.blocks = merged;
+        debug_assert!(odd.is_empty(), "two halves make a whole");
+        self.blocks = pairs.iter().map(|&[earlier, later]| earlier + later).collect();
         self.exponent += 1;
     }
 

@@ -377,4 +377,47 @@ mod tests {
         assert_eq!((times.mttm.n, times.mttm.censored), (1, 1));
         assert_eq!(times.mttm.mean_rounds, None);
     }
+
+    /// Times to resolution, and what lifelines and statsmodels make of them: `make.py` beside the
+    /// file tells how.
+    #[derive(Deserialize)]
+    struct Vector {
+        name: String,
+        time: Vec<u32>,
+        /// 0 censored, 1 remedied, 2 expired.
+        cause: Vec<u8>,
+        restricted_mean: f64,
+        median: Option<u32>,
+        remedied: f64,
+    }
+
+    impl Vector {
+        fn observed(&self) -> Vec<Observed> {
+            let ending = |cause: &u8| match cause {
+                0 => Ending::Censored,
+                1 => Ending::Remedied,
+                _ => Ending::Expired,
+            };
+            let observed = |(&time, cause)| Observed { time, ending: ending(cause) };
+            self.time.iter().zip(&self.cause).map(observed).collect()
+        }
+    }
+
+    #[test]
+    fn restricted_means_and_cumulative_incidences_are_those_of_lifelines_and_statsmodels() {
+        let text =
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../statistics/tests/vectors/times.json"));
+        let vectors: Vec<Vector> = serde_json::from_str(text).expect("make.py wrote it");
+        for vector in &vectors {
+            let (name, all) = (&vector.name, vector.observed());
+            let statistic = Observed::statistic(all.iter().copied(), 60.0);
+            let close = |ours: Option<f64>, theirs: f64| {
+                assert!(ours.is_some_and(|ours| (ours - theirs).abs() < 1e-11), "{name}: {ours:?} {theirs}");
+            };
+            close(statistic.restricted_mean_rounds, vector.restricted_mean);
+            assert_eq!(statistic.median_rounds, vector.median, "{name}");
+            close(cumulative_incidence(&all, Ending::Remedied), vector.remedied);
+        }
+        assert_eq!(vectors.len(), 8);
+    }
 }
