@@ -98,7 +98,7 @@ pub fn interval(sample: &Sample, confidence: Confidence, key: u64) -> Option<Int
 }
 
 impl Bootstrap {
-    /// As [`interval`], with resamples that are drawn once for many samples.
+    /// As [`interval()`], with resamples that are drawn once for many samples.
     pub fn interval(&mut self, sample: &Sample, confidence: Confidence) -> Option<Interval> {
         self.around(&Contrast::of(sample)?, confidence)
     }

@@ -1,7 +1,7 @@
 //! What numbers are defended with: intervals, paired differences, and how many seeds would do.
 //!
 //! Every metric is a ratio of sums over seeds ([`Ratio`], [`Sample`]), every interval a bootstrap
-//! over seeds ([`interval`]), every comparison paired by seeds ([`difference`]). A million seeds
+//! over seeds ([`interval()`]), every comparison paired by seeds ([`difference`]). A million seeds
 //! take the room of a thousand, for their sums are merged into blocks of neighbours.
 //!
 //! Values in, values out: no clock, no I/O, no threads, and no chance but what flows from a key, so

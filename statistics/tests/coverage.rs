@@ -13,6 +13,7 @@
 use rand::rand_core::{Rng, SeedableRng};
 use rand::rngs::ChaCha8Rng;
 use statistics::{Confidence, Interval, Ratio, Sample};
+use std::io::{Write as _, stderr};
 use std::sync::{Arc, LazyLock};
 use worlds::definition::{SkillName, SreKind, builtin};
 use worlds::inline::Inline;
@@ -202,7 +203,7 @@ fn covers(seeds: usize) {
                 tally.below,
                 tally.above,
             );
-            eprintln!("{line}");
+            let _ = writeln!(stderr(), "{line}");
             if !(93.0 - slack..=97.0 + slack).contains(&covered) {
                 outside.push(line);
             }
