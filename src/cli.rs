@@ -29,6 +29,7 @@ Examples:
   world run --seed 42 --plan                   what would happen, without running it
   world run --seed 42 --out drill              keep journal.jsonl and result.json
   world run --seed 1 --seeds 20 --fail-on 'availability_pct < 80'   a gate over twenty seeds
+  world run --scenario cache-loss --skill senior
   world run my-world.toml --inline --json -q
 
 Kinds of SREs:
@@ -232,9 +233,16 @@ pub(crate) struct RunArgs {
     #[arg(short = 'n', long, value_name = "N", value_parser = rounds, allow_negative_numbers = true)]
     pub rounds: Option<u32>,
 
-    /// How much chaos
-    #[arg(long, value_name = "LEVEL", value_enum, default_value = "medium")]
-    pub chaos_level: LevelArg,
+    /// How much chaos [default: medium]
+    #[arg(long, value_name = "LEVEL", value_enum)]
+    pub chaos_level: Option<LevelArg>,
+
+    /// Play a scenario: a built-in one, or a path (with `/` or `.toml`)
+    ///
+    /// It decides the world, the rounds, the chaos level, the faults and the promise; its gates hold beside
+    /// those of --fail-on.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub scenario: Option<String>,
 
     /// The number from which all chance flows [default: one is drawn and printed]
     #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]

@@ -10,14 +10,17 @@ use std::sync::Arc;
 use std::time::Duration;
 use worlds::definition::limits::{NAME_CHARS_MAX, SRES_MAX};
 use worlds::definition::nearest;
-use worlds::definition::{Definition, GroupBy, Hits, SkillName, Sre, SreKind};
-use worlds::group::Group;
-use worlds::id::{AgentId, KindId, Name, ServerId, SreId};
-use worlds::plan::{Drill, RunPlan, ScriptedFault, SrePlan, Target};
+use worlds::definition::{Definition, Hits, SkillName, Sre, SreKind};
+use worlds::id::{AgentId, KindId, Name, ServerId};
+use worlds::plan::{Drill, Level, RunPlan, ScriptedFault, SrePlan, Target};
+use worlds::scenario::{Misquoted, Scenario};
+use worlds::script::{self, ScriptError};
 use worlds::topology::World;
 
 /// The world that is run unless another is named.
 pub(crate) const DEFAULT_WORLD: &str = "systems";
+/// How much chaos there is unless the command line says otherwise.
+const DEFAULT_LEVEL: Level = Level::Medium;
 /// The SRE of a world that names none.
 pub(crate) const DEFAULT_SRE: &str = "oncall";
 /// The skill of a rule-based SRE that does not say its own.
@@ -26,6 +29,8 @@ const DEFAULT_SKILL: SkillName = SkillName::Mid;
 /// A run, decided.
 #[derive(Clone, Debug)]
 pub(crate) struct RunConfig {
+    /// The scenario that is played, which has decided the world and most of the plan.
+    pub scenario: Option<Arc<Scenario>>,
     /// The world, its promise replaced if the command line says so.
     pub world: Arc<World>,
     /// What decides the run, with the world.
@@ -119,18 +124,18 @@ pub(crate) enum UsageError {
     SkillForNobody { skill: &'static str, why: &'static str },
     #[error("--fault {given}: this is not KIND@ROUND:TARGET")]
     FaultSyntax { given: String },
-    #[error("--fault {given}: this world has no kind of fault `{kind}`")]
-    FaultKind { given: String, kind: String, advice: Option<String> },
-    #[error("--fault {given}: this world has no {what} `{target}`")]
-    FaultTarget { given: String, what: &'static str, target: String, advice: Option<String> },
-    #[error("--fault {given}: the run has rounds 1 to {rounds}")]
-    FaultRound { given: String, rounds: u32 },
-    #[error("--fault {given}: `{kind}` cannot hit `{target}`")]
-    FaultCannotHit { given: String, kind: String, target: String, eligible: String },
+    #[error("--fault {given}: {error}")]
+    Fault { given: String, error: ScriptError },
     #[error("--fault {given} is there twice")]
     FaultTwice { given: String },
     #[error("--seeds {count}: there are not so many seeds from {first} on")]
     SeedRange { first: u64, count: u32 },
+    #[error("{flag} is for the scenario `{scenario}` to say")]
+    DecidedByScenario { flag: &'static str, scenario: String },
+    #[error("the scenario `{scenario}` has several seeds, and {flag} is for one run")]
+    ManySeeds { flag: &'static str, scenario: String },
+    #[error("the scenario `{scenario}` hits SREs: {error}")]
+    ScenarioHits { scenario: String, error: ScriptError },
     #[error("--manual: this run has no agent `{name}`")]
     ManualName { name: String, advice: Option<String> },
     #[error("--manual: `{name}` is an oracle, which runs in the director")]
@@ -158,11 +163,19 @@ impl UsageError {
                 Some("leave it out, or put an SRE of kind rules on call".to_owned())
             }
             Self::FaultSyntax { .. } => Some("as in --fault cpu_spike@3:api-1".to_owned()),
-            Self::FaultKind { advice, .. }
-            | Self::FaultTarget { advice, .. }
-            | Self::ManualName { advice, .. } => advice.clone(),
-            Self::FaultRound { .. } => Some("choose one of them, or play more with --rounds".to_owned()),
-            Self::FaultCannotHit { eligible, .. } => Some(format!("it can hit {eligible}")),
+            Self::Fault { error: ScriptError::Round { .. }, .. } => {
+                Some("choose one of them, or play more with --rounds".to_owned())
+            }
+            Self::Fault { error, .. } => error.hint(),
+            Self::DecidedByScenario { scenario, .. } => {
+                Some(format!("leave it out, or play your own: world scenarios show {scenario} > mine.toml"))
+            }
+            Self::ManySeeds { .. } => Some("choose one with --seed".to_owned()),
+            Self::ScenarioHits { error: ScriptError::Target { target, .. }, .. } => {
+                Some(format!("give somebody this name: --sre {target}=rules"))
+            }
+            Self::ScenarioHits { error, .. } => error.hint(),
+            Self::ManualName { advice, .. } => advice.clone(),
             Self::FaultTwice { .. } => Some("leave one out".to_owned()),
             Self::SeedRange { .. } => Some(format!("the last seed is {}", u64::MAX)),
             Self::ManualOracle { .. } => Some("leave it out of --manual".to_owned()),
@@ -192,16 +205,55 @@ impl RunConfig {
         let rounds = args.rounds.unwrap_or(definition.rounds);
         let sres = sres(args, definition)?;
         let scripted = scripted_faults(&args.fault, &world, rounds, &sres)?;
-        let manual = manual(args.manual.as_deref(), definition, &sres)?;
-        let gates = args.fail_on.iter().map(|expr| Gate::parse(expr)).collect::<Result<Vec<_>, _>>()?;
         let seed = args.seed.unwrap_or_else(draw_seed);
-        let plan =
-            RunPlan { seed, level: args.chaos_level.into(), rounds, sres, scripted, drill: Drill::default() };
+        let level = args.chaos_level.map_or(DEFAULT_LEVEL, Level::from);
+        let plan = RunPlan { seed, level, rounds, sres, scripted, drill: Drill::default() };
+        let repeat = crate::repeat::command(args, &world, &plan);
+        let seeds = seeds(seed, args.seeds)?;
+        Self::decided(args, Scene { scenario: None, world: Arc::clone(&world), plan, seeds, repeat })
+    }
+
+    /// Decides a run of a scenario, on the seeds that were typed or on its own.
+    pub(crate) fn of_scenario(args: &RunArgs, scenario: Scenario) -> Result<Self, UsageError> {
+        if let Some(flag) = decided_already(args) {
+            return Err(UsageError::DecidedByScenario { flag, scenario: scenario.name });
+        }
+        let typed = args.skill.map(SkillName::from);
+        let sres = if args.sre.is_empty() {
+            with_skill(scenario.sres.clone(), typed)?
+        } else {
+            from_flags(&args.sre, typed)?
+        };
+        let first = args.seed.unwrap_or_else(|| scenario.seeds()[0]);
+        let seeds = match (args.seed, args.seeds) {
+            // A plan is one seed's.
+            (None, None) if !args.plan => scenario.seeds().to_vec(),
+            (_, count) => seeds(first, count)?,
+        };
+        if seeds.len() > 1
+            && let Some(flag) = needs_one_seed(args)
+        {
+            return Err(UsageError::ManySeeds { flag, scenario: scenario.name });
+        }
+        let hit = |error| UsageError::ScenarioHits { scenario: scenario.name.clone(), error };
+        let plan = scenario.plan(first, sres).map_err(hit)?;
+        let repeat = crate::repeat::of_scenario(args, &plan, seeds.len() == 1);
+        let world = Arc::clone(&scenario.world);
+        Self::decided(args, Scene { scenario: Some(Arc::new(scenario)), world, plan, seeds, repeat })
+    }
+
+    /// What is left to say when the world and the plan are there.
+    fn decided(args: &RunArgs, scene: Scene) -> Result<Self, UsageError> {
+        let Scene { scenario, world, plan, seeds, repeat } = scene;
+        let manual = manual(args.manual.as_deref(), &world.definition, &plan.sres)?;
+        let quoted = scenario.iter().flat_map(|scenario| &scenario.fail_on);
+        let gates = quoted.chain(&args.fail_on).map(|expr| Gate::parse(expr)).collect::<Result<_, _>>()?;
         refuse_struck_hands(&manual, &world, &plan)?;
         let mode = if args.inline { Mode::Inline } else { Mode::Processes };
         Ok(Self {
-            repeat: crate::repeat::command(args, &world, &plan),
-            seeds: seeds(seed, args.seeds)?,
+            repeat,
+            scenario,
+            seeds,
             mode,
             pace: args.pace,
             manual,
@@ -215,6 +267,25 @@ impl RunConfig {
             world,
         })
     }
+}
+
+/// What is played.
+struct Scene {
+    scenario: Option<Arc<Scenario>>,
+    world: Arc<World>,
+    plan: RunPlan,
+    seeds: Vec<u64>,
+    repeat: String,
+}
+
+/// The first flag that asks for something of which a drill over several seeds has many.
+fn needs_one_seed(args: &RunArgs) -> Option<&'static str> {
+    let flags = [
+        ("--manual", args.manual.is_some()),
+        ("--check-determinism", args.check_determinism),
+        ("--verbose", args.verbose > 0),
+    ];
+    flags.into_iter().find_map(|(flag, is_there)| is_there.then_some(flag))
 }
 
 /// So many seeds, from this one on.
@@ -231,6 +302,19 @@ fn detail(args: &RunArgs) -> Detail {
         (false, 1) => Detail::Verbose,
         (false, _) => Detail::Full,
     }
+}
+
+/// The first flag that the scenario has decided already.
+fn decided_already(args: &RunArgs) -> Option<&'static str> {
+    [
+        ("the world", args.world.is_some()),
+        ("--rounds", args.rounds.is_some()),
+        ("--chaos-level", args.chaos_level.is_some()),
+        ("--fault", !args.fault.is_empty()),
+        ("--sla-target", args.sla_target.is_some()),
+    ]
+    .into_iter()
+    .find_map(|(flag, is_there)| is_there.then_some(flag))
 }
 
 // ---- SREs -------------------------------------------------------------------------------------
@@ -253,7 +337,11 @@ fn sres(args: &RunArgs, definition: &Definition) -> Result<Vec<SrePlan>, UsageEr
 }
 
 fn from_world(definition: &Definition, typed: Option<SkillName>) -> Result<Vec<SrePlan>, UsageError> {
-    let mut plans = worlds::plan::sres_of(definition);
+    with_skill(worlds::plan::sres_of(definition), typed)
+}
+
+/// Those whom a file names; a skill that was typed outranks theirs.
+fn with_skill(mut plans: Vec<SrePlan>, typed: Option<SkillName>) -> Result<Vec<SrePlan>, UsageError> {
     if let Some(skill) = typed {
         refuse_idle_skill(skill, plans.iter().map(|plan| (plan.kind, None)))?;
         plans.iter_mut().for_each(|plan| plan.skill = plan.skill.map(|_| skill));
@@ -280,6 +368,21 @@ fn from_flags(flags: &[String], typed: Option<SkillName>) -> Result<Vec<SrePlan>
         Some(pair) => Err(UsageError::SreTwice { name: pair[0].name.to_string() }),
         None => Ok(plans),
     }
+}
+
+/// Who is on call in a scenario file, which quotes the flags.
+pub(crate) fn quoted_sres(given: &[String]) -> Result<Vec<SrePlan>, Misquoted> {
+    let misquoted = |position: usize, error: &UsageError| {
+        let flag = format!("--sre {}: ", given[position]);
+        let told = error.to_string();
+        let message =
+            told.strip_prefix(&flag).map_or(told.clone(), |why| format!("`{}`: {why}", given[position]));
+        Misquoted { position, message, hint: error.hint() }
+    };
+    for (position, word) in given.iter().enumerate() {
+        sre(word).map_err(|error| misquoted(position, &error))?;
+    }
+    from_flags(given, None).map_err(|error| misquoted(given.len() - 1, &error))
 }
 
 /// `[NAME=]KIND[:SKILL]`
@@ -373,74 +476,8 @@ fn scripted_fault(
         Some((kind, u32::try_from(round).unwrap_or_default(), target))
     });
     let (kind_name, round, target_name) = parts.ok_or_else(|| UsageError::FaultSyntax { given: owned() })?;
-    let kinds = || world.definition.chaos.iter().map(|kind| kind.name.as_str());
-    let kind = kinds().position(|name| name == kind_name).ok_or_else(|| UsageError::FaultKind {
-        given: owned(),
-        kind: kind_name.to_owned(),
-        advice: nearest::advice(kind_name, kinds()),
-    })?;
-    let kind = KindId::from(kind);
-    let target = fault_target(given, kind, target_name, world, sres)?;
-    if !(1..=rounds).contains(&round) {
-        return Err(UsageError::FaultRound { given: owned(), rounds });
-    }
-    Ok(ScriptedFault { round, kind, target })
-}
-
-/// A server; for a kind that hits SREs one of those; or a group, as `zone:eu-1`.
-fn fault_target(
-    given: &str,
-    kind: KindId,
-    target: &str,
-    world: &World,
-    sres: &[SrePlan],
-) -> Result<Target, UsageError> {
-    let definition = &world.definition.chaos[kind.index()];
-    let unknown = |what, known: Vec<&str>| UsageError::FaultTarget {
-        given: given.to_owned(),
-        what,
-        target: target.to_owned(),
-        advice: nearest::advice(target, known),
-    };
-    let cannot_hit = |eligible| UsageError::FaultCannotHit {
-        given: given.to_owned(),
-        kind: definition.name.clone(),
-        target: target.to_owned(),
-        eligible,
-    };
-    if definition.hits == Hits::Sres {
-        let names: Vec<&str> = sres.iter().map(|sre| &*sre.name).collect();
-        let place = names.iter().position(|name| *name == target);
-        let place = place.ok_or_else(|| unknown("SRE", names))?;
-        return Ok(Target::Agent(AgentId::Sre(SreId::from(place))));
-    }
-    let eligible = || names_of(world, &world.eligible[kind.index()]);
-    if let Some((by, name)) = target.split_once(':') {
-        let by = GroupBy::ALL.into_iter().find(|known| known.name() == by);
-        let group = by.and_then(|by| world.group(by, name));
-        let group =
-            group.ok_or_else(|| unknown("group", group_names(world).iter().map(|it| &**it).collect()))?;
-        return match world.targets_in(group, kind).next() {
-            Some(_) => Ok(Target::Group(group)),
-            None => Err(cannot_hit(eligible())),
-        };
-    }
-    let names: Vec<&str> = world.servers.iter().map(|server| &*server.name).collect();
-    let server = world.server(target).ok_or_else(|| unknown("server", names))?;
-    if !world.eligible[kind.index()].contains(&server) {
-        return Err(cannot_hit(eligible()));
-    }
-    Ok(Target::Agent(AgentId::Server(server)))
-}
-
-/// Groups of servers as they are typed.
-fn group_names(world: &World) -> Vec<String> {
-    world.groups.iter().map(Group::typed).collect()
-}
-
-fn names_of(world: &World, servers: &[ServerId]) -> String {
-    let names: Vec<&str> = servers.iter().map(|server| &*world.servers[server.index()].name).collect();
-    if names.is_empty() { "no server of this world".to_owned() } else { names.join(", ") }
+    script::fault(world, rounds, sres, kind_name, round, target_name)
+        .map_err(|error| UsageError::Fault { given: owned(), error })
 }
 
 // ---- agents started by hand -------------------------------------------------------------------

@@ -1,6 +1,7 @@
 //! `world`: a flight simulator for on-call.
 
 mod agent_command;
+mod answer;
 mod by_hand;
 mod call_graph;
 mod cli;
@@ -25,10 +26,12 @@ mod reference;
 mod repeat;
 mod result;
 mod run;
+mod scenario;
 mod schedule;
 mod signal;
 mod status;
 mod stdio;
+mod user_file;
 mod verify;
 mod wall_clock;
 mod watchers;

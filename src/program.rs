@@ -5,6 +5,7 @@ use crate::config::UsageError;
 use crate::determinism::Difference;
 use crate::director::DirectorError;
 use crate::recording::RecordingError;
+use crate::scenario::ScenarioError;
 use crate::stdio::Stdio;
 use crate::verify::{self, VerifyError};
 use crate::worlds_command::{self, LoadError};
@@ -120,6 +121,9 @@ pub(crate) enum Failure {
     /// No world to run.
     #[error("{0}")]
     World(#[from] LoadError),
+    /// No scenario to play.
+    #[error("{0}")]
+    Scenario(#[from] ScenarioError),
     /// No such world can be generated.
     #[error("{0}")]
     Generate(#[from] GenerateError),
@@ -156,9 +160,12 @@ impl Failure {
     /// The exit code that says the same.
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::World(_) | Self::Generate(_) | Self::Verify(_) | Self::Unrecordable(_) => {
-                exit_code::USAGE
-            }
+            Self::Usage(_)
+            | Self::World(_)
+            | Self::Scenario(_)
+            | Self::Generate(_)
+            | Self::Verify(_)
+            | Self::Unrecordable(_) => exit_code::USAGE,
             Self::Director(error) => error.exit_code(),
             Self::Recording(_)
             | Self::Difference(_)
@@ -174,6 +181,7 @@ impl Failure {
         match self {
             Self::Usage(error) => error.hint(),
             Self::World(error) => error.hint(),
+            Self::Scenario(error) => error.hint(),
             Self::Generate(error) => Some(error.hint()),
             Self::Verify(error) => error.hint(),
             Self::Unrecordable(error) => error.hint(),

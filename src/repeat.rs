@@ -4,8 +4,8 @@
 use crate::cli::RunArgs;
 use crate::config;
 use worlds::definition::{Definition, SkillName, SreKind};
-use worlds::id::AgentId;
-use worlds::plan::{RunPlan, SrePlan, Target};
+use worlds::plan::{RunPlan, SrePlan};
+use worlds::script;
 use worlds::topology::World;
 
 /// The command line, quoted for a shell. What only decides how a run is shown or recorded is left
@@ -27,7 +27,7 @@ pub(crate) fn command(args: &RunArgs, world: &World, plan: &RunPlan) -> String {
     }
     for fault in &plan.scripted {
         let kind = &definition.chaos[fault.kind.index()].name;
-        let target = target(fault.target, world, plan);
+        let target = script::written(fault.target, world, &plan.sres);
         add(&["--fault", &format!("{kind}@{}:{target}", fault.round)]);
     }
     if let Some(target) = args.sla_target {
@@ -42,13 +42,28 @@ pub(crate) fn command(args: &RunArgs, world: &World, plan: &RunPlan) -> String {
     words.join(" ")
 }
 
-/// Whom a scripted fault hits, as it is typed.
-fn target(target: Target, world: &World, plan: &RunPlan) -> String {
-    match target {
-        Target::Agent(AgentId::Server(server)) => world.servers[server.index()].name.to_string(),
-        Target::Agent(AgentId::Sre(sre)) => plan.sres[sre.index()].name.to_string(),
-        Target::Group(group) => world.groups[group.index()].typed(),
+/// The same for a run of a scenario, whose file says the rest; or for one of several runs, whose seeds it
+/// says, too, unless they were typed.
+pub(crate) fn of_scenario(args: &RunArgs, plan: &RunPlan, is_alone: bool) -> String {
+    let mut words = vec!["world".to_owned(), "run".to_owned()];
+    let mut add = |words_of_flag: &[&str]| words.extend(words_of_flag.iter().map(|word| quoted(word)));
+    add(&["--scenario", args.scenario.as_deref().unwrap_or_default()]);
+    if is_alone || args.seed.is_some() {
+        add(&["--seed", &plan.seed.to_string()]);
     }
+    if let Some(seeds) = args.seeds {
+        add(&["--seeds", &seeds.to_string()]);
+    }
+    if !args.sre.is_empty() || args.skill.is_some() {
+        plan.sres.iter().for_each(|sre| add(&["--sre", &sre_flag(sre)]));
+    }
+    for expr in &args.fail_on {
+        add(&["--fail-on", expr.trim()]);
+    }
+    if args.inline {
+        add(&["--inline"]);
+    }
+    words.join(" ")
 }
 
 /// The skill of the SRE that is on call when nobody is named, if that is who is on call.

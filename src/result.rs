@@ -7,6 +7,7 @@
 //! Nothing in it depends on wall time. Process ids and durations are in the recording's
 //! `runtime.json`.
 
+use crate::answer::AnswerResult;
 use crate::console::figure;
 use crate::event::Finished;
 use crate::exit_code;
@@ -22,6 +23,7 @@ use worlds::outcome::{
     SteadyState, StopReason, Stopped,
 };
 use worlds::plan::RunPlan;
+use worlds::scenario::Scenario;
 use worlds::score;
 use worlds::times::{TimeStatistic, Times};
 use worlds::topology::World;
@@ -40,6 +42,8 @@ pub(crate) struct RunResult {
     pub build: Build,
     /// The world that was run.
     pub world: WorldName,
+    /// The scenario that was played; `null` for a run that is none.
+    pub scenario: Option<ScenarioName>,
     /// The one number from which all chance flowed.
     pub seed: u64,
     /// How much chaos there was: `off`, `low`, `medium`, `high` or `extreme`.
@@ -92,6 +96,8 @@ pub(crate) struct RunResult {
     pub alerts: AlertCounts,
     /// Faults that were witnessed, by onset, and their times.
     pub incidents: Vec<Incident>,
+    /// The answer key of the scenario, and what of it was found; `null` without a key.
+    pub answer: Option<AnswerResult>,
     /// Time to detection.
     pub mttd: TimeStatistic,
     /// Time to acknowledgement.
@@ -139,6 +145,24 @@ pub(crate) struct WorldName {
     pub name: String,
     /// BLAKE3 of the definition in its canonical form.
     pub hash: String,
+}
+
+/// The scenario that was played.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct ScenarioName {
+    /// A built-in's name, or the stem of the file.
+    pub name: String,
+    /// What it is, in one line.
+    pub title: String,
+    /// BLAKE3 of what its file says and of its world.
+    pub hash: String,
+}
+
+impl ScenarioName {
+    pub(crate) fn of(scenario: &Scenario) -> Self {
+        let Scenario { name, title, hash, .. } = scenario;
+        Self { name: name.clone(), title: title.clone(), hash: hash.clone() }
+    }
 }
 
 /// An SRE's part in the run.
@@ -296,6 +320,8 @@ pub(crate) struct ServerResult {
 pub(crate) struct Facts<'a> {
     /// The world that was run.
     pub world: &'a World,
+    /// The scenario that was played.
+    pub scenario: Option<&'a Scenario>,
     /// What was asked for.
     pub plan: &'a RunPlan,
     /// How it was carried out.
@@ -325,7 +351,7 @@ impl RunResult {
     }
 
     fn ungated(facts: Facts<'_>) -> Self {
-        let Facts { world, plan, mode, finished, repeat, .. } = facts;
+        let Facts { world, scenario, plan, mode, finished, repeat, .. } = facts;
         let references = facts.references.ok();
         let outcome = &finished.outcome;
         let times = Times::of(outcome);
@@ -335,6 +361,7 @@ impl RunResult {
             schema: SCHEMA_VERSION,
             build: Build::this(),
             world: WorldName { name: world.name.to_string(), hash: world.hash.clone() },
+            scenario: scenario.map(ScenarioName::of),
             seed: plan.seed,
             chaos_level: plan.level.name().to_owned(),
             rounds: outcome.rounds,
@@ -364,6 +391,7 @@ impl RunResult {
             faults: outcome.faults,
             alerts: outcome.alerts,
             incidents: outcome.incidents.clone(),
+            answer: scenario.and_then(|scenario| AnswerResult::of(scenario, &outcome.incidents)),
             mttd: times.mttd,
             mtta: times.mtta,
             mttm: times.mttm,
@@ -501,6 +529,7 @@ mod tests {
         let references = References::play(&world, &plan, 5, &|| None, || ());
         RunResult::of(Facts {
             world: &world,
+            scenario: None,
             plan: &plan,
             mode: Mode::Inline,
             finished: &finished,

@@ -21,7 +21,7 @@ use crate::schedule::Schedule;
 use crate::signal::Signals;
 use crate::stdio::Stdio;
 use crate::watchers::{Watcher as _, Watchers};
-use crate::{exit_code, worlds_command};
+use crate::{exit_code, scenario, worlds_command};
 use bus::address::RunDirectory;
 use std::io::{self, Write};
 
@@ -52,14 +52,24 @@ pub(crate) fn run(args: &RunArgs, stdio: &mut Stdio) -> Result<u8, Failure> {
 }
 
 fn decide(args: &RunArgs, stdio: &mut Stdio) -> Result<RunConfig, Failure> {
-    let (name, world) = worlds_command::load_world(args.world.as_deref().unwrap_or(config::DEFAULT_WORLD))?;
-    let mut drawn = Ok(0);
-    let config = RunConfig::decide(args, &name, world.definition, || {
-        drawn = draw_seed();
-        drawn.unwrap_or_default()
-    })?;
-    drawn?;
-    let warnings: Vec<_> = world.warnings.iter().map(|warning| warning.to_string()).collect();
+    let (config, warnings) = match &args.scenario {
+        Some(name) => {
+            let settled = scenario::load(name)?;
+            (RunConfig::of_scenario(args, settled.scenario)?, settled.warnings)
+        }
+        None => {
+            let world = args.world.as_deref().unwrap_or(config::DEFAULT_WORLD);
+            let (name, world) = worlds_command::load_world(world)?;
+            let mut drawn = Ok(0);
+            let config = RunConfig::decide(args, &name, world.definition, || {
+                drawn = draw_seed();
+                drawn.unwrap_or_default()
+            })?;
+            drawn?;
+            (config, world.warnings)
+        }
+    };
+    let warnings: Vec<_> = warnings.iter().map(|warning| warning.to_string()).collect();
     // A warning that nobody can read stops nothing.
     let _ = stdio.err.print(&warnings);
     Ok(config)
@@ -120,6 +130,7 @@ pub(crate) fn result_of(config: &RunConfig, finished: &Finished, signals: &Signa
     drop(bar);
     RunResult::of(Facts {
         world: &config.world,
+        scenario: config.scenario.as_deref(),
         plan: &config.plan,
         mode: config.mode,
         finished,

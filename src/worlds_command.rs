@@ -3,18 +3,12 @@
 //! Everything here returns text or an error; who prints it, and on which stream, is decided by the
 //! caller. Every [`LoadError`] is a bad file or a wrong name: exit code 2.
 
+use crate::user_file::{self, FileError, UserFile};
 use crate::{console, graphviz};
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
 use thiserror::Error;
 use worlds::definition::{Checked, Diagnostic, builtin, parse, schema};
 use worlds::topology::World;
-
-/// Bytes of a world file. A server takes some 150 of them, so that as many as a world may have fit
-/// twice over; what is larger is no world.
-const FILE_BYTES_MAX: usize = 4 << 20;
 
 /// Why there is no world to run.
 #[derive(Debug, Error)]
@@ -25,46 +19,9 @@ pub(crate) enum LoadError {
         /// What was asked for.
         name: String,
     },
-    /// Nothing is at the path.
-    #[error("there is no file `{path}`")]
-    NoFile {
-        /// As the user wrote it.
-        path: String,
-    },
-    /// A directory is at the path.
-    #[error("`{path}` is a directory, not a world file")]
-    Directory {
-        /// As the user wrote it.
-        path: String,
-    },
-    /// The file is not for this user.
-    #[error("`{path}` may not be read: permission denied")]
-    Permission {
-        /// As the user wrote it.
-        path: String,
-    },
-    /// Reading failed otherwise.
-    #[error("`{path}` cannot be read: {source}")]
-    Read {
-        /// As the user wrote it.
-        path: String,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// The file is too large for a world.
-    #[error("`{path}` is larger than a world file may be, {FILE_BYTES_MAX} bytes")]
-    TooLarge {
-        /// As the user wrote it.
-        path: String,
-    },
-    /// The file is no text.
-    #[error("{path}:{line}: this is no text: a byte is not UTF-8")]
-    NotUtf8 {
-        /// As the user wrote it.
-        path: String,
-        /// The line of the byte, from 1.
-        line: usize,
-    },
+    /// There is no such file, or none that can be read.
+    #[error("{0}")]
+    File(#[from] FileError),
     /// The file does not make sense.
     #[error("{}", told(.0))]
     Invalid(Vec<Diagnostic>),
@@ -75,23 +32,12 @@ impl LoadError {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             LoadError::UnknownWorld { name } => Some(unknown_world_hint(name)),
-            LoadError::Directory { .. } | LoadError::NoFile { .. } => Some(format!(
+            LoadError::File(error) if error.is_elsewhere() => Some(format!(
                 "the worlds that come with the program are named without a path: {}",
                 names().join(", ")
             )),
-            LoadError::NotUtf8 { .. } => Some("save it as UTF-8".to_owned()),
-            LoadError::Permission { path } => Some(format!("make it readable for you: chmod u+r {path}")),
-            _ => None,
-        }
-    }
-
-    fn of_io(path: &str, source: io::Error) -> Self {
-        let path = path.to_owned();
-        match source.kind() {
-            io::ErrorKind::NotFound => LoadError::NoFile { path },
-            io::ErrorKind::PermissionDenied => LoadError::Permission { path },
-            io::ErrorKind::IsADirectory => LoadError::Directory { path },
-            _ => LoadError::Read { path, source },
+            LoadError::File(error) => error.hint(),
+            LoadError::Invalid(_) => None,
         }
     }
 }
@@ -109,7 +55,8 @@ fn unknown_world_hint(name: &str) -> String {
     format!("{meant}there is {there}; a file of your own is named with `/` or `.toml`")
 }
 
-fn told(diagnostics: &[Diagnostic]) -> String {
+/// A line each.
+pub(crate) fn told(diagnostics: &[Diagnostic]) -> String {
     let lines: Vec<String> = diagnostics.iter().map(Diagnostic::to_string).collect();
     lines.join("\n")
 }
@@ -164,7 +111,8 @@ pub(crate) fn validate(name_or_path: &str) -> Result<String, LoadError> {
     Ok(report)
 }
 
-fn counted(count: usize, one: &str, many: &str) -> String {
+/// As many of one thing.
+pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
@@ -173,45 +121,14 @@ pub(crate) fn schema() -> String {
     schema::text()
 }
 
-/// The text of a world and what to call it.
-struct Source {
-    name: String,
-    label: String,
-    text: String,
-}
-
-fn source_of(name_or_path: &str) -> Result<Source, LoadError> {
-    if is_path(name_or_path) {
-        return read(name_or_path);
+fn source_of(name_or_path: &str) -> Result<UserFile, LoadError> {
+    if user_file::is_path(name_or_path) {
+        return Ok(user_file::read("a world file", name_or_path)?);
     }
     let unknown = || LoadError::UnknownWorld { name: name_or_path.to_owned() };
     let world = builtin::find(name_or_path).ok_or_else(unknown)?;
     let (name, label) = (world.name.to_owned(), format!("{}.toml", world.name));
-    Ok(Source { name, label, text: world.text.to_owned() })
-}
-
-fn is_path(name: &str) -> bool {
-    name.contains('/') || name.ends_with(".toml")
-}
-
-fn read(path: &str) -> Result<Source, LoadError> {
-    let io_error = |source| LoadError::of_io(path, source);
-    let file = File::open(path).map_err(io_error)?;
-    // One byte more than is allowed tells a file that is too large, also one without a length.
-    let mut bytes = Vec::new();
-    file.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(io_error)?;
-    if bytes.len() > FILE_BYTES_MAX {
-        return Err(LoadError::TooLarge { path: path.to_owned() });
-    }
-    let text = String::from_utf8(bytes).map_err(|error| not_utf8(path, &error))?;
-    let stem = Path::new(path).file_stem().unwrap_or_default();
-    Ok(Source { name: stem.to_string_lossy().into_owned(), label: path.to_owned(), text })
-}
-
-fn not_utf8(path: &str, error: &std::string::FromUtf8Error) -> LoadError {
-    let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-    let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
-    LoadError::NotUtf8 { path: path.to_owned(), line }
+    Ok(UserFile { name, label, text: world.text.to_owned() })
 }
 
 #[cfg(test)]
@@ -261,39 +178,6 @@ mod tests {
         );
         let hint = load_world("mainframe").expect_err("there is none").hint().expect("there is advice");
         assert!(hint.starts_with("there is systems, three-tier,"), "{hint}");
-    }
-
-    #[test]
-    fn files_that_cannot_be_worlds_are_told_apart() {
-        let (directory, large) = file("large.toml", &vec![b'\n'; FILE_BYTES_MAX + 1]);
-        let (_kept, latin) = file("latin.toml", b"rounds = 15\n# caf\xe9\n");
-        let in_directory = |name: &str| format!("{}/{name}", directory.path().display());
-        for (path, message) in [
-            (in_directory("none.toml"), "there is no file `PATH`".to_owned()),
-            (in_directory(""), "`PATH` is a directory, not a world file".to_owned()),
-            (large, "`PATH` is larger than a world file may be, 4194304 bytes".to_owned()),
-            ("/dev/zero".to_owned(), "`PATH` is larger than a world file may be, 4194304 bytes".to_owned()),
-            (latin, "PATH:2: this is no text: a byte is not UTF-8".to_owned()),
-        ] {
-            let error = load_world(&path).expect_err("it is no world");
-            assert_eq!(error.to_string(), message.replace("PATH", &path));
-        }
-    }
-
-    #[test]
-    fn a_file_of_the_largest_size_is_read() {
-        let mut text = systems().to_owned();
-        text.push_str(&"\n".repeat(FILE_BYTES_MAX - text.len()));
-        let (_directory, path) = file("full.toml", text.as_bytes());
-        load_world(&path).expect("it is as large as it may be");
-    }
-
-    #[test]
-    fn a_file_of_somebody_else_is_told_as_such() {
-        let error = LoadError::of_io("x.toml", io::ErrorKind::PermissionDenied.into());
-        assert_eq!(error.to_string(), "`x.toml` may not be read: permission denied");
-        let error = LoadError::of_io("x.toml", io::Error::other("the disk is on fire"));
-        assert_eq!(error.to_string(), "`x.toml` cannot be read: the disk is on fire");
     }
 
     #[test]

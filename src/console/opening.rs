@@ -6,6 +6,7 @@ use crate::config::{self, RunConfig};
 use worlds::chaos;
 use worlds::definition::{Definition, SkillName, SreKind};
 use worlds::plan::{RunPlan, SrePlan};
+use worlds::scenario::Scenario;
 
 /// The lines of the header.
 pub(super) fn lines(config: &RunConfig, width: usize) -> Vec<String> {
@@ -14,12 +15,26 @@ pub(super) fn lines(config: &RunConfig, width: usize) -> Vec<String> {
     let mut lines = vec![ink::paint(ink::STRONG, &format!("Seed {}", plan.seed)), String::new()];
     lines.push(layout::rule(&title(&config.world.name, &definition.description), width));
     let mut fact = |label, text: String| lines.extend(layout::fact(label, &text, width));
+    if let Some(scenario) = config.scenario.as_deref() {
+        fact("Scenario", format!("{}: {}", scenario.name, scenario.title));
+        if config.seeds.len() == 1 {
+            fact("Seeds", seeds(scenario, plan));
+        }
+    }
     fact("Servers", servers(definition));
     fact(
         "Rounds",
         format!("{}, {} each", figure::count(plan.rounds.into()), round_length(definition.round_seconds)),
     );
-    fact("Chaos level", chaos_level(definition, plan));
+    if plan.drill.warm_up > 0 {
+        fact(
+            "Warm-up",
+            format!("{}, in which nothing hits the world", figure::plural(plan.drill.warm_up, "round")),
+        );
+    }
+    // What a scenario lets come is not told before it comes.
+    let scripted = if config.scenario.is_some() { 0 } else { plan.scripted.len() };
+    fact("Chaos level", chaos_level(definition, plan, scripted));
     fact("On call", plan.sres.iter().map(sre).collect::<Vec<_>>().join(", "));
     fact("SLA", format!("{} %", definition.sla_target));
     fact("Mode", config.mode.name().to_owned());
@@ -41,10 +56,22 @@ fn round_length(seconds: f64) -> String {
     if seconds == 60.0 { "a minute".to_owned() } else { format!("{seconds} s") }
 }
 
-fn chaos_level(definition: &Definition, plan: &RunPlan) -> String {
+/// Of a scenario with several seeds one is played at a time.
+fn seeds(scenario: &Scenario, plan: &RunPlan) -> String {
+    let seeds = scenario.seeds();
+    match (seeds, seeds.iter().position(|seed| *seed == plan.seed)) {
+        ([only], Some(_)) => format!("{only} alone"),
+        (_, Some(place)) => {
+            format!("{}; this run is on number {}", figure::count(seeds.len() as u64), place + 1)
+        }
+        (_, None) => format!("{}; this run is on another one", figure::count(seeds.len() as u64)),
+    }
+}
+
+fn chaos_level(definition: &Definition, plan: &RunPlan, scripted: usize) -> String {
     let level =
         format!("{} ({:?}x)", plan.level.name(), chaos::multiplier(&definition.chaos_levels, plan.level));
-    match plan.scripted.len() {
+    match scripted {
         0 => level,
         scripted => format!("{level}, {} scripted", figure::plural(scripted as u32, "fault")),
     }

@@ -20,6 +20,7 @@ use crate::director;
 use crate::exit_code;
 use crate::program::Failure;
 use crate::recording::{self, DRILL, Recording, RecordingError};
+use crate::repeat;
 use crate::result::{Mode, RunResult};
 use crate::run;
 use crate::signal::Signals;
@@ -71,7 +72,10 @@ fn of_seed(args: &RunArgs, config: &RunConfig, seed: u64) -> RunConfig {
     of_seed.out = config.out.as_deref().map(|dir| dir_of(dir, seed));
     of_seed.gates.clear();
     let alone = RunArgs { seeds: None, fail_on: Vec::new(), ..args.clone() };
-    of_seed.repeat = crate::repeat::command(&alone, &of_seed.world, &of_seed.plan);
+    of_seed.repeat = match &of_seed.scenario {
+        Some(_) => repeat::of_scenario(&alone, &of_seed.plan, true),
+        None => repeat::command(&alone, &of_seed.world, &of_seed.plan),
+    };
     of_seed
 }
 

@@ -6,7 +6,7 @@
 use super::gates::{DrillGate, KEY};
 use crate::config::RunConfig;
 use crate::gate::Gate;
-use crate::result::{Build, Mode, RunResult, Verdict, WorldName};
+use crate::result::{Build, Mode, RunResult, ScenarioName, Verdict, WorldName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -31,6 +31,8 @@ pub(crate) struct DrillResult {
     pub build: Build,
     /// The world that was run.
     pub world: WorldName,
+    /// The scenario that was played; `null` for a drill that is none.
+    pub scenario: Option<ScenarioName>,
     /// How much chaos there was: `off`, `low`, `medium`, `high` or `extreme`.
     pub chaos_level: String,
     /// Rounds of each run.
@@ -185,6 +187,7 @@ impl DrillResult {
             schema: SCHEMA_VERSION,
             build: Build::this(),
             world: WorldName { name: config.world.name.to_string(), hash: config.world.hash.clone() },
+            scenario: config.scenario.as_deref().map(ScenarioName::of),
             chaos_level: config.plan.level.name().to_owned(),
             rounds: config.plan.rounds,
             sla_target_pct: config.world.definition.sla_target,

@@ -3,6 +3,8 @@
 use crate::chance::Seed;
 use crate::definition::{Definition, SkillName, SreKind};
 use crate::id::{AgentId, GroupId, KindId, Name};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Everything that, together with the world, decides a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,7 +60,8 @@ pub struct Stop {
 }
 
 /// How much chaos there is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are the levels of the command line")]
 pub enum Level {
     Off,

@@ -8,11 +8,11 @@
 use crate::catalogue::Catalogue;
 use crate::classes::{Classes, Relation, closure};
 use crate::definition::{self, CallOn, Definition, Role};
+use crate::document::canonical;
 use crate::group::{self, Group};
 use crate::id::{GroupId, KindId, Name, ServerId, ServiceId};
 use crate::message::{HostedService, Machine, Runbook, ServerFacts, ServiceFacts};
 use crate::sre::study::Study;
-use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -195,7 +195,7 @@ impl World {
         let groups = group::of_world(&definition, &servers, &names);
         Self {
             name: Name::from(name),
-            hash: hash(&definition),
+            hash: canonical::hash(&definition),
             call_order,
             entry,
             eligible: definition.chaos.iter().map(|kind| eligible(&servers, kind)).collect(),
@@ -253,33 +253,6 @@ impl World {
             .filter(|service| service.replicated)
             .flat_map(|service| service.members.iter().map(|member| member.server))
             .filter(move |peer| *peer != server)
-    }
-}
-
-/// What is left out of a file is left out here, as far as leaving it out means nothing, no or none: a world
-/// keeps its hash when a later version of the program knows more keys of that sort.
-fn hash(definition: &Definition) -> String {
-    let whole = serde_json::to_value(definition).expect("a checked definition has finite figures");
-    let json = what_is_said(whole).map(|value| value.to_string()).unwrap_or_default();
-    blake3::hash(json.as_bytes()).to_hex().to_string()
-}
-
-/// A value without what an absent key stands for: `null`, `false`, and what holds nothing.
-fn what_is_said(value: Value) -> Option<Value> {
-    match value {
-        Value::Null | Value::Bool(false) => None,
-        Value::String(text) => (!text.is_empty()).then_some(Value::String(text)),
-        // Places in a list count.
-        Value::Array(list) => (!list.is_empty()).then(|| {
-            let said = |value| what_is_said(value).unwrap_or(Value::Null);
-            Value::Array(list.into_iter().map(said).collect())
-        }),
-        Value::Object(table) => {
-            let said = |(key, value)| Some((key, what_is_said(value)?));
-            let table: Map<String, Value> = table.into_iter().filter_map(said).collect();
-            (!table.is_empty()).then_some(Value::Object(table))
-        }
-        figure => Some(figure),
     }
 }
 

@@ -11,5 +11,6 @@ pub mod greeting;
 pub mod hub;
 pub mod memory;
 mod messages;
+pub mod scenario_file;
 mod stage;
 pub mod world_file;

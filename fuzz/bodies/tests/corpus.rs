@@ -1,6 +1,6 @@
 //! The kept corpus, replayed: what was found once stays found.
 
-use fuzz_bodies::{corpus, frame, greeting, hub, world_file};
+use fuzz_bodies::{corpus, frame, greeting, hub, scenario_file, world_file};
 use std::panic::catch_unwind;
 
 fn replay(target: &str, run: fn(&[u8])) {
@@ -24,6 +24,11 @@ fn greetings() {
 #[test]
 fn world_files() {
     replay("world_file", world_file::run);
+}
+
+#[test]
+fn scenario_files() {
+    replay("scenario_file", scenario_file::run);
 }
 
 #[test]

@@ -14,20 +14,15 @@
 
 pub mod builtin;
 pub mod check;
-mod diagnostic;
-mod findings;
 pub mod generate;
-mod key_path;
 pub mod limits;
 pub mod load;
-pub mod nearest;
 pub mod schema;
-mod shape;
-mod source;
 
-pub use diagnostic::{Diagnostic, Severity};
-pub use findings::Problem;
-pub use key_path::KeyPath;
+pub use crate::document::diagnostic::{Diagnostic, Severity};
+pub use crate::document::findings::Problem;
+pub use crate::document::key_path::KeyPath;
+pub use crate::document::nearest;
 pub use load::{Checked, parse};
 
 use schemars::JsonSchema;

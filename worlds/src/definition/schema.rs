@@ -1,17 +1,15 @@
 //! The JSON Schema of the world file, for editors and for the loader itself.
 //!
-//! It is derived from [`Definition`], in the form that fits TOML: a key without a value is left
-//! out there, so `null` appears nowhere.
+//! It is derived from [`Definition`].
 
 use super::Definition;
+use crate::document;
 use crate::message::Metric;
-use schemars::generate::SchemaSettings;
-use schemars::transform::{Transform, transform_subschemas};
-use schemars::{Schema, SchemaGenerator};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::LazyLock;
 
-static SCHEMA: LazyLock<Value> = LazyLock::new(generated);
+static SCHEMA: LazyLock<Value> =
+    LazyLock::new(|| document::schema::of::<Definition>("A world of the flight simulator `world`"));
 
 /// The schema (draft 2020-12).
 pub fn json_schema() -> &'static Value {
@@ -20,7 +18,7 @@ pub fn json_schema() -> &'static Value {
 
 /// The schema as a file.
 pub fn text() -> String {
-    format!("{:#}\n", json_schema())
+    document::schema::text(json_schema())
 }
 
 /// The metrics that alerts open on.
@@ -29,69 +27,10 @@ pub(super) fn alert_metrics() -> Vec<&'static str> {
     all.map(Metric::name).collect()
 }
 
-fn generated() -> Value {
-    let settings = SchemaSettings::draft2020_12().with_transform(WithoutNull);
-    let mut schema = SchemaGenerator::new(settings).into_root_schema_for::<Definition>();
-    schema.insert("title".to_owned(), json!("A world of the flight simulator `world`"));
-    schema.to_value()
-}
-
-/// Takes away what only JSON and Rust know: `null`, and the width of numbers.
-#[derive(Clone)]
-struct WithoutNull;
-
-impl Transform for WithoutNull {
-    fn transform(&mut self, schema: &mut Schema) {
-        transform_subschemas(self, schema);
-        schema.remove("format");
-        only_other_type(schema);
-        only_other_branch(schema);
-        if let Some(default) = schema.get_mut("default") {
-            drop_nulls(default);
-            if default.is_null() || default.as_object().is_some_and(serde_json::Map::is_empty) {
-                schema.remove("default");
-            }
-        }
-    }
-}
-
-/// `"type": ["number", "null"]` becomes `"type": "number"`.
-fn only_other_type(schema: &mut Schema) {
-    if let Some(Value::Array(types)) = schema.get_mut("type") {
-        types.retain(|name| name != "null");
-        if let [only] = types.as_slice() {
-            let only = only.clone();
-            schema.insert("type".to_owned(), only);
-        }
-    }
-}
-
-/// `"anyOf": [{"$ref": ...}, {"type": "null"}]` becomes `"$ref": ...`.
-fn only_other_branch(schema: &mut Schema) {
-    let null = json!({ "type": "null" });
-    let Some(Value::Array(branches)) = schema.get_mut("anyOf") else {
-        return;
-    };
-    branches.retain(|branch| *branch != null);
-    if let [Value::Object(only)] = branches.as_slice() {
-        let only = only.clone();
-        schema.remove("anyOf");
-        for (keyword, value) in only {
-            schema.insert(keyword, value);
-        }
-    }
-}
-
-fn drop_nulls(value: &mut Value) {
-    if let Value::Object(fields) = value {
-        fields.retain(|_, field| !field.is_null());
-        fields.values_mut().for_each(drop_nulls);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn the_schema_says_what_it_is() {

@@ -1,9 +1,9 @@
 //! Actions and who asks for them: what they cure exists, they do something, and somewhere they can.
 
 use super::Known;
-use crate::definition::findings::Findings;
-use crate::definition::key_path::KeyPath;
 use crate::definition::{Action, Definition, Hits, Remedy, Role, Server, SreKind};
+use crate::document::findings::Findings;
+use crate::document::key_path::KeyPath;
 
 pub(super) fn check(definition: &Definition, known: &Known<'_>, findings: &mut Findings) {
     for (index, action) in definition.actions.iter().enumerate() {

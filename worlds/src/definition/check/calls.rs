@@ -2,9 +2,9 @@
 //! and whoever waits for calls gets some.
 
 use super::Known;
-use crate::definition::findings::Findings;
-use crate::definition::key_path::KeyPath;
 use crate::definition::{Call, CallOn, Definition, Service, limits};
+use crate::document::findings::Findings;
+use crate::document::key_path::KeyPath;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn check(definition: &Definition, known: &Known<'_>, findings: &mut Findings) {

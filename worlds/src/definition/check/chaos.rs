@@ -1,9 +1,9 @@
 //! Kinds of faults: whom they can hit, and that they do something.
 
 use super::Known;
-use crate::definition::findings::Findings;
-use crate::definition::key_path::KeyPath;
 use crate::definition::{BusEffect, ChaosKind, Definition, Effect, Group, GroupBy, Hits, Spread, limits};
+use crate::document::findings::Findings;
+use crate::document::key_path::KeyPath;
 use std::collections::BTreeMap;
 
 pub(super) fn check(definition: &Definition, known: &Known<'_>, findings: &mut Findings) {

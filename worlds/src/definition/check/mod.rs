@@ -11,8 +11,10 @@ mod names;
 mod numbers;
 mod servers;
 
+pub(crate) use names::name_itself;
+
 use super::Definition;
-use super::findings::{Findings, Problem};
+use crate::document::findings::{Findings, Problem};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything in a definition that does not make sense together, errors first. [`super::parse`]

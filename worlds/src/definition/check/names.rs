@@ -1,9 +1,9 @@
 //! Names: there is one, it is fit for a command line, nothing else has it.
 
 use crate::definition::Definition;
-use crate::definition::findings::{Findings, quoted};
-use crate::definition::key_path::KeyPath;
 use crate::definition::limits;
+use crate::document::findings::{Findings, quoted};
+use crate::document::key_path::KeyPath;
 use std::collections::BTreeSet;
 
 pub(super) fn check(definition: &Definition, findings: &mut Findings) {
@@ -36,7 +36,8 @@ fn list<'d>(table: &str, what: &str, names: impl Iterator<Item = &'d str>, findi
     }
 }
 
-fn name_itself(path: KeyPath, what: &str, name: &str, findings: &mut Findings) -> bool {
+/// Whether a name is fit to be one; what is wrong with it is told.
+pub(crate) fn name_itself(path: KeyPath, what: &str, name: &str, findings: &mut Findings) -> bool {
     let Some(fault) = fault_of(name) else {
         return true;
     };

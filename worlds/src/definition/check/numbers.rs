@@ -1,8 +1,8 @@
 //! Numbers that bound each other: ends of ranges, thresholds, levels.
 
-use crate::definition::findings::Findings;
-use crate::definition::key_path::KeyPath;
 use crate::definition::{Definition, Host, Metrics, Threshold, Traffic};
+use crate::document::findings::Findings;
+use crate::document::key_path::KeyPath;
 
 pub(super) fn check(definition: &Definition, findings: &mut Findings) {
     traffic(&definition.traffic, findings);

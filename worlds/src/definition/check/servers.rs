@@ -1,9 +1,9 @@
 //! Servers: what they host, how many workers they make, their part in a replicated service.
 
 use super::Known;
-use crate::definition::findings::Findings;
-use crate::definition::key_path::KeyPath;
 use crate::definition::{Definition, Role, Server, limits};
+use crate::document::findings::Findings;
+use crate::document::key_path::KeyPath;
 use std::collections::BTreeSet;
 
 pub(super) fn check(definition: &Definition, known: &Known<'_>, findings: &mut Findings) {

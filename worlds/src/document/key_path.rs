@@ -1,4 +1,4 @@
-//! Where a key stands in a world file: `chaos[2].effect.cpu_floor`.
+//! Where a key stands in a file: `chaos[2].effect.cpu_floor`.
 
 use super::findings::quoted;
 use std::fmt::{self, Display};
@@ -9,7 +9,7 @@ pub struct KeyPath(Vec<Segment>);
 
 /// One step of the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Segment {
+pub(crate) enum Segment {
     /// Into a table.
     Key(String),
     /// Into an array, from 0.
@@ -49,8 +49,29 @@ impl KeyPath {
         &self.0
     }
 
+    /// Of `chaos[2].effect.cpu_floor` after `chaos`: 2, and the way from there on.
+    pub(crate) fn after(&self, list: &str) -> Option<(usize, &[Segment])> {
+        match &self.0[..] {
+            [Segment::Key(key), Segment::Index(index), rest @ ..] if key == list => Some((*index, rest)),
+            _ => None,
+        }
+    }
+
+    /// Of `effect.cpu_floor` within `effect`: `cpu_floor`.
+    pub(crate) fn within(&self, table: &str) -> Option<Self> {
+        match &self.0[..] {
+            [Segment::Key(key), rest @ ..] if key == table => Some(Self(rest.to_vec())),
+            _ => None,
+        }
+    }
+
+    /// This path, and on from there.
+    pub(crate) fn join(&self, rest: &[Segment]) -> Self {
+        Self(self.0.iter().chain(rest).cloned().collect())
+    }
+
     /// The last key, for messages; elements of an array go by the array's.
-    pub(super) fn last_key(&self) -> &str {
+    pub(crate) fn last_key(&self) -> &str {
         fn key(segment: &Segment) -> Option<&str> {
             match segment {
                 Segment::Key(key) => Some(key.as_str()),
@@ -60,11 +81,12 @@ impl KeyPath {
         self.0.iter().rev().find_map(key).unwrap_or_default()
     }
 
-    /// The table that this path leads to, as its header is written: `[traffic]`, `[[chaos]]`.
-    pub(super) fn table(&self) -> String {
+    /// The table that this path leads to, as its header is written: `[traffic]`, `[[chaos]]`; for the
+    /// file itself, `file`.
+    pub(super) fn table_in(&self, file: &str) -> String {
         let keys: Vec<String> = self.0.iter().filter_map(bare_key).collect();
         match self.0.last() {
-            None => "the world file".to_owned(),
+            None => file.to_owned(),
             Some(Segment::Index(_)) => format!("[[{}]]", keys.join(".")),
             Some(Segment::Key(_)) => format!("[{}]", keys.join(".")),
         }
@@ -114,8 +136,8 @@ mod tests {
         let path = KeyPath::top("services").key("a b").key("calls").at(1).key("to");
         assert_eq!(path.to_string(), "services.\"a b\".calls[1].to");
         assert_eq!(path.last_key(), "to");
-        assert_eq!(path.parent().table(), "[[services.\"a b\".calls]]");
-        assert_eq!(KeyPath::top("traffic").table(), "[traffic]");
+        assert_eq!(path.parent().table_in(""), "[[services.\"a b\".calls]]");
+        assert_eq!(KeyPath::top("traffic").table_in(""), "[traffic]");
         assert_eq!(KeyPath::top("noise").at(1).last_key(), "noise");
     }
 }

@@ -1,4 +1,4 @@
-//! The text of a world file, and where its keys stand in it.
+//! The text of a file, and where its keys stand in it.
 
 use super::diagnostic::{Diagnostic, Severity};
 use super::findings::Problem;
@@ -50,6 +50,11 @@ impl<'t> Source<'t> {
         }
     }
 
+    /// Whether a key is written in the file.
+    pub(super) fn holds(&self, table: &Spanned<DeTable<'_>>, path: &KeyPath) -> bool {
+        walked(table, path).1
+    }
+
     /// Line and column, from 1, the column in characters. A byte order mark takes none.
     fn position(&self, offset: usize) -> (usize, usize) {
         let line = self.line_starts.partition_point(|start| *start <= offset).max(1);
@@ -61,11 +66,16 @@ impl<'t> Source<'t> {
 /// Where the path leads, as far as the file goes along with it. A key stands where its name does,
 /// an element of an array where its value does.
 fn span_of(table: &Spanned<DeTable<'_>>, path: &KeyPath) -> Range<usize> {
+    walked(table, path).0
+}
+
+/// The same, and whether the file goes along to its end.
+fn walked(table: &Spanned<DeTable<'_>>, path: &KeyPath) -> (Range<usize>, bool) {
     let Some((Segment::Key(first), rest)) = path.segments().split_first() else {
-        return 0..0;
+        return (0..0, true);
     };
     let Some((key, mut value)) = table.get_ref().get_key_value(first.as_str()) else {
-        return 0..0;
+        return (0..0, false);
     };
     // The table that the last key found holds: its header, where a missing key is reported.
     let mut span = key.span();
@@ -80,9 +90,9 @@ fn span_of(table: &Spanned<DeTable<'_>>, path: &KeyPath) -> Range<usize> {
             _ => None,
         };
         let Some((found, inner)) = next else {
-            return span;
+            return (span, false);
         };
         (span, value) = (found, inner);
     }
-    span
+    (span, true)
 }

@@ -1,25 +1,26 @@
-//! Holds a TOML file against the JSON Schema of world files: keys, types and ranges.
+//! Holds a TOML file against the JSON Schema of its sort: keys, types and ranges.
 //!
 //! Deserialising would stop at the first problem and know little about it. This walk finds all of
 //! them, and knows the names that would have been right. It understands the keywords that the
-//! schema of this crate uses, no more (a test holds them together); `pattern` and the names of services are left
-//! to [`super::check`], which can say what is wrong with a name.
+//! schemas of this crate use, no more (a test holds them together); `pattern` and the names of services
+//! are left to whoever checks what the file says, who can say what is wrong with a name.
 
+use super::Sort;
 use super::findings::{Findings, quoted};
 use super::key_path::KeyPath;
 use super::nearest::{advice, nearest};
-use super::schema::json_schema;
 use serde_json::{Map, Value};
 use toml::de::{DeArray, DeTable, DeValue};
 
 /// Reports every key that is unknown or missing, every value of the wrong type, and every value out
 /// of its range.
-pub(super) fn check(file: &DeTable<'_>, findings: &mut Findings) {
-    let schema = json_schema();
-    Walk { schema, findings }.table(schema, file, &KeyPath::root());
+pub(super) fn check(sort: &Sort, file: &DeTable<'_>, findings: &mut Findings) {
+    let schema = (sort.schema)();
+    Walk { noun: sort.noun, schema, findings }.table(schema, file, &KeyPath::root());
 }
 
 struct Walk<'w> {
+    noun: &'static str,
     schema: &'static Value,
     findings: &'w mut Findings,
 }
@@ -67,7 +68,7 @@ impl Walk<'_> {
         }
         for key in strings(&schema["required"]).filter(|key| !table.contains_key(*key)) {
             if !mistyped(keys, key, table) {
-                let message = format!("missing key `{key}` in {}", path.table());
+                let message = format!("missing key `{key}` in {}", path.table_in(self.noun));
                 self.findings.error(path.key(key), message);
             }
         }
@@ -75,7 +76,7 @@ impl Walk<'_> {
     }
 
     fn unknown_key(&mut self, keys: &'static Value, key: &str, path: &KeyPath) {
-        let message = format!("unknown key `{}` in {}", quoted(key), path.table());
+        let message = format!("unknown key `{}` in {}", quoted(key), path.table_in(self.noun));
         let at_top = self.schema["properties"].get(key).is_some();
         let hint = || match nearest(key, names_in(keys)) {
             None if at_top => {
@@ -120,7 +121,7 @@ impl Walk<'_> {
         }
     }
 
-    /// The length of a name is for [`super::check`], with the rest of the name.
+    /// The length of a name is for whoever checks the rest of the name.
     fn text(&mut self, schema: &Value, text: &str, path: &KeyPath) {
         let most = schema["maxLength"].as_u64().filter(|_| schema["pattern"].is_null());
         let length = text.chars().count();
@@ -177,7 +178,7 @@ fn strings(array: &Value) -> impl Iterator<Item = &str> {
 /// A key and the table it stands in.
 fn named(path: &KeyPath) -> String {
     let (key, table) = (quoted(path.last_key()), path.parent());
-    if table == KeyPath::root() { format!("`{key}`") } else { format!("`{key}` in {}", table.table()) }
+    if table == KeyPath::root() { format!("`{key}`") } else { format!("`{key}` in {}", table.table_in("")) }
 }
 
 fn range(schema: &Value) -> String {
@@ -214,6 +215,7 @@ fn found_type(value: &DeValue<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{definition, scenario};
     use std::collections::BTreeSet;
 
     /// What the walk holds a file against.
@@ -241,9 +243,10 @@ mod tests {
         ["$defs", "$schema", "default", "description", "pattern", "propertyNames", "title"];
 
     #[test]
-    fn the_schema_uses_no_keyword_that_the_walk_does_not_know() {
+    fn the_schemas_use_no_keyword_that_the_walk_does_not_know() {
         let mut used = BTreeSet::new();
-        keywords(json_schema(), &mut used);
+        keywords(definition::schema::json_schema(), &mut used);
+        keywords(scenario::schema::json_schema(), &mut used);
         let known: BTreeSet<&str> = HELD.into_iter().chain(LEFT).collect();
         assert_eq!(used, known);
     }

@@ -1,4 +1,4 @@
-//! What is wrong in a world file, and where: one line a problem, as compilers write it, so that
+//! What is wrong in a file, and where: one line a problem, as compilers write it, so that
 //! editors and people find the place.
 
 use std::fmt;
@@ -6,13 +6,13 @@ use std::fmt;
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// The world cannot run.
+    /// What the file is for cannot run.
     Error,
-    /// The world runs, though hardly as it was meant.
+    /// It runs, though hardly as it was meant.
     Warning,
 }
 
-/// One problem of a world file.
+/// One problem of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// The file, as the user named it.

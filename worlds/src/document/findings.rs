@@ -1,4 +1,4 @@
-//! The problems found in a world so far, before they have a place in a text.
+//! The problems found in a file so far, before they have a place in its text.
 
 use super::diagnostic::Severity;
 use super::key_path::KeyPath;
@@ -23,20 +23,20 @@ pub struct Problem {
 
 /// Problems, as they are found.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
+pub(crate) struct Findings {
     errors: Vec<Problem>,
     warnings: Vec<Problem>,
 }
 
 impl Findings {
-    /// The world cannot run.
-    pub(super) fn error(&mut self, path: KeyPath, message: String) {
+    /// The file is no good.
+    pub(crate) fn error(&mut self, path: KeyPath, message: String) {
         self.error_with(path, message, || None);
     }
 
-    /// The world cannot run, and something can be said about what to do. Only the first problem of
+    /// The file is no good, and something can be said about what to do. Only the first problem of
     /// a key is told: others mostly follow from it.
-    pub(super) fn error_with(
+    pub(crate) fn error_with(
         &mut self,
         path: KeyPath,
         message: String,
@@ -49,8 +49,18 @@ impl Findings {
         }
     }
 
+    /// A problem that was found elsewhere.
+    pub(crate) fn add(&mut self, problem: Problem) {
+        match problem.severity {
+            Severity::Error => self.error_with(problem.path, problem.message, || problem.hint),
+            Severity::Warning => {
+                self.warning(problem.path, problem.message, &problem.hint.unwrap_or_default());
+            }
+        }
+    }
+
     /// A name that does not exist among the known ones.
-    pub(super) fn unknown<'a>(
+    pub(crate) fn unknown<'a>(
         &mut self,
         path: KeyPath,
         what: &str,
@@ -61,27 +71,27 @@ impl Findings {
         self.error_with(path, message, || advice(name, known));
     }
 
-    /// The world runs, though hardly as it was meant.
-    pub(super) fn warning(&mut self, path: KeyPath, message: String, hint: &str) {
+    /// The file is good, though hardly as it was meant.
+    pub(crate) fn warning(&mut self, path: KeyPath, message: String, hint: &str) {
         if self.warnings.len() < KEPT_MAX {
             let hint = Some(hint.to_owned());
             self.warnings.push(Problem { severity: Severity::Warning, path, message, hint });
         }
     }
 
-    /// Whether the world cannot run.
-    pub(super) fn has_errors(&self) -> bool {
+    /// Whether the file is no good.
+    pub(crate) fn has_errors(&self) -> bool {
         !self.errors.is_empty()
     }
 
     /// All of them, errors first.
-    pub(super) fn into_problems(self) -> Vec<Problem> {
+    pub(crate) fn into_problems(self) -> Vec<Problem> {
         self.errors.into_iter().chain(self.warnings).collect()
     }
 }
 
 /// What a user wrote, fit to stand in a message: one line, no control characters, not endless.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     const SHOWN_CHARS_MAX: usize = 60;
     let mut shown: String = text.chars().take(SHOWN_CHARS_MAX).flat_map(shown_char).collect();
     if text.chars().nth(SHOWN_CHARS_MAX).is_some() {
