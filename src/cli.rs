@@ -50,6 +50,15 @@ Examples:
   world worlds validate mine.toml
   world worlds generate --servers 60 --zones 3 --seed 7 > sixty.toml";
 
+const SCENARIOS_EXAMPLES: &str = "\
+Examples:
+  world scenarios list
+  world scenarios show cache-loss                what it is, on a terminal
+  world scenarios show cache-loss > mine.toml    the file, to start your own from
+  world scenarios validate mine.toml
+  world scenarios prove mine.toml                that it hurts, and that something can be done
+  world run --scenario cache-loss";
+
 const PS_EXAMPLES: &str = "\
 Examples:
   world ps
@@ -105,6 +114,9 @@ pub(crate) enum Command {
     /// List, show, check and generate worlds
     #[command(after_help = WORLDS_EXAMPLES)]
     Worlds(WorldsArgs),
+    /// List, show, check and prove scenarios: drills that are declared in files
+    #[command(after_help = SCENARIOS_EXAMPLES)]
+    Scenarios(ScenariosArgs),
     /// List the worlds that are running, and their agents
     #[command(after_help = PS_EXAMPLES)]
     Ps(PsArgs),
@@ -217,6 +229,60 @@ pub(crate) enum WorldsCommand {
     },
     /// Print the JSON Schema of world files
     Schema,
+}
+
+/// `world scenarios`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ScenariosArgs {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: ScenariosCommand,
+}
+
+/// What to do with scenarios.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum ScenariosCommand {
+    /// The scenarios that come with the program, and how hard they are
+    List,
+    /// Tell what a scenario is, or print its file to start your own from
+    ///
+    /// On a terminal a page is shown, which leaves out what will come; into a file or a pipe the file is
+    /// written as it is.
+    Show {
+        /// A built-in scenario, or a path (with `/` or `.toml`)
+        #[arg(value_name = "NAME|FILE")]
+        scenario: String,
+        /// What will come, too, and the answer key
+        #[arg(long)]
+        answers: bool,
+        /// Print the file as it is
+        #[arg(long, conflicts_with = "answers")]
+        toml: bool,
+    },
+    /// Check a scenario file, and say where it is wrong
+    Validate {
+        /// A path, or a built-in scenario
+        #[arg(value_name = "FILE")]
+        scenario: String,
+    },
+    /// Print the JSON Schema of scenario files
+    Schema,
+    /// Show that scenarios are what they say: in order before, hurt by the faults, better with a good SRE
+    Prove(ProveArgs),
+}
+
+/// `world scenarios prove`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ProveArgs {
+    /// Built-in scenarios, or paths [default: all built-in ones]
+    #[arg(value_name = "NAME|FILE")]
+    pub scenarios: Vec<String>,
+    /// Play so many seeds, from 1 on [default: the scenario's, or 20 if it names one]
+    #[arg(long, value_name = "N", value_parser = seeds, allow_negative_numbers = true)]
+    pub seeds: Option<u32>,
+    /// Print what was shown as one JSON document
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Flags about running, which a plan does not do.

@@ -69,6 +69,10 @@ fn described() -> Command {
 fn with_values(command: Command) -> Command {
     let worlds =
         || PossibleValuesParser::new(builtin::ALL.iter().map(|world| world.name).collect::<Vec<_>>());
+    let scenarios = || {
+        let names = worlds::scenario::library::ALL.iter().map(|scenario| scenario.name);
+        PossibleValuesParser::new(names.collect::<Vec<_>>())
+    };
     let skills = ["rules:junior", "rules:mid", "rules:senior"];
     let sres: Vec<&str> = SreKind::ALL.into_iter().map(|(name, _)| name).chain(skills).collect();
     let mut kinds: Vec<String> = Vec::new();
@@ -84,6 +88,7 @@ fn with_values(command: Command) -> Command {
         .mut_subcommand("run", |run| {
             // Names of values with brackets and colons mean something to zsh.
             run.mut_arg("world", |arg| arg.value_parser(worlds()))
+                .mut_arg("scenario", |arg| arg.value_parser(scenarios()).value_name("SCENARIO"))
                 // Its names follow an equals sign: the next word is the world.
                 .mut_arg("manual", |arg| arg.require_equals(false).num_args(0).action(ArgAction::SetTrue))
                 .mut_arg("sre", |arg| arg.value_parser(PossibleValuesParser::new(sres)).value_name("SRE"))
@@ -94,6 +99,13 @@ fn with_values(command: Command) -> Command {
         .mut_subcommand("worlds", |all| {
             ["show", "validate"].into_iter().fold(all, |all, name| {
                 all.mut_subcommand(name, |sub| sub.mut_arg("world", |arg| arg.value_parser(worlds())))
+            })
+        })
+        .mut_subcommand("scenarios", |all| {
+            let named = [("show", "scenario"), ("validate", "scenario"), ("prove", "scenarios")];
+            named.into_iter().fold(all, |all, (name, arg)| {
+                let offered = |arg: Arg| arg.value_parser(scenarios()).value_name("SCENARIO");
+                all.mut_subcommand(name, |sub| sub.mut_arg(arg, offered))
             })
         })
 }

@@ -1,11 +1,12 @@
 //! The program: from arguments to an exit code.
 
-use crate::cli::{Cli, Command, Document, PsArgs, WorldsCommand};
+use crate::cli::{Cli, Command, Document, PsArgs, ScenariosCommand, WorldsCommand};
 use crate::config::UsageError;
 use crate::determinism::Difference;
 use crate::director::DirectorError;
 use crate::recording::RecordingError;
 use crate::scenario::ScenarioError;
+use crate::scenarios_command;
 use crate::stdio::Stdio;
 use crate::verify::{self, VerifyError};
 use crate::worlds_command::{self, LoadError};
@@ -37,6 +38,7 @@ fn dispatch(command: Command, stdio: &mut Stdio) -> Result<u8, Failure> {
     match command {
         Command::Run(args) => run::run(&args, stdio),
         Command::Worlds(worlds) => worlds_command(&worlds.command, stdio),
+        Command::Scenarios(scenarios) => scenarios_command(&scenarios.command, stdio),
         Command::Ps(args) => list_running(&args, stdio),
         Command::Verify { recording } => verify(&recording, stdio),
         Command::Schema { document } => {
@@ -90,6 +92,28 @@ fn worlds_command(command: &WorldsCommand, stdio: &mut Stdio) -> Result<u8, Fail
             generate(Request { servers: *servers, zones: *zones, seed: *seed })?
         }
         WorldsCommand::Schema => worlds_command::schema(),
+    };
+    print(&text, stdio)
+}
+
+fn scenarios_command(command: &ScenariosCommand, stdio: &mut Stdio) -> Result<u8, Failure> {
+    let text = match command {
+        ScenariosCommand::List => {
+            stdio.out.print(&console::scenarios::catalogue(stdio.out.width))?;
+            return Ok(exit_code::OK);
+        }
+        ScenariosCommand::Show { scenario, answers, toml } => {
+            // As with worlds: what people look at is laid out for them.
+            if *answers || (!toml && io::stdout().is_terminal()) {
+                let lines = scenarios_command::page(scenario, *answers, stdio.out.width)?;
+                stdio.out.print(&lines)?;
+                return Ok(exit_code::OK);
+            }
+            scenarios_command::text(scenario)?
+        }
+        ScenariosCommand::Validate { scenario } => scenarios_command::validate(scenario)?,
+        ScenariosCommand::Schema => scenarios_command::schema(),
+        ScenariosCommand::Prove(args) => return scenarios_command::prove(args, stdio),
     };
     print(&text, stdio)
 }

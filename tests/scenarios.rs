@@ -109,10 +109,10 @@ fn a_run_whose_steady_state_does_not_hold_is_invalid_and_one_at_its_limit_of_har
 fn the_command_that_repeats_a_scenario_repeats_it() {
     for flags in ["", "--seed 99 --skill junior", "--sre night=none"] {
         let typed = format!("run --scenario cache-loss --inline -q --json {flags}");
-        let first = world(&typed).ends_with(0).json();
+        let first = world(&typed).run().json();
         let repeat = first["repeat"].as_str().expect("a command");
         let again = repeat.strip_prefix("world ").expect("a command of the program");
-        let second = world(&format!("{again} -q --json")).ends_with(0).json();
+        let second = world(&format!("{again} -q --json")).run().json();
         assert_eq!(first, second, "{repeat}");
     }
 }
@@ -134,8 +134,7 @@ fn what_the_scenario_decides_is_refused_on_the_command_line() {
 #[test]
 fn who_is_on_call_is_for_the_command_line_as_well() {
     let kinds = |flags: &str| {
-        let result =
-            world(&format!("run --scenario cache-loss --inline -q --json {flags}")).ends_with(0).json();
+        let result = world(&format!("run --scenario cache-loss --inline -q --json {flags}")).run().json();
         result["sres"]
             .as_array()
             .expect("SREs")
@@ -241,4 +240,150 @@ fn a_scenario_gives_the_same_journal_inline_and_with_processes() {
         }
         assert_eq!(journals[0], journals[1], "{name}");
     }
+}
+
+// ---- list, show, validate, schema -------------------------------------------------------------
+
+#[test]
+fn the_library_is_listed_and_each_of_it_is_shown_as_its_file() {
+    let listed = world("scenarios list").ends_with(0).out;
+    assert!(listed.lines().all(|line| line.chars().count() <= 80), "{listed}");
+    let files = support::names(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios")));
+    for name in files.iter().filter_map(|file| file.strip_suffix(".toml")) {
+        assert!(listed.contains(&format!("  {name} ")), "{name} is not in\n{listed}");
+        let shown = world(&format!("scenarios show {name}")).ends_with(0).out;
+        let path = format!("{}/scenarios/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+        assert_eq!(shown, std::fs::read_to_string(path).expect("its file"));
+        world(&format!("scenarios validate {name}")).ends_with(0);
+    }
+    world("scenarios show cache-lost").refused_with(&["did you mean `cache-loss`?"]);
+}
+
+#[test]
+fn a_page_tells_the_answers_only_when_asked_for() {
+    let directory = directory();
+    let answers = "\n[answer]\nroot_causes = [{ kind = \"network_partition\", target = \"api-1\" }]\n\
+                   remedies = [\"failover\"]\nexplanation = \"It is cut off.\"\n";
+    let path = file(directory.path(), "mine.toml", &format!("{LEAST}{answers}"));
+    let told = world(&format!("scenarios show {path} --answers")).ends_with(0).out;
+    for part in
+        ["Mine", "3, from 5 to 7", "availability_pct < 1", "network_partition", "It is cut off.", "failover"]
+    {
+        assert!(told.contains(part), "no `{part}` in:\n{told}");
+    }
+    assert!(told.lines().all(|line| line.chars().count() <= 80 || line.contains(&path)), "{told}");
+}
+
+#[test]
+fn a_file_is_validated_with_counts_or_with_places() {
+    let directory = directory();
+    let path = file(directory.path(), "mine.toml", LEAST);
+    let told = world(&format!("scenarios validate {path}")).ends_with(0).out;
+    assert!(told.contains("ok: 3 seeds, 1 fault, 0 disturbances, 1 gate, 0 warnings"), "{told}");
+    let wrong = file(directory.path(), "wrong.toml", &LEAST.replace("rounds = 8", "round = 8"));
+    world(&format!("scenarios validate {wrong}")).refused_with(&[&format!("{wrong}:4:1"), "`rounds`"]);
+    let schema = world("scenarios schema").ends_with(0).json();
+    assert!(schema["properties"]["warm_up"].is_object(), "{schema}");
+}
+
+// ---- prove ------------------------------------------------------------------------------------
+
+/// What is said of each claim about a file: `true` where it holds.
+fn proved(path: &str, code: i32) -> Vec<(String, bool)> {
+    let told = world(&format!("scenarios prove {path} --json")).ends_with(code).json();
+    let claims = told["proofs"][0]["claims"].as_array().expect("claims").clone();
+    let claim = |claim: &serde_json::Value| {
+        (claim["claim"].as_str().expect("a text").to_owned(), claim["holds"].as_bool().expect("yes or no"))
+    };
+    claims.iter().map(claim).collect()
+}
+
+fn holds(claims: &[(String, bool)], part: &str) -> bool {
+    let found = claims.iter().find(|(claim, _)| claim.contains(part));
+    found.unwrap_or_else(|| panic!("no claim about `{part}` among {claims:?}")).1
+}
+
+const BUSY: &str = "title = \"Mine\"\nworld = \"systems\"\nseed = 1\nrounds = 12\nwarm_up = 2\n\
+                    [[fault]]\nkind = \"cpu_spike\"\nround = 4\ntarget = \"api-1\"\n\
+                    [answer]\nroot_causes = [{ kind = \"cpu_spike\", target = \"api-1\" }]\n\
+                    remedies = [\"rollback\"]\nexplanation = \"It is busy.\"\n";
+
+#[test]
+fn a_scenario_that_hurts_and_can_be_remedied_is_proved() {
+    let directory = directory();
+    let path = file(directory.path(), "mine.toml", BUSY);
+    let claims = proved(&path, 0);
+    for part in ["in order before", "hurt users", "can be done", "remedies help"] {
+        assert!(holds(&claims, part), "{part}: {claims:?}");
+    }
+    let told = world(&format!("scenarios prove {path}")).ends_with(0).out;
+    assert!(
+        told.contains("mine, 20 seeds") && told.contains("share of the harm that is avoided: junior"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_claim_that_does_not_hold_is_told_and_ends_with_one() {
+    let directory = directory();
+    // A cache that is not missed as long as the databases have room.
+    let harmless = BUSY.replace("cpu_spike", "service_crash").replace("api-1", "cache-1");
+    let path = file(directory.path(), "harmless.toml", &harmless.replace("rollback", "restart_service"));
+    let claims = proved(&path, 1);
+    assert!(holds(&claims, "in order before") && !holds(&claims, "hurt users"), "{claims:?}");
+    assert!(world(&format!("scenarios prove {path}")).ends_with(1).out.contains("FAILS"));
+    // A remedy that is one by the catalogue, and relieves too little.
+    let vain = BUSY.replace("rollback", "scale_up");
+    let claims = proved(&file(directory.path(), "vain.toml", &vain), 1);
+    assert!(holds(&claims, "can be done") && !holds(&claims, "remedies help"), "{claims:?}");
+    // Noise that is none.
+    let noise = format!("{BUSY}[[noise]]\nkind = \"service_crash\"\nround = 9\ntarget = \"api-1\"\n");
+    let claims = proved(&file(directory.path(), "noise.toml", &noise), 1);
+    assert!(!holds(&claims, "noise alone is harmless"), "{claims:?}");
+    // A responder who is not missed.
+    let crash = "[[fault]]\nkind = \"sre_crash\"\nround = 11\ntarget = \"oncall\"\n";
+    let missed = format!("{}{crash}", BUSY.replace("systems", "fault-lab"));
+    let claims = proved(&file(directory.path(), "missed.toml", &missed), 1);
+    assert!(!holds(&claims, "that SREs are hit costs users"), "{claims:?}");
+}
+
+#[test]
+fn a_control_is_proved_to_hurt_nobody() {
+    let directory = directory();
+    let calm = "title = \"Calm\"\nworld = \"systems\"\nseeds = [1, 2, 3]\nrounds = 8\nwarm_up = 2\n";
+    let path = file(directory.path(), "calm.toml", calm);
+    let claims = proved(&path, 0);
+    assert!(holds(&claims, "nobody is hurt, and nothing can be won"), "{claims:?}");
+    assert_eq!(claims.len(), 2, "{claims:?}");
+}
+
+#[test]
+fn every_scenario_of_the_library_is_proved_and_as_hard_as_is_written_down() {
+    let told = world("scenarios prove --json").run();
+    let proofs = told.json();
+    let failed: Vec<_> = proofs["proofs"]
+        .as_array()
+        .expect("proofs")
+        .iter()
+        .flat_map(|proof| {
+            let claims = proof["claims"].as_array().expect("claims").iter();
+            let failed = claims.filter(|claim| claim["holds"] == false);
+            failed.map(move |claim| format!("{}: {} ({})", proof["scenario"], claim["claim"], claim["seen"]))
+        })
+        .collect();
+    assert!(failed.is_empty() && told.code == Some(0), "{failed:#?}");
+    let measured: serde_json::Map<_, _> = proofs["proofs"]
+        .as_array()
+        .expect("proofs")
+        .iter()
+        .filter(|proof| !proof["difficulty"].is_null())
+        .map(|proof| (proof["scenario"].as_str().expect("a name").to_owned(), proof["difficulty"].clone()))
+        .collect();
+    let text = serde_json::to_string_pretty(&measured).expect("JSON") + "\n";
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/difficulty.json");
+    if std::env::var_os("WORLD_BLESS").is_some() {
+        std::fs::write(path, &text).expect("it can be written");
+    }
+    let stored = std::fs::read_to_string(path).expect("what was measured");
+    assert!(stored == text, "WORLD_BLESS=1 stores what is measured now:\n{text}");
 }

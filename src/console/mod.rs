@@ -17,6 +17,7 @@ mod layout;
 mod opening;
 mod progress;
 pub(crate) mod running;
+pub(crate) mod scenarios;
 pub(crate) mod schedule;
 mod servers;
 mod story;

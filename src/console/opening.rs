@@ -77,7 +77,7 @@ fn chaos_level(definition: &Definition, plan: &RunPlan, scripted: usize) -> Stri
     }
 }
 
-fn sre(sre: &SrePlan) -> String {
+pub(super) fn sre(sre: &SrePlan) -> String {
     format!("{} ({})", sre.name, kind_and_skill(sre.kind, sre.skill))
 }
 

@@ -429,7 +429,7 @@ impl Script<'_> {
     ) {
         for (index, action) in remedies.iter().enumerate() {
             let Some(action) = *action else { continue };
-            if !causes.iter().any(|cause| self.helps(action, cause)) {
+            if !causes.iter().any(|cause| helps(self.world, action, cause)) {
                 let name = &self.world.catalogue.actions[action.index()];
                 let message = format!("`{name}` neither cures nor relieves any of the root causes");
                 findings.error_with(list.at(index), message, || {
@@ -438,23 +438,23 @@ impl Script<'_> {
             }
         }
     }
+}
 
-    fn helps(&self, action: ActionId, cause: &RootCause) -> bool {
-        let effect = &self.world.definition.chaos[cause.kind.index()].effect;
-        let does = &self.world.definition.actions[action.index()];
-        self.world.catalogue.cures(action, cause.kind)
-            || servers_hit(self.world, cause.kind, cause.target).into_iter().any(|server| {
-                let node = &self.world.servers[server.index()];
-                let is_replica =
-                    |peer: ServerId| self.world.servers[peer.index()].role == Some(Role::Replica);
-                let standby = Standby {
-                    role: node.role,
-                    replica: self.world.peers(server).any(is_replica),
-                    link: self.world.definition.servers[server.index()].backup_link,
-                };
-                change::relieves(does, effect, standby)
-            })
-    }
+/// Whether an action cures or relieves a root cause, by the catalogue.
+pub(super) fn helps(world: &World, action: ActionId, cause: &RootCause) -> bool {
+    let effect = &world.definition.chaos[cause.kind.index()].effect;
+    let does = &world.definition.actions[action.index()];
+    world.catalogue.cures(action, cause.kind)
+        || servers_hit(world, cause.kind, cause.target).into_iter().any(|server| {
+            let node = &world.servers[server.index()];
+            let is_replica = |peer: ServerId| world.servers[peer.index()].role == Some(Role::Replica);
+            let standby = Standby {
+                role: node.role,
+                replica: world.peers(server).any(is_replica),
+                link: world.definition.servers[server.index()].backup_link,
+            };
+            change::relieves(does, effect, standby)
+        })
 }
 
 /// The servers that a fault hits, of a group those that its kind can hit; none for one that hits an SRE.

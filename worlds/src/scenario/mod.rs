@@ -123,6 +123,11 @@ impl Scenario {
         check::servers_hit(&self.world, cause.kind, cause.target)
     }
 
+    /// Whether an action cures or relieves a root cause, by the catalogue of its world.
+    pub fn helps(&self, action: ActionId, cause: &RootCause) -> bool {
+        check::helps(&self.world, action, cause)
+    }
+
     /// The plan of a run on a seed with these SREs, who stand in order of their names.
     ///
     /// # Errors
