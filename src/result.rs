@@ -19,8 +19,8 @@ use serde_json::Value;
 use worlds::definition::{SkillName, SreKind};
 use worlds::id::Name;
 use worlds::outcome::{
-    ActionCounts, AlertCounts, DiagnosisCounts, FaultCounts, Incident, Outcome, Requests, SreOutcome,
-    SteadyState, StopReason, Stopped,
+    ActionCounts, AlertCounts, DiagnosisCounts, FaultCounts, Incident, LapseCounts, Outcome, Requests,
+    SreOutcome, SteadyState, StopReason, Stopped,
 };
 use worlds::plan::RunPlan;
 use worlds::scenario::Scenario;
@@ -183,6 +183,8 @@ pub(crate) struct SreResult {
     pub unneeded_actions: u32,
     /// Its claims about what was wrong, held against the truth.
     pub diagnosis: DiagnosisCounts,
+    /// Rounds without a decision of its own: of programs, which need not answer.
+    pub lapses: LapseCounts,
 }
 
 /// How a run is carried out.
@@ -432,6 +434,7 @@ fn sres(outcome: &Outcome, score: Option<f64>) -> Vec<SreResult> {
         harm_requests: sre.harm_requests,
         unneeded_actions: sre.unneeded_actions,
         diagnosis: sre.diagnosis,
+        lapses: sre.lapses,
     };
     outcome.sres.iter().map(result).collect()
 }

@@ -22,7 +22,7 @@ use worlds::definition::SkillName;
 use worlds::message::{ActionResult, Decision, Observation, Report, ServerBrief, SreBrief, Tick};
 
 /// The version of the messages.
-pub const PROTOCOL: u16 = 4;
+pub const PROTOCOL: u16 = 5;
 
 /// From connecting to a whole [`Hello`]: an agent sends it at once, so whoever needs longer is no
 /// agent; long enough for a loaded machine.

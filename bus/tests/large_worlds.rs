@@ -9,8 +9,9 @@ use worlds::definition::limits::{ACTIONS_PER_ROUND_MAX, SERVERS_MAX, SERVICES_MA
 use worlds::definition::{Role, SreKind, parse};
 use worlds::id::{ActionId, KindId, ServerId, SreId};
 use worlds::message::{
-    ActionRequest, AlertId, AlertView, Decision, Diagnosis, Metric, Metrics, Observation, Report, RequestId,
-    ServerView, ServiceReport, Severity, SreBrief,
+    ActionRequest, AlertId, AlertView, Decision, Diagnosis, Lapse, Metric, Metrics, NOTE_CHARS_MAX,
+    Observation, Report, RequestId, ServerView, ServiceReport, Severity, SreBrief, UNKNOWN_NAME_CHARS_MAX,
+    UNKNOWN_NAMES_MAX,
 };
 use worlds::plan::{Level, RunPlan, SrePlan};
 use worlds::round::Round;
@@ -92,7 +93,7 @@ fn the_largest_world_fits_with_every_alert_on_each_server() {
 #[test]
 fn the_largest_answers_fit_what_an_agent_may_send() {
     let far = |index: usize| ServerId::from(index.max(300));
-    let decision = Decision {
+    let mut decision = Decision {
         round: u32::MAX,
         acknowledged: (0..SERVERS_MAX * Metric::ALL.len()).map(|n| AlertId(n as u32 + 1_000_000)).collect(),
         diagnoses: (0..SERVERS_MAX)
@@ -106,7 +107,14 @@ fn the_largest_answers_fit_what_an_agent_may_send() {
                 late: true,
             })
             .collect(),
+        lapse: Some(Lapse::Late),
+        ..Decision::default()
     };
+    decision.say(&"\u{1f6a8}".repeat(NOTE_CHARS_MAX));
+    for number in 0..UNKNOWN_NAMES_MAX {
+        let name = "\u{1f6a8}".repeat(UNKNOWN_NAME_CHARS_MAX - 2);
+        decision.unknown.keep(&format!("{number:02}{name}")).expect("there is room");
+    }
     let service = ServiceReport { up: true, read_success: 0.1, ..ServiceReport::default() };
     let report =
         Report { services: std::iter::repeat_n(service, SERVICES_MAX).collect(), ..Report::default() };

@@ -8,7 +8,7 @@ use super::{figure, opening};
 use crate::config::Detail;
 use crate::result::{Mode, RunResult, ServerResult, Sla, SreResult, Verdict};
 use std::cmp::Ordering;
-use worlds::outcome::{Incident, Resolution};
+use worlds::outcome::{Incident, LapseCounts, Resolution};
 use worlds::times::TimeStatistic;
 
 /// Of more servers than this, types are told, unless all detail is wanted.
@@ -276,6 +276,9 @@ fn on_call(result: &RunResult, width: usize) -> Vec<String> {
     fact("Actions", format!("{} requested: {carried}", actions.requested));
     for sre in &result.sres {
         fact(&sre.name, sre_line(sre));
+        if let Some(missing) = lapses(sre, result.rounds) {
+            fact("", missing);
+        }
     }
     if let Some(share) = remedies(result) {
         fact("Remedies", share);
@@ -295,6 +298,22 @@ fn sre_line(sre: &SreResult) -> String {
         sre.unneeded_actions,
         figure::count(sre.harm_requests)
     )
+}
+
+/// Rounds in which an SRE decided nothing because it did not answer as it should.
+fn lapses(sre: &SreResult, rounds: u32) -> Option<String> {
+    let LapseCounts { late, malformed, dead } = sre.lapses;
+    let counts = [(late, "late"), (malformed, "malformed"), (dead, "dead")];
+    let told: Vec<_> = counts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, how)| format!("{} {how}", figure::count(count.into())))
+        .collect();
+    let of = figure::plural(rounds, "round");
+    (!told.is_empty()).then(|| {
+        let missing = figure::count(sre.lapses.all().into());
+        format!("no decision in {missing} of {of}: {}", told.join(", "))
+    })
 }
 
 fn remedies(result: &RunResult) -> Option<String> {

@@ -13,8 +13,8 @@ use anstyle::Style;
 use std::collections::BTreeMap;
 use worlds::definition::{MessageKind, SreKind};
 use worlds::id::Name;
-use worlds::journal::{FaultEnd, Record};
-use worlds::message::{ActionOutcome, Failure, Metric, Refusal, Severity};
+use worlds::journal::{Decided, FaultEnd, Record};
+use worlds::message::{ActionOutcome, Failure, Lapse, Metric, Refusal, Severity};
 use worlds::outcome::Requests;
 
 /// Width of the word that says what sort of thing happened.
@@ -46,6 +46,8 @@ pub(super) struct Story {
     servers: Servers,
     alerts: BTreeMap<u32, (Name, Metric)>,
     faults: BTreeMap<u32, (Name, Name)>,
+    /// For each program, how it lapsed in the round before.
+    lapses: BTreeMap<Name, Option<Lapse>>,
     /// The round so far.
     page: Page,
     /// Whether the line above is one of a round's details.
@@ -89,6 +91,7 @@ impl Story {
             servers: Servers::of(definition),
             alerts: BTreeMap::new(),
             faults: BTreeMap::new(),
+            lapses: BTreeMap::new(),
             page: Page::default(),
             is_below_details: true,
         }
@@ -235,6 +238,7 @@ impl Story {
                 self.after_from(Detail::Full, "CALM", ink::PLAIN, text);
             }
             Record::AlertAcknowledged { alert, sre, .. } => self.acknowledged(*alert, sre),
+            Record::Decided(decided) => self.decided(decided),
             Record::Diagnosed { sre, alerting, entity, cause, .. } => {
                 self.after("DIAGNOSIS", ink::PLAIN, diagnosis(sre, alerting, entity, cause.as_ref()));
             }
@@ -296,6 +300,20 @@ impl Story {
         };
         let text = format!("{word}  {}", alert_text(server, metric, value));
         self.after_from(from, "ALERT", ink::of_severity(severity), text);
+    }
+
+    /// What a program said: that it did not answer, when that begins, and its reasons.
+    fn decided(&mut self, decided: &Decided) {
+        let Decided { sre, lapse, note, .. } = decided;
+        let is_new = self.lapses.insert(sre.clone(), *lapse).flatten() != *lapse;
+        if let Some(lapse) = lapse {
+            let detail = if is_new { Detail::Normal } else { Detail::Verbose };
+            self.after_from(detail, "NO ANSWER", ink::POOR, format!("{sre}: {}", lapse_text(*lapse)));
+        }
+        if !note.trim().is_empty() {
+            let note = note.split_whitespace().collect::<Vec<_>>().join(" ");
+            self.after_from(Detail::Full, "NOTE", ink::PLAIN, format!("{sre}: {note}"));
+        }
     }
 
     fn acknowledged(&mut self, alert: u32, sre: &Name) {
@@ -384,6 +402,14 @@ pub(super) fn tagged_lines(tag: &str, style: Style, text: &str, width: usize) ->
         if index == 0 { tagged(tag, style, line) } else { tagged("", style, &format!("  {line}")) }
     };
     lines.iter().enumerate().map(line).collect()
+}
+
+fn lapse_text(lapse: Lapse) -> &'static str {
+    match lapse {
+        Lapse::Late => "late",
+        Lapse::Malformed => "malformed: no decision on this round",
+        Lapse::Dead => "dead",
+    }
 }
 
 fn message_text(message: MessageKind) -> &'static str {
@@ -676,6 +702,30 @@ mod tests {
                 "  DIAGNOSIS  oncall: web-1 suffers from cpu_spike on api-1"
             ]
         );
+    }
+
+    #[test]
+    fn a_program_that_does_not_answer_is_told_once_and_its_reasons_to_those_who_want_all() {
+        let decided = |lapse, note: &str| {
+            Record::Decided(Decided {
+                round: 4,
+                sre: "oncall".into(),
+                lapse,
+                note: note.to_owned(),
+                acknowledged: Vec::new(),
+                diagnoses: Vec::new(),
+                actions: Vec::new(),
+            })
+        };
+        let mut quiet = story("", 1);
+        let late = || [decided(Some(Lapse::Late), "too much to read")];
+        assert_eq!(details(&mut quiet, late()), ["  NO ANSWER  oncall: late"]);
+        assert_eq!(details(&mut quiet, late()), [""; 0]);
+        assert_eq!(details(&mut quiet, [decided(None, "")]), [""; 0]);
+        assert_eq!(details(&mut quiet, late()), ["  NO ANSWER  oncall: late"]);
+        let mut full = story("-vv", 1);
+        let told = details(&mut full, [decided(None, "web-1 is\nhot")]);
+        assert_eq!(told, ["  NOTE       oncall: web-1 is hot"]);
     }
 
     #[test]

@@ -31,7 +31,8 @@ pub(super) fn decision(decision: &Decision, round: u32, servers: usize) -> Resul
     }
     let is_sound = decision.actions.len() <= ACTIONS_MAX
         && decision.diagnoses.len() <= DIAGNOSES_PER_SERVER_MAX * servers
-        && decision.acknowledged.len() <= ALERTS_PER_SERVER_MAX * servers;
+        && decision.acknowledged.len() <= ALERTS_PER_SERVER_MAX * servers
+        && decision.is_well_put();
     if is_sound { Ok(()) } else { Err(Refusal::Malformed) }
 }
 
@@ -73,7 +74,7 @@ fn shares(service: &ServiceReport) -> [f64; 5] {
 mod tests {
     use super::*;
     use worlds::id::{ActionId, ServerId};
-    use worlds::message::{ActionRequest, AlertId, Arrivals, Diagnosis, Exporter, RequestId};
+    use worlds::message::{ActionRequest, AlertId, Arrivals, Diagnosis, Exporter, NOTE_CHARS_MAX, RequestId};
     use worlds::per_service::PerService;
 
     fn sound() -> Report {
@@ -119,9 +120,11 @@ mod tests {
             acknowledged: vec![AlertId(1); 14],
             diagnoses: vec![claim; 2],
             actions: vec![request; 1_000],
+            ..Decision::default()
         };
         assert_eq!(decision(&most, 3, 2), Ok(()));
-        let more: [fn(&mut Decision); 3] = [
+        let more: [fn(&mut Decision); 4] = [
+            |decision| decision.note = "x".repeat(NOTE_CHARS_MAX + 1),
             |decision| decision.acknowledged.push(decision.acknowledged[0]),
             |decision| decision.diagnoses.push(decision.diagnoses[0]),
             |decision| decision.actions.push(decision.actions[0]),

@@ -2,10 +2,14 @@
 //!
 //! For sweeps, reference runs and tests. It gives the same bytes as agents behind a bus, because
 //! it carries the same messages between the same state machines.
+//!
+//! Minds of kind `exec` are none of this crate's: whoever begins the run brings them, as [`Outside`]. One
+//! lives as long as a process would: it is dropped when chaos kills it and when its run is finished, and
+//! another is made in its place when it is to be there again.
 
-use crate::definition::SreKind;
+use crate::definition::{ProcessEffect, SreKind};
 use crate::id::{AgentId, SreId};
-use crate::message::{Decision, Report, SreBrief};
+use crate::message::{ActionResult, Decision, Observation, Report, SreBrief};
 use crate::outcome::{Outcome, Requests};
 use crate::plan::RunPlan;
 use crate::process::Reviving;
@@ -15,14 +19,26 @@ use crate::sre::Mind;
 use crate::sre::oracle::Oracle;
 use crate::sre::study::Study;
 use crate::topology::World;
+use std::fmt::{self, Debug};
 use std::sync::Arc;
 
+/// A mind from outside.
+pub trait Outside: Debug + Send {
+    /// Decides on a round, of which it is shown what telemetry shows, and told what became of its own
+    /// actions. It writes over `decision`, an empty one on this round.
+    fn decide(&mut self, seen: &Observation, results: &[ActionResult], decision: &mut Decision);
+}
+
+/// Where minds from outside come from: called with the brief of each SRE of kind `exec`, before the first
+/// round and when one follows another.
+pub type OutsideMinds = Box<dyn FnMut(&SreBrief) -> Box<dyn Outside> + Send>;
+
 /// A run with all its agents.
-#[derive(Debug)]
 pub struct Inline {
     round: Round,
     servers: Vec<Server>,
     minds: Vec<Agent>,
+    outside: OutsideMinds,
     /// Buffers for what is carried.
     reports: Vec<Option<Report>>,
     decisions: Vec<Decision>,
@@ -32,30 +48,47 @@ pub struct Inline {
 enum Agent {
     Mind(Mind),
     Oracle(Box<Oracle>),
+    Outside(Box<dyn Outside>),
+    /// Killed, or of a run that is over.
+    Gone,
+}
+
+impl Debug for Inline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inline")
+            .field("round", &self.round)
+            .field("minds", &self.minds)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Inline {
     /// A run that is about to begin.
+    ///
+    /// # Panics
+    /// When an SRE of kind `exec` is on call: [`Inline::with`] brings their minds.
     pub fn new(world: Arc<World>, plan: RunPlan) -> Self {
-        Self::carry(Round::new(world, plan))
+        Self::with(Round::new(world, plan), nobody())
     }
 
     /// As [`Inline::new`], of a run whose journal nobody reads: there are no entries, only its hash.
     pub fn hashed(world: Arc<World>, plan: RunPlan) -> Self {
-        Self::carry(Round::hashed(world, plan))
+        Self::with(Round::hashed(world, plan), nobody())
     }
 
     /// As [`Inline::new`], of a run that keeps no journal: for whoever wants the outcome alone.
     pub fn unrecorded(world: Arc<World>, plan: RunPlan) -> Self {
-        Self::carry(Round::unrecorded(world, plan))
+        Self::with(Round::unrecorded(world, plan), nobody())
     }
 
-    fn carry(round: Round) -> Self {
+    /// A run that is about to begin, with minds from outside.
+    pub fn with(round: Round, mut outside: OutsideMinds) -> Self {
         let servers: Vec<Server> = round.server_briefs().map(Server::new).collect();
         let study = &round.world().study;
-        let minds: Vec<Agent> = round.sre_briefs().map(|brief| Agent::new(study, &brief)).collect();
+        let minds: Vec<Agent> =
+            round.sre_briefs().map(|brief| Agent::new(study, &brief, &mut outside)).collect();
         let (reports, decisions) = (vec![None; servers.len()], vec![Decision::default(); minds.len()]);
-        Self { round, servers, minds, reports, decisions }
+        Self { round, servers, minds, outside, reports, decisions }
     }
 
     /// Another run of the same world begins, in the room of this one: with or without a journal, as
@@ -69,9 +102,9 @@ impl Inline {
         let mut briefs = self.round.sre_briefs();
         self.minds.truncate(briefs.len());
         for (agent, brief) in self.minds.iter_mut().zip(&mut briefs) {
-            agent.restart(study, &brief);
+            agent.restart(study, &brief, &mut self.outside);
         }
-        self.minds.extend(briefs.map(|brief| Agent::new(study, &brief)));
+        self.minds.extend(briefs.map(|brief| Agent::new(study, &brief, &mut self.outside)));
         self.decisions.resize(self.minds.len(), Decision::default());
     }
 
@@ -84,6 +117,7 @@ impl Inline {
     pub fn step(&mut self) {
         self.round.open();
         self.revive();
+        self.strike();
         let ticks = &self.round.opening().ticks;
         for ((server, tick), report) in self.servers.iter_mut().zip(ticks).zip(&mut self.reports) {
             match tick {
@@ -114,8 +148,18 @@ impl Inline {
                 }
                 (Reviving::Start, AgentId::Sre(sre)) => {
                     let study = &self.round.world().study;
-                    self.minds[sre.index()].restart(study, &self.round.sre_brief(sre));
+                    let brief = self.round.sre_brief(sre);
+                    self.minds[sre.index()].restart(study, &brief, &mut self.outside);
                 }
+            }
+        }
+    }
+
+    /// Whoever has a process of its own loses it. Of others it is only that they are not asked.
+    fn strike(&mut self) {
+        for strike in &self.round.opening().strikes {
+            if let (AgentId::Sre(sre), ProcessEffect::Killed) = (strike.agent, strike.effect) {
+                self.minds[sre.index()].leave();
             }
         }
     }
@@ -132,6 +176,7 @@ impl Inline {
 
     /// Ends the run, played to its end or not; fetch the last entries afterwards.
     pub fn finish(&mut self) -> Outcome {
+        self.minds.iter_mut().for_each(Agent::leave);
         self.round.finish()
     }
 
@@ -166,17 +211,31 @@ impl Inline {
 }
 
 impl Agent {
-    fn new(study: &Arc<Study>, brief: &SreBrief) -> Self {
+    fn new(study: &Arc<Study>, brief: &SreBrief, outside: &mut OutsideMinds) -> Self {
         match brief.kind {
             SreKind::Oracle => Agent::Oracle(Box::new(Oracle::new(Arc::clone(study), brief.last_request))),
+            SreKind::Exec => Agent::Outside(outside(brief)),
             _ => Agent::Mind(Mind::after(Arc::clone(study), brief)),
         }
     }
 
-    fn restart(&mut self, study: &Arc<Study>, brief: &SreBrief) {
+    fn restart(&mut self, study: &Arc<Study>, brief: &SreBrief, outside: &mut OutsideMinds) {
         match (&mut *self, brief.kind) {
-            (_, SreKind::Oracle) | (Agent::Oracle(_), _) => *self = Self::new(study, brief),
-            (Agent::Mind(mind), _) => mind.restart(study, brief),
+            (Agent::Mind(mind), kind) if !matches!(kind, SreKind::Oracle | SreKind::Exec) => {
+                mind.restart(study, brief);
+            }
+            _ => {
+                // One after the other: nobody has two processes.
+                self.leave();
+                *self = Self::new(study, brief, outside);
+            }
+        }
+    }
+
+    /// Ends what is more than a value.
+    fn leave(&mut self) {
+        if let Agent::Outside(_) = self {
+            *self = Agent::Gone;
         }
     }
 
@@ -184,6 +243,16 @@ impl Agent {
         match self {
             Agent::Mind(mind) => mind.decide(round.observation(), round.results(sre), decision),
             Agent::Oracle(oracle) => oracle.decide(round.observation(), &round.truth(), decision),
+            Agent::Outside(mind) => {
+                decision.begin(round.number());
+                mind.decide(round.observation(), round.results(sre), decision);
+            }
+            Agent::Gone => decision.begin(round.number()),
         }
     }
+}
+
+/// Where no mind comes from.
+fn nobody() -> OutsideMinds {
+    Box::new(|brief| panic!("nobody brought a mind for `{}`", brief.name))
 }

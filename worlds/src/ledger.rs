@@ -4,10 +4,10 @@
 //! (by [`crate::traffic`] and [`crate::round`]) and said here once.
 
 use crate::id::SreId;
-use crate::message::Diagnosis;
+use crate::message::{Diagnosis, Lapse};
 use crate::outcome::{
-    ActionCounts, AlertCounts, DiagnosisCounts, FaultCounts, Outcome, Requests, ServerOutcome, SreOutcome,
-    SteadyState, Stopped,
+    ActionCounts, AlertCounts, DiagnosisCounts, FaultCounts, LapseCounts, Outcome, Requests, ServerOutcome,
+    SreOutcome, SteadyState, Stopped,
 };
 use crate::plan::RunPlan;
 use crate::topology::World;
@@ -43,6 +43,7 @@ struct SreAccount {
     unneeded_actions: u32,
     diagnosis: DiagnosisCounts,
     last_claims: Vec<Diagnosis>,
+    lapses: LapseCounts,
 }
 
 impl Ledger {
@@ -99,6 +100,16 @@ impl Ledger {
     /// An action was carried out on a target that had nothing for it to cure or relieve.
     pub fn unneeded(&mut self, sre: SreId) {
         self.sres[sre.index()].unneeded_actions += 1;
+    }
+
+    /// An SRE's decision was missing, or is not what it meant.
+    pub fn lapse(&mut self, sre: SreId, lapse: Lapse) {
+        let LapseCounts { late, malformed, dead } = &mut self.sres[sre.index()].lapses;
+        *match lapse {
+            Lapse::Late => late,
+            Lapse::Malformed => malformed,
+            Lapse::Dead => dead,
+        } += 1;
     }
 
     /// Whether an SRE claims this for the first round in a row: only then it is a new claim.
@@ -161,6 +172,7 @@ impl Ledger {
                     harm_requests: account.harm_requests,
                     unneeded_actions: account.unneeded_actions,
                     diagnosis: account.diagnosis,
+                    lapses: account.lapses,
                 })
                 .collect(),
             suffered_rounds: Vec::new(),

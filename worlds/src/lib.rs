@@ -22,6 +22,7 @@ pub mod inline;
 pub mod journal;
 pub mod ledger;
 pub mod message;
+pub mod names;
 pub mod outcome;
 pub mod per_service;
 pub mod plan;

@@ -267,6 +267,8 @@ pub struct Runbook {
     pub actions: Vec<definition::Action>,
     /// What holds for all actions.
     pub changes: definition::Changes,
+    /// Simulated seconds of a round.
+    pub round_seconds: f64,
 }
 
 /// Who shares the work.
@@ -576,7 +578,16 @@ pub struct Decision {
     pub diagnoses: Vec<Diagnosis>,
     /// What it wants done.
     pub actions: Vec<ActionRequest>,
+    /// Why there is less in it than its SRE may have meant; `None` for those that answer.
+    pub lapse: Option<Lapse>,
+    /// What the SRE says of its reasons, for people: see [`Decision::say`].
+    pub note: String,
+    /// Names of what does not exist, which numbers beyond those of servers, kinds and actions stand for.
+    pub unknown: UnknownNames,
 }
+
+/// Characters of a note: as much as somebody reads of one round.
+pub const NOTE_CHARS_MAX: usize = 1_000;
 
 impl Decision {
     /// Makes it an empty decision on a round; what room it had it keeps.
@@ -585,6 +596,88 @@ impl Decision {
         self.acknowledged.clear();
         self.diagnoses.clear();
         self.actions.clear();
+        self.lapse = None;
+        self.note.clear();
+        self.unknown.0.clear();
+    }
+
+    /// Says something of its reasons: as much as is read, and on a line of one's own only what is meant to be.
+    pub fn say(&mut self, note: &str) {
+        self.note.clear();
+        let shown = |letter: char| if is_noise(letter) && letter != '\n' { ' ' } else { letter };
+        self.note.extend(note.chars().take(NOTE_CHARS_MAX).map(shown));
+    }
+
+    /// Whether what it says in words keeps to the limits of [`Decision::say`] and [`UnknownNames::keep`].
+    pub fn is_well_put(&self) -> bool {
+        let is_of = |text: &str, chars: usize| text.chars().nth(chars).is_none();
+        is_of(&self.note, NOTE_CHARS_MAX)
+            && !self.note.contains(|letter: char| is_noise(letter) && letter != '\n')
+            && self.unknown.0.len() <= UNKNOWN_NAMES_MAX
+            && self
+                .unknown
+                .0
+                .iter()
+                .all(|name| is_of(name, UNKNOWN_NAME_CHARS_MAX) && !name.contains(is_noise))
+    }
+}
+
+/// What could move the cursor of a terminal, or hide what stands beside it.
+fn is_noise(letter: char) -> bool {
+    letter.is_control()
+}
+
+/// Why a decision is empty, or holds less than was meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lapse {
+    /// There was no answer in time, or nobody waited for it any longer.
+    Late,
+    /// What was said is no answer to this round.
+    Malformed,
+    /// Whoever should have answered is no longer there.
+    Dead,
+}
+
+impl Lapse {
+    /// The name used in journals.
+    pub fn name(self) -> &'static str {
+        match self {
+            Lapse::Late => "late",
+            Lapse::Malformed => "malformed",
+            Lapse::Dead => "dead",
+        }
+    }
+}
+
+/// Names that were given and mean nothing, kept to be told as they were typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnknownNames(Vec<String>);
+
+/// Names that are kept of one decision: whoever gets more wrong than that is told of these.
+pub const UNKNOWN_NAMES_MAX: usize = 64;
+
+/// Characters that are kept of one: too many for it to be a name.
+pub const UNKNOWN_NAME_CHARS_MAX: usize = definition::limits::NAME_CHARS_MAX + 1;
+
+impl UnknownNames {
+    /// Keeps a name; gives its position among them, or `None` where there is no room.
+    pub fn keep(&mut self, name: &str) -> Option<usize> {
+        let shown = |letter: char| if is_noise(letter) { char::REPLACEMENT_CHARACTER } else { letter };
+        let name: String = name.chars().take(UNKNOWN_NAME_CHARS_MAX).map(shown).collect();
+        let known = self.0.iter().position(|known| *known == name);
+        known.or_else(|| {
+            let has_room = self.0.len() < UNKNOWN_NAMES_MAX;
+            has_room.then(|| {
+                self.0.push(name);
+                self.0.len() - 1
+            })
+        })
+    }
+
+    /// The name at a position.
+    pub fn get(&self, position: usize) -> Option<&str> {
+        self.0.get(position).map(String::as_str)
     }
 }
 

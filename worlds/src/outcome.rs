@@ -169,6 +169,26 @@ pub struct SreOutcome {
     pub unneeded_actions: u32,
     /// Its claims.
     pub diagnosis: DiagnosisCounts,
+    /// Its decisions that were missing.
+    pub lapses: LapseCounts,
+}
+
+/// Rounds in which an SRE decided nothing, because it did not answer as it should.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LapseCounts {
+    /// There was no answer in time, or nobody waited for it any longer.
+    pub late: u32,
+    /// What was said was no answer to the round.
+    pub malformed: u32,
+    /// Whoever should have answered was no longer there.
+    pub dead: u32,
+}
+
+impl LapseCounts {
+    /// All of them.
+    pub fn all(self) -> u32 {
+        self.late + self.malformed + self.dead
+    }
 }
 
 /// Claims about incidents, held against the truth.

@@ -12,6 +12,7 @@ use crate::document::canonical;
 use crate::group::{self, Group};
 use crate::id::{GroupId, KindId, Name, ServerId, ServiceId};
 use crate::message::{HostedService, Machine, Runbook, ServerFacts, ServiceFacts};
+use crate::names::Names;
 use crate::sre::study::Study;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -47,6 +48,8 @@ pub struct World {
     pub aims: Vec<Vec<GroupId>>,
     /// Kinds and actions, by number.
     pub catalogue: Catalogue,
+    /// What servers, kinds and actions are called.
+    pub names: Names,
     /// What each server process is told of its server.
     pub machines: Vec<Arc<Machine>>,
     /// What every SRE is told of the world.
@@ -202,6 +205,7 @@ impl World {
             aims: definition.chaos.iter().map(|kind| aims(&groups, &servers, kind)).collect(),
             groups,
             catalogue: Catalogue::of(&definition.chaos, &definition.actions),
+            names: Names::of(&runbook),
             machines: machines(&definition),
             study: Arc::new(Study::of(Arc::clone(&runbook))),
             runbook,
@@ -356,6 +360,7 @@ fn runbook(
         kinds: definition.chaos.clone(),
         actions: definition.actions.clone(),
         changes: definition.changes.clone(),
+        round_seconds: definition.round_seconds,
     }
 }
 

@@ -318,7 +318,7 @@ mod shape {
                 "kind = true",
                 "sre[0].kind",
                 "`kind` in [[sre]] must be one of rules, none, oracle, restart_all, limit_all, \
-             fail_over_all, roll_back_all, scale_all, everything, acknowledge_all, flood_pages, found true",
+             fail_over_all, roll_back_all, scale_all, everything, acknowledge_all, flood_pages, exec, found true",
             ),
             refusal(
                 systems().and("[[sre]]\nname = \"a\"\nskill = \"expert\""),
@@ -1306,6 +1306,17 @@ mod actions {
             "skill = \"junior\"",
             "sre[0].skill",
             "SRE `a` has a skill, but only the kind `rules` has skills",
+        )]);
+    }
+
+    #[test]
+    fn programs_are_not_for_world_files() {
+        each_is_refused([refusal(
+            systems().and("[[sre]]\nname = \"a\"\nkind = \"exec\""),
+            "kind = \"exec\"",
+            "sre[0].kind",
+            "SRE `a` is a program, and a world file names none: name it on the command line, as in \
+             `--sre 'a=exec:./my-sre'`, or in a scenario",
         )]);
     }
 }

@@ -111,6 +111,7 @@ fn runbook() -> Runbook {
             cost: definition::Cost { downtime: 0.01, ..definition::Cost::default() },
         }],
         changes: definition::Changes { actions_per_round: 2, pause_rounds: 1 },
+        round_seconds: 60.0,
     }
 }
 
@@ -211,7 +212,16 @@ pub(crate) fn decision(round: u32) -> Decision {
             target: ServerId(1),
             late: true,
         }],
+        lapse: Some(Lapse::Malformed),
+        note: "why not".to_owned(),
+        unknown: unknown_names(),
     }
+}
+
+fn unknown_names() -> UnknownNames {
+    let mut names = UnknownNames::default();
+    names.keep("web-9").expect("there is room");
+    names
 }
 
 pub(crate) fn refusals() -> Vec<bus::wire::Refusal> {

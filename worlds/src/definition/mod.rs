@@ -787,10 +787,12 @@ pub enum SreKind {
     AcknowledgeAll,
     /// Exploit: names every cause there is, and asks for what nobody needs.
     FloodPages,
+    /// Any program, which a command line or a scenario names; not for world files.
+    Exec,
 }
 
 impl SreKind {
-    /// All of them, with the names that command lines and files use.
+    /// All that come with this program, with the names that command lines and files use.
     pub const ALL: [(&'static str, SreKind); 11] = [
         ("rules", SreKind::Rules),
         ("none", SreKind::None),
@@ -807,15 +809,14 @@ impl SreKind {
 
     /// The name that command lines and files use.
     pub fn name(self) -> &'static str {
-        let known = Self::ALL.iter().find(|(_, kind)| *kind == self);
-        known.expect("every kind is among all kinds").0
+        Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("exec", |(name, _)| name)
     }
 
     /// Whether it tries to win by a trick: see [`crate::sre::exploit`].
     pub fn is_exploit(self) -> bool {
         use SreKind as Kind;
         match self {
-            Kind::Rules | Kind::None | Kind::Oracle => false,
+            Kind::Rules | Kind::None | Kind::Oracle | Kind::Exec => false,
             Kind::RestartAll | Kind::LimitAll | Kind::FailOverAll | Kind::RollBackAll | Kind::ScaleAll => {
                 true
             }

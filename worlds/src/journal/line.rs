@@ -117,6 +117,7 @@ pub(super) fn write(record: &Record, line: &mut Vec<u8>) -> bool {
         Record::Header { .. }
         | Record::Volley { .. }
         | Record::MessageAstray { .. }
+        | Record::Decided(_)
         | Record::AgentLost { .. }
         | Record::SteadyState { .. }
         | Record::RunStopped { .. }

@@ -5,7 +5,10 @@
 //! line is bound to those before it; the hash over everything is the run's. Nothing in it depends
 //! on wall time, process ids, the way the run was carried out, or the order in which agents spoke.
 
+mod decided;
 mod line;
+
+pub use decided::{Asked, Claimed, Decided};
 
 use crate::arithmetic::round;
 use crate::definition::{GroupBy, MessageKind, Role, SkillName, SreKind};
@@ -93,6 +96,8 @@ pub enum Record {
     AlertClosed { round: u32, alert: u32, server: Name, metric: Metric, value: f64 },
     /// An SRE looks after an alert.
     AlertAcknowledged { round: u32, alert: u32, sre: Name },
+    /// What an SRE of kind `exec` decided; what follows from it comes below.
+    Decided(Decided),
     /// An SRE claims to know what is wrong.
     Diagnosed { round: u32, sre: Name, alerting: Name, entity: Name, cause: Option<Name> },
     /// An SRE's action was accepted; it acts at the start of `acts_round`.

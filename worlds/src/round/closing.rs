@@ -3,10 +3,11 @@
 
 use super::{Phase, Round};
 use crate::change::Pending;
+use crate::definition::SreKind;
 use crate::id::{KindId, ServerId, SreId};
 use crate::incident::Fault;
 use crate::journal::{Record, figure};
-use crate::message::{ActionOutcome, ActionRequest, Decision, Diagnosis, Refusal};
+use crate::message::{ActionOutcome, ActionRequest, Decision, Diagnosis, Refusal, UnknownNames};
 use crate::outcome::{FaultCounts, Outcome, Requests};
 
 impl Round {
@@ -18,6 +19,7 @@ impl Round {
             decisions.iter().enumerate().map(|(sre, decision)| (SreId::from(sre), decision))
         {
             if self.is_present(sre) {
+                self.note_decided(sre, decision);
                 self.acknowledge(sre, decision);
                 self.take_claims(sre, decision);
             }
@@ -43,6 +45,16 @@ impl Round {
             hash,
         });
         self.look_at_drill();
+    }
+
+    /// Takes a decision down that follows from nothing that the run knows, and counts one that is missing.
+    fn note_decided(&mut self, sre: SreId, decision: &Decision) {
+        if let Some(lapse) = decision.lapse {
+            self.ledger.lapse(sre, lapse);
+        }
+        if self.plan.sres[sre.index()].kind == SreKind::Exec {
+            self.write_decided(sre, decision);
+        }
     }
 
     fn acknowledge(&mut self, sre: SreId, decision: &Decision) {
@@ -111,7 +123,7 @@ impl Round {
             self.ledger.actions.requested += 1;
             match verdict {
                 Ok(pending) => self.write_accepted(pending),
-                Err(refusal) => self.refuse(*sre, request, *refusal),
+                Err(refusal) => self.refuse(*sre, request, *refusal, &decisions[sre.index()].unknown),
             }
         }
         self.scratch.requests = requests;
@@ -132,11 +144,11 @@ impl Round {
         self.scratch.standbys = standbys;
     }
 
-    fn refuse(&mut self, sre: SreId, request: &ActionRequest, refusal: Refusal) {
+    fn refuse(&mut self, sre: SreId, request: &ActionRequest, refusal: Refusal, unknown: &UnknownNames) {
         self.ledger.actions.refused += 1;
         let outcome = ActionOutcome::Refused(refusal);
         self.tell(sre, request, outcome);
-        self.write_refused(sre, request, outcome);
+        self.write_refused(sre, request, outcome, unknown);
     }
 
     // ---- the end ------------------------------------------------------------------------------

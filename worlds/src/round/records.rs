@@ -11,8 +11,8 @@ use crate::chaos::Volley;
 use crate::definition::MessageKind;
 use crate::health;
 use crate::id::{ActionId, AgentId, Name, ServerId, SreId};
-use crate::journal::{FaultEnd, Record, SreHeader, figure};
-use crate::message::{ActionOutcome, ActionRequest, AlertView, Diagnosis, Metrics};
+use crate::journal::{Decided, FaultEnd, Record, SreHeader, figure};
+use crate::message::{ActionOutcome, ActionRequest, AlertView, Decision, Diagnosis, Metrics, UnknownNames};
 use crate::outcome::Outcome;
 use std::ops::Range;
 
@@ -155,14 +155,29 @@ impl Round {
         });
     }
 
-    pub(super) fn write_refused(&mut self, sre: SreId, request: &ActionRequest, outcome: ActionOutcome) {
+    pub(super) fn write_refused(
+        &mut self,
+        sre: SreId,
+        request: &ActionRequest,
+        outcome: ActionOutcome,
+        unknown: &UnknownNames,
+    ) {
         self.write(|round| Record::ActionRefused {
             round: round.number,
             sre: round.sre_name(sre),
             request: request.request,
-            action: round.action_name(request.action),
-            target: round.server_name(request.target),
+            action: round.world.names.action(request.action, unknown),
+            target: round.world.names.server(request.target, unknown),
             outcome,
+        });
+    }
+
+    pub(super) fn write_decided(&mut self, sre: SreId, decision: &Decision) {
+        self.write(|round| {
+            let mut decided = Decided::of(round.sre_name(sre), decision, &round.world.names);
+            // Whatever was answered was answered now.
+            decided.round = round.number;
+            Record::Decided(decided)
         });
     }
 
@@ -253,13 +268,11 @@ impl Round {
     }
 
     fn server_name(&self, server: ServerId) -> Name {
-        let known = self.world.servers.get(server.index());
-        known.map_or_else(|| format!("#{}", server.0).into(), |server| server.name.clone())
+        self.world.servers[server.index()].name.clone()
     }
 
     fn action_name(&self, action: ActionId) -> Name {
-        let known = self.world.catalogue.actions.get(action.index());
-        known.cloned().unwrap_or_else(|| format!("#{}", action.0).into())
+        self.world.catalogue.actions[action.index()].clone()
     }
 }
 

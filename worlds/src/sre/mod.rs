@@ -37,8 +37,8 @@ impl Mind {
     /// A mind at the start of its shift.
     ///
     /// # Panics
-    /// When the brief is the oracle's, which does not run behind a bus, or is one of rules without
-    /// a skill, which no plan makes.
+    /// When the brief is the oracle's, which does not run behind a bus, that of a program, which thinks
+    /// for itself, or one of rules without a skill, which no plan makes.
     pub fn new(brief: &SreBrief) -> Self {
         Self::after(Arc::new(Study::of(Arc::clone(&brief.runbook))), brief)
     }
@@ -49,6 +49,7 @@ impl Mind {
             SreKind::None => Mind::None,
             SreKind::Rules => Mind::Rules(Box::new(rules::Rules::new(study, brief))),
             SreKind::Oracle => panic!("the oracle is told the truth: see `oracle`"),
+            SreKind::Exec => panic!("a program thinks for itself: see `inline::Outside`"),
             _ => Mind::Exploit(Box::new(exploit::Exploit::new(study, brief))),
         }
     }

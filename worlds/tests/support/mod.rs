@@ -238,7 +238,7 @@ impl Drill {
             })
             .collect();
         let acknowledged = seen.alerts.iter().filter(|_| self.acknowledging).map(|alert| alert.id).collect();
-        Decision { round: seen.round, acknowledged, diagnoses: Vec::new(), actions }
+        Decision { round: seen.round, acknowledged, actions, ..Decision::default() }
     }
 }
 

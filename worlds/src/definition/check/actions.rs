@@ -76,10 +76,20 @@ fn standby(remedy: &KeyPath, action: &Action, servers: &[Server], findings: &mut
 
 fn sres(definition: &Definition, findings: &mut Findings) {
     for (index, sre) in definition.sre.iter().enumerate() {
+        if sre.kind == SreKind::Exec {
+            let path = KeyPath::top("sre").at(index).key("kind");
+            let message = format!("SRE `{}` is a program, and a world file names none", sre.name);
+            findings.error_with(path, message, || Some(exec_hint(&sre.name)));
+        }
         if sre.skill.is_some() && sre.kind != SreKind::Rules {
             let path = KeyPath::top("sre").at(index).key("skill");
             let message = format!("SRE `{}` has a skill, but only the kind `rules` has skills", sre.name);
             findings.error(path, message);
         }
     }
+}
+
+/// A world would be another one with another program, and a file that is passed on would run it.
+fn exec_hint(name: &str) -> String {
+    format!("name it on the command line, as in `--sre '{name}=exec:./my-sre'`, or in a scenario")
 }
