@@ -385,9 +385,13 @@ impl Script<'_> {
         let faults: Vec<&FaultTable> = self.file.fault.iter().filter(is_it).collect();
         if faults.is_empty() {
             let message = format!("no [[fault]] is `{}` at `{}`", quoted(kind), quoted(target));
-            let known: Vec<String> =
-                self.file.fault.iter().map(|fault| format!("{} at {}", fault.kind, fault.target)).collect();
-            let written = format!("{kind} at {target}");
+            let known: Vec<String> = self
+                .file
+                .fault
+                .iter()
+                .map(|fault| format!("{} at {}", quoted(&fault.kind), quoted(&fault.target)))
+                .collect();
+            let written = format!("{} at {}", quoted(kind), quoted(target));
             findings.error_with(path.clone(), message, || {
                 nearest::advice(&written, known.iter().map(String::as_str))
             });
