@@ -358,9 +358,8 @@ fn from_flags(flags: &[String], typed: Option<SkillName>) -> Result<Vec<SrePlan>
         refuse_idle_skill(skill, sres.iter().map(|sre| (sre.kind, sre.skill)))?;
     }
     let plan = |sre: Sre| SrePlan {
-        name: sre.name.into(),
-        kind: sre.kind,
         skill: (sre.kind == SreKind::Rules).then(|| sre.skill.or(typed).unwrap_or(DEFAULT_SKILL)),
+        ..SrePlan::of(&sre.name, sre.kind)
     };
     let mut plans: Vec<_> = sres.into_iter().map(plan).collect();
     plans.sort_by(|one, other| one.name.cmp(&other.name));

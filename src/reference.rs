@@ -69,7 +69,7 @@ impl References {
 /// The same plan with this one first on call, and others who do nothing.
 fn with_first(first: SreKind, plan: RunPlan) -> RunPlan {
     let kinds = std::iter::once(first).chain(std::iter::repeat(SreKind::None));
-    let sre = |(sre, kind): (&SrePlan, SreKind)| SrePlan { name: sre.name.clone(), kind, skill: None };
+    let sre = |(sre, kind): (&SrePlan, SreKind)| SrePlan::of(&sre.name, kind);
     RunPlan { sres: plan.sres.iter().zip(kinds).map(sre).collect(), ..plan }
 }
 

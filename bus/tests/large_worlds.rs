@@ -21,7 +21,7 @@ use worlds::topology::World;
 fn told(servers: usize, alerts: &[Metric]) -> (SreBrief, Observation) {
     let text = generate(Request { servers, zones: 3, seed: 1 }).expect("a world");
     let definition = parse("large", &text).expect("it is valid").definition;
-    let sre = SrePlan { name: "oncall".into(), kind: SreKind::None, skill: None };
+    let sre = SrePlan::of("oncall", SreKind::None);
     let plan = RunPlan {
         seed: 1,
         level: Level::Off,

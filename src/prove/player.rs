@@ -100,7 +100,9 @@ impl<'a> Player<'a> {
     fn plan(&self, cast: Cast, seed: Seed) -> RunPlan {
         let scenario = self.scenario;
         let names = || scenario.sres.iter().map(|sre| sre.name.clone());
-        let all = |kind, skill| names().map(|name| SrePlan { name, kind, skill }).collect::<Vec<_>>();
+        let all = |kind, skill| {
+            names().map(|name| SrePlan { skill, ..SrePlan::of(&name, kind) }).collect::<Vec<_>>()
+        };
         let sres = match cast {
             Cast::Junior => all(SreKind::Rules, Some(SkillName::Junior)),
             Cast::Mid => all(SreKind::Rules, Some(SkillName::Mid)),

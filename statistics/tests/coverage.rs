@@ -46,7 +46,7 @@ fn runs(
     skill: Option<SkillName>,
     seeds: u64,
 ) -> Vec<Outcome> {
-    let sre = SrePlan { name: "oncall".into(), kind, skill };
+    let sre = SrePlan { skill, ..SrePlan::of("oncall", kind) };
     let rounds = world.definition.rounds;
     let plan = |seed| RunPlan {
         seed,

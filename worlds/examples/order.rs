@@ -66,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let all: Vec<Vec<f64>> = SRES
             .iter()
             .map(|(_, kind, skill)| {
-                let sre = SrePlan { name: "oncall".into(), kind: *kind, skill: *skill };
+                let sre = SrePlan { skill: *skill, ..SrePlan::of("oncall", *kind) };
                 availability(&world, level, &sre, seeds)
             })
             .collect();

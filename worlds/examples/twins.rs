@@ -58,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     writeln!(out, "level    on call     first   second   difference  seeds better  worse")?;
     for level in Level::ALL {
         for (name, kind, skill) in SRES {
-            let sre = SrePlan { name: "oncall".into(), kind, skill };
+            let sre = SrePlan { skill, ..SrePlan::of("oncall", kind) };
             let ones = availability(&first, level, &sre, seeds);
             let twos = availability(&second, level, &sre, seeds);
             let better = ones.iter().zip(&twos).filter(|(one, two)| two > one).count();

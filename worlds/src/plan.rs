@@ -96,6 +96,20 @@ pub struct SrePlan {
     pub kind: SreKind,
     /// How well; only for the kind `rules`, and always there.
     pub skill: Option<SkillName>,
+    /// What a shell runs, for the kind `exec`; `None` where somebody else starts it.
+    pub command: Option<Name>,
+}
+
+impl SrePlan {
+    /// One of a kind that needs nothing but its name.
+    pub fn of(name: &str, kind: SreKind) -> Self {
+        Self { name: name.into(), kind, skill: None, command: None }
+    }
+
+    /// One of kind rules.
+    pub fn rules(name: &str, skill: SkillName) -> Self {
+        Self { skill: Some(skill), ..Self::of(name, SreKind::Rules) }
+    }
 }
 
 /// A fault that comes for certain.
@@ -124,13 +138,12 @@ pub fn sres_of(definition: &Definition) -> Vec<SrePlan> {
         .sre
         .iter()
         .map(|sre| SrePlan {
-            name: sre.name.as_str().into(),
-            kind: sre.kind,
             skill: (sre.kind == SreKind::Rules).then(|| sre.skill.unwrap_or(SkillName::Mid)),
+            ..SrePlan::of(&sre.name, sre.kind)
         })
         .collect();
     if sres.is_empty() {
-        sres.push(SrePlan { name: "oncall".into(), kind: SreKind::Rules, skill: Some(SkillName::Mid) });
+        sres.push(SrePlan::rules("oncall", SkillName::Mid));
     }
     sres.sort_by(|one, other| one.name.cmp(&other.name));
     sres

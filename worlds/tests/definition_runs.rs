@@ -14,7 +14,7 @@ const KITCHEN_SINK: &str = include_str!("worlds/kitchen-sink.toml");
 /// Plays a world at its worst, with an SRE that uses all its actions.
 fn play(text: &str) -> Option<(Outcome, Vec<Requests>)> {
     let definition = parse("w.toml", text).ok()?.definition;
-    let sre = SrePlan { name: "oncall".into(), kind: SreKind::Oracle, skill: None };
+    let sre = SrePlan::of("oncall", SreKind::Oracle);
     let plan = RunPlan {
         seed: 7,
         level: Level::Extreme,

@@ -25,9 +25,7 @@ struct FewWords;
 impl Languages for FewWords {
     fn sres(&self, given: &[String]) -> Result<Vec<SrePlan>, Misquoted> {
         let plan = |(position, word): (usize, &String)| match word.split_once('=') {
-            Some((name, _)) => {
-                Ok(SrePlan { name: name.into(), kind: SreKind::Rules, skill: Some(SkillName::Mid) })
-            }
+            Some((name, _)) => Ok(SrePlan::rules(name, SkillName::Mid)),
             None => Err(Misquoted { position, message: format!("`{word}` is nobody"), hint: None }),
         };
         given.iter().enumerate().map(plan).collect()
@@ -159,7 +157,7 @@ fn an_sre_that_is_hit_must_be_among_those_who_are_called() {
     assert_eq!(error.to_string(), "this world has no SRE `night`");
     // Who else is there decides which of them it is.
     let mut three = scenario.sres.clone();
-    three.insert(0, SrePlan { name: "another".into(), kind: SreKind::None, skill: None });
+    three.insert(0, SrePlan::of("another", SreKind::None));
     let plan = scenario.plan(7, three).expect("`night` is there");
     assert_eq!(plan.scripted[2].target, Target::Agent(AgentId::Sre(2.into())));
     assert!(matches!(error, ScriptError::Target { what: "SRE", .. }));

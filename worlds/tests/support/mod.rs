@@ -35,12 +35,12 @@ pub fn certain() -> Definition {
 
 /// An SRE of rules.
 pub fn rules(name: &str, skill: SkillName) -> SrePlan {
-    SrePlan { name: name.into(), kind: SreKind::Rules, skill: Some(skill) }
+    SrePlan::rules(name, skill)
 }
 
 /// An SRE that has no skill.
 pub fn unskilled(kind: SreKind) -> SrePlan {
-    SrePlan { name: "oncall".into(), kind, skill: None }
+    SrePlan::of("oncall", kind)
 }
 
 /// Every SRE that can be compared, in the order in which they should come.
