@@ -32,20 +32,17 @@ fn world_with_twins(directory: &Path) -> PathBuf {
 
 /// What an SRE that only listens was sent, frame by frame, without the length.
 fn overheard(world: &Path, runtime_dir: &Path, fault: &str) -> Vec<Vec<u8>> {
+    let world = world.to_str().expect("a plain path");
+    overheard_in(runtime_dir, &["--chaos-level", "off", "--fault", fault, world])
+}
+
+/// The same, of any run of fifteen rounds.
+fn overheard_in(runtime_dir: &Path, flags: &[&str]) -> Vec<Vec<u8>> {
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
     std::fs::set_permissions(runtime_dir, private).expect("its mode");
     let mut child = Command::new(env!("CARGO_BIN_EXE_world"))
-        .args([
-            "run",
-            "--manual=oncall",
-            "--chaos-level",
-            "off",
-            "--seed",
-            &SEED.to_string(),
-            "--fault",
-            fault,
-        ])
-        .arg(world)
+        .args(["run", "--manual=oncall", "--seed", &SEED.to_string()])
+        .args(flags)
         .env("XDG_RUNTIME_DIR", runtime_dir)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -164,4 +161,29 @@ fn what_is_sent_decodes_to_telemetry_alone() {
             assert!(!text.contains(word), "`{word}` in {text}");
         }
     }
+}
+
+/// What a scenario says to people, its answer key above all, is in nothing that an SRE is sent.
+#[test]
+fn neither_the_story_of_a_scenario_nor_its_answer_key_is_sent() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let scenario = directory.path().join("tell-tale.toml");
+    let text = "title = \"Titular\"\nsummary = \"Summarily\"\ntags = [\"taggish\"]\nworld = \"systems\"\nseed = 1\n\
+                rounds = 15\nwarm_up = 2\n[gate]\nfail_on = [\"availability_pct < 1.25\"]\n\
+                [[fault]]\nkind = \"cpu_spike\"\nround = 4\ntarget = \"api-1\"\n\
+                [[noise]]\nkind = \"memory_leak\"\nround = 6\ntarget = \"web-2\"\n\
+                [answer]\nroot_causes = [{ kind = \"cpu_spike\", target = \"api-1\" }]\nremedies = [\"rollback\"]\n\
+                explanation = \"Explainable\"\n[[source]]\ntitle = \"Sourced\"\nurl = \"Url\"\nnote = \"Noted\"\n";
+    std::fs::write(&scenario, text).expect("a scenario file");
+    let scenario = scenario.to_str().expect("a plain path");
+    let frames = overheard_in(directory.path(), &["--scenario", scenario]);
+    assert_eq!(frames.len(), 17);
+    for word in
+        ["Titular", "Summarily", "taggish", "tell-tale", "1.25", "Explainable", "Sourced", "Url", "Noted"]
+    {
+        assert!(!holds(&frames, word.as_bytes()), "{word}");
+    }
+    // What is sent is what the same faults without a scenario would be, with the warm-up and all.
+    let faults = ["--fault", "cpu_spike@4:api-1", "--fault", "memory_leak@6:web-2", "--chaos-level", "off"];
+    assert_eq!(frames, overheard_in(directory.path(), &faults));
 }

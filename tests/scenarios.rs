@@ -387,3 +387,21 @@ fn every_scenario_of_the_library_is_proved_and_as_hard_as_is_written_down() {
     let stored = std::fs::read_to_string(path).expect("what was measured");
     assert!(stored == text, "WORLD_BLESS=1 stores what is measured now:\n{text}");
 }
+
+/// A gate that nobody can fail, or that a good SRE cannot hold, decides nothing.
+#[test]
+fn nobody_acting_fails_the_gates_of_the_library_and_a_senior_holds_them() {
+    let files = support::names(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios")));
+    let names: Vec<_> = files.iter().filter_map(|file| file.strip_suffix(".toml")).collect();
+    assert!(names.len() >= 20, "{names:?}");
+    for name in names {
+        let told = world(&format!("scenarios validate {name}")).ends_with(0).out;
+        assert!(told.contains(" 0 warnings"), "{told}");
+        let played =
+            |sre: &str| world(&format!("run --scenario {name} --inline -q --sre oncall={sre}")).run();
+        let (none, senior) = (played("none"), played("rules:senior"));
+        let fails = i32::from(!name.starts_with("control-"));
+        assert_eq!(none.code, Some(fails), "{name}, nobody acting:\n{}", none.out);
+        assert_eq!(senior.code, Some(0), "{name}, a senior:\n{}", senior.out);
+    }
+}

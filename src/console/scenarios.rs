@@ -14,9 +14,12 @@ use worlds::scenario::{Answer, Draft, Scenario, library};
 /// Those whose share is told, the least skilled first.
 const SKILLS: [&str; 4] = ["junior", "mid", "senior", "oracle"];
 
+/// From this width on there is room for the shares of all of them.
+const ROOM_FOR_ALL: usize = 100;
+
 /// The library, a scenario a line: what reference SREs avoid of the harm says how hard each is.
 pub(crate) fn catalogue(width: usize) -> Vec<String> {
-    let columns = [
+    let all = [
         words("Scenario"),
         words("World"),
         figures("Junior"),
@@ -25,7 +28,11 @@ pub(crate) fn catalogue(width: usize) -> Vec<String> {
         figures("Oracle"),
         words("What it is"),
     ];
-    let mut lines = layout::table(&columns, library::ALL.iter().filter_map(row), width);
+    let shown: &[usize] = if width < ROOM_FOR_ALL { &[0, 2, 4, 6] } else { &[0, 1, 2, 3, 4, 5, 6] };
+    let columns: Vec<_> = shown.iter().map(|column| all[*column]).collect();
+    let rows = library::ALL.iter().filter_map(row);
+    let rows = rows.map(|row| shown.iter().map(|column| row[*column].clone()).collect());
+    let mut lines = layout::table(&columns, rows, width);
     lines.push(String::new());
     let note = "How hard: the share of the harm that a junior, a mid, a senior and the oracle avoid.";
     lines.extend(layout::wrapped(note, width.saturating_sub(2)).into_iter().map(|line| format!("  {line}")));

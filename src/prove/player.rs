@@ -169,6 +169,10 @@ impl<'a> Player<'a> {
             }
         }
         let study = &self.scenario.world.study;
+        // As everybody does: first what most hangs on.
+        deeds.sort_by(|one, other| {
+            study.impact[other.target.index()].total_cmp(&study.impact[one.target.index()])
+        });
         let mut requests = 0;
         drive(Arc::clone(&self.scenario.world), plan, |round, decision| {
             let seen = round.observation();

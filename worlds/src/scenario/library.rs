@@ -22,7 +22,34 @@ macro_rules! library {
 }
 
 /// All of them, from one fault to what is told of real outages.
-pub const ALL: &[Builtin] = library!["cache-loss"];
+pub const ALL: &[Builtin] = library![
+    "control-quiet",
+    "control-noise",
+    "cpu-hog",
+    "slow-leak",
+    "cut-off",
+    "full-disk",
+    "crash-loop",
+    "flood",
+    "slow-queries",
+    "cache-loss",
+    "retry-storm",
+    "leak-everywhere",
+    "bad-config",
+    "rolling-release",
+    "zone-loss",
+    "promote-it",
+    "failover-trap",
+    "frozen-gauges",
+    "false-alarm",
+    "needle-in-noise",
+    "two-at-once",
+    "wave-after-wave",
+    "responder-down",
+    "bad-week",
+    "retold-s3-2017",
+    "retold-cloudflare-2019",
+];
 
 /// The scenario of this name.
 pub fn find(name: &str) -> Option<&'static Builtin> {
