@@ -15,12 +15,15 @@ use crate::definition::{GroupBy, MessageKind, Role, SkillName, SreKind};
 use crate::id::Name;
 use crate::message::{ActionOutcome, Metric, RequestId, Severity};
 use crate::outcome::{Incident, StopReason};
-use serde::Serialize;
 use serde::ser::{SerializeStruct as _, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// One line of the journal. Rounds count from 1. Figures are rounded to three decimals by
 /// [`figure`], so that lines stay readable.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+///
+/// Every line can be read back but those of incidents, which leave out what follows from the rounds before
+/// them: whoever reads a journal finds them whole in the result of the run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[expect(
     missing_docs,
@@ -126,6 +129,7 @@ pub enum Record {
     /// The run did more harm than its drill allows: this was its last round.
     RunStopped { round: u32, reason: StopReason, value_pct: f64, limit_pct: f64 },
     /// An incident, with all its times, when the run is over.
+    #[serde(skip_deserializing)]
     Incident {
         #[serde(serialize_with = "incident_line")]
         incident: Incident,
@@ -169,7 +173,7 @@ fn incident_line<S: Serializer>(incident: &Incident, serializer: S) -> Result<S:
 }
 
 /// An SRE in the header.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "as in the world file")]
 pub struct SreHeader {
     pub name: Name,
@@ -179,7 +183,7 @@ pub struct SreHeader {
 }
 
 /// How a server looks on the console.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
     /// Health above 80.
@@ -194,7 +198,7 @@ pub enum Status {
 
 /// How a fault ended.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize, schemars::JsonSchema,
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum FaultEnd {
