@@ -27,7 +27,7 @@ Examples:
   world run --sre day=rules:junior --sre night=rules:senior
   world run --fault cpu_spike@3:api-1 --chaos-level off --rounds 10
   world run --seed 42 --plan                   what would happen, without running it
-  world run --seed 42 --out drill              keep journal.jsonl and result.json
+  world run --seed 42 --out drill              keep the journal, the result and reports
   world run --seed 1 --seeds 20 --fail-on 'availability_pct < 80'   a gate over twenty seeds
   world run --scenario cache-loss --skill senior
   world run my-world.toml --inline --json -q
@@ -76,6 +76,15 @@ A journal is bound together by hashes: one that was cut off or changed is told. 
   0  complete: the run came to its end, and nothing was changed since
   2  there is no recording
   3  broken off, under way, or altered";
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  world run --seed 42 --out drill
+  world report drill --force
+
+`world run --out` makes them when a run is over: junit.xml, summary.md, report.html and postmortem.md.
+They follow from the journal and the result alone, so they come out the same, byte for byte. Of a drill over
+several seeds those of each run are made again, too.";
 
 const SCHEMA_EXAMPLES: &str = "\
 Examples:
@@ -126,6 +135,16 @@ pub(crate) enum Command {
         /// The directory of `world run --out`
         #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
         recording: PathBuf,
+    },
+    /// Make the reports of a recording again: report.html and its like
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report {
+        /// The directory of `world run --out`
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+        recording: PathBuf,
+        /// Replace reports that are there
+        #[arg(long)]
+        force: bool,
     },
     /// Print the JSON Schema of a document
     #[command(after_help = SCHEMA_EXAMPLES)]
@@ -376,7 +395,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub json: bool,
 
-    /// Write journal.jsonl, result.json and runtime.json into this directory
+    /// Write journal, result and reports into this directory: report.html, junit.xml and others
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: Option<PathBuf>,
 

@@ -25,6 +25,7 @@ mod ps;
 mod recording;
 mod reference;
 mod repeat;
+mod report;
 mod result;
 mod run;
 mod scenario;

@@ -5,6 +5,8 @@ use crate::config::UsageError;
 use crate::determinism::Difference;
 use crate::director::DirectorError;
 use crate::recording::RecordingError;
+use crate::report::KeepError;
+use crate::report::again::{self, AgainError};
 use crate::scenario::ScenarioError;
 use crate::scenarios_command;
 use crate::stdio::Stdio;
@@ -41,6 +43,7 @@ fn dispatch(command: Command, stdio: &mut Stdio) -> Result<u8, Failure> {
         Command::Scenarios(scenarios) => scenarios_command(&scenarios.command, stdio),
         Command::Ps(args) => list_running(&args, stdio),
         Command::Verify { recording } => verify(&recording, stdio),
+        Command::Report { recording, force } => report(&recording, force, stdio),
         Command::Schema { document } => {
             let schema = match document {
                 Document::Result => crate::result::json_schema(),
@@ -69,6 +72,12 @@ fn verify(recording: &Path, stdio: &mut Stdio) -> Result<u8, Failure> {
     let recorded = verify::verify(recording)?;
     print(&format!("{recorded}\n"), stdio)?;
     Ok(if recorded.is_complete() { exit_code::OK } else { exit_code::UNJUDGED })
+}
+
+fn report(recording: &Path, force: bool, stdio: &mut Stdio) -> Result<u8, Failure> {
+    let files = again::make(recording, force)?;
+    let lines: String = files.iter().map(|file| format!("{}\n", file.display())).collect();
+    print(&lines, stdio)
 }
 
 fn worlds_command(command: &WorldsCommand, stdio: &mut Stdio) -> Result<u8, Failure> {
@@ -160,6 +169,12 @@ pub(crate) enum Failure {
     /// The recording broke off.
     #[error("{0}; the recording is incomplete")]
     Recording(RecordingError),
+    /// Reports could not be written.
+    #[error("{0}")]
+    Report(#[from] KeepError),
+    /// Reports could not be made again.
+    #[error("{0}")]
+    ReportAgain(#[from] AgainError),
     /// The process driver could not run the world.
     #[error("{0}")]
     Director(#[from] DirectorError),
@@ -189,9 +204,12 @@ impl Failure {
             | Self::Scenario(_)
             | Self::Generate(_)
             | Self::Verify(_)
-            | Self::Unrecordable(_) => exit_code::USAGE,
+            | Self::Unrecordable(_)
+            | Self::ReportAgain(AgainError::Taken { .. } | AgainError::Read(_)) => exit_code::USAGE,
             Self::Director(error) => error.exit_code(),
             Self::Recording(_)
+            | Self::Report(_)
+            | Self::ReportAgain(AgainError::Keep(_))
             | Self::Difference(_)
             | Self::Output(_)
             | Self::Document(_)
@@ -211,6 +229,8 @@ impl Failure {
             Self::Unrecordable(error) => error.hint(),
             Self::Director(error) => error.hint(),
             Self::Seed(_) => Some("choose one with --seed".to_owned()),
+            Self::ReportAgain(error) => error.hint(),
+            Self::Report(_) => Some("`world report DIR --force` makes them again".to_owned()),
             Self::Recording(_)
             | Self::Difference(_)
             | Self::Output(_)

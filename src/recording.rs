@@ -5,7 +5,10 @@
 //!                     the run goes on, so that a run that was killed is told from one that is not over
 //! DIR/runtime.json    what is true of this machine only: process ids, durations, what went over
 //!                     the bus. Never hashed
-//! DIR/result.json     the result; written last and at once, so where it is, the rest is complete
+//! DIR/result.json     the result; written at once after these, so where it is, they are complete
+//! DIR/junit.xml, summary.md, report.html, postmortem.md
+//!                     reports ([`crate::report`]); they come after the result, for they can be made
+//!                     again from it and the journal
 //! ```
 //!
 //! A directory that holds a run is refused, and what cannot be recorded is refused before anything
@@ -13,6 +16,7 @@
 
 use crate::director::{BusStats, ChaosLife, OfThisMachine};
 use crate::event::{Agent, Event};
+use crate::report;
 use serde::Serialize;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -190,9 +194,10 @@ impl Recording {
     }
 }
 
-/// Whether a directory holds a run, what is left of one, or a drill.
+/// Whether a directory holds a run, what is left of one, a drill, or a report of either.
 pub(crate) fn holds_run(dir: &Path) -> bool {
-    [JOURNAL, RUNTIME, RESULT, DRILL].iter().any(|name| dir.join(name).exists())
+    let reports = report::FILES;
+    [JOURNAL, RUNTIME, RESULT, DRILL].iter().chain(&reports).any(|name| dir.join(name).exists())
 }
 
 /// Makes a directory and those above it; gives those that were not there.
@@ -230,7 +235,9 @@ fn claim(dir: &Path) -> Result<File, RecordingError> {
 
 /// Writes a file so that it is there as a whole or not at all.
 pub(crate) fn write_at_once(path: &Path, contents: &[u8]) -> Result<(), RecordingError> {
-    let half = path.with_extension("json.part");
+    let mut half = path.as_os_str().to_owned();
+    half.push(".part");
+    let half = PathBuf::from(half);
     // What stands there is not followed, should it lead elsewhere.
     let _ = fs::remove_file(&half);
     let written = File::create_new(&half).and_then(|mut file| file.write_all(contents));
@@ -286,8 +293,8 @@ mod tests {
     #[test]
     fn a_directory_that_holds_a_run_is_refused_and_left_alone() {
         let temp = tempfile::tempdir().expect("a directory");
-        for name in [JOURNAL, RUNTIME, RESULT] {
-            let dir = temp.path().join(name.trim_end_matches(".json"));
+        for name in [JOURNAL, RUNTIME, RESULT, DRILL].into_iter().chain(report::FILES) {
+            let dir = temp.path().join(name.replace('.', "-"));
             fs::create_dir(&dir).expect("made");
             fs::write(dir.join(name), "old").expect("written");
             let refused = Recording::create(&dir, "inline").expect_err("refused");

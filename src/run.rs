@@ -16,6 +16,7 @@ use crate::inline::{self, Controls};
 use crate::program::Failure;
 use crate::recording::Recording;
 use crate::reference::References;
+use crate::report::Reports;
 use crate::result::{Facts, Mode, RunResult, Verdict};
 use crate::schedule::Schedule;
 use crate::signal::Signals;
@@ -159,6 +160,7 @@ impl Judgement<'_> {
         let result = result_of(self.config, &self.finished, self.signals);
         let document = if self.is_document_wanted() { result.to_json()? } else { Vec::new() };
         let recorded = self.watchers.records.finish(&document);
+        let kept = recorded.and_then(|()| self.report(&result));
         self.watchers.screen.end(&result);
         let check = self.check(&result);
         if self.config.output.json {
@@ -166,7 +168,16 @@ impl Judgement<'_> {
         }
         self.no_trouble()?;
         // What cannot be kept can be told all the same: this comes last.
-        check.and(recorded).map(|()| self.exit_code(result.exit_code()))
+        check.and(kept).map(|()| self.exit_code(result.exit_code()))
+    }
+
+    /// Makes the reports of a run that was recorded, whatever it came to.
+    fn report(&mut self, result: &RunResult) -> Result<(), Failure> {
+        let dir = self.config.out.as_deref();
+        let Some((dir, chronicle)) = dir.zip(self.watchers.records.take_chronicle()) else { return Ok(()) };
+        let reports = Reports::of(&chronicle, result);
+        reports.tell_job();
+        Ok(reports.keep(dir)?)
     }
 
     fn is_document_wanted(&self) -> bool {

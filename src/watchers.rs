@@ -10,6 +10,7 @@ use crate::director::OfThisMachine;
 use crate::event::{Event, Interest};
 use crate::program::Failure;
 use crate::recording::{Recording, RecordingError};
+use crate::report::Chronicle;
 use crate::result::RunResult;
 use crate::stdio::{self, Stream};
 use std::io::{self, IsTerminal as _};
@@ -38,16 +39,12 @@ impl Watchers {
         let matters =
             config.output.json || recording.is_some() || config.check_determinism || !config.gates.is_empty();
         let lines = config.check_determinism.then(Vec::new);
-        Self {
-            screen: Screen::new(config, matters),
-            records: Records { recording, lines, began: false, trouble: None },
-        }
+        Self { screen: Screen::new(config, matters), records: Records::new(recording, lines) }
     }
 
     /// Those of a run that nobody looks at: it is recorded, if at all.
     pub(crate) fn unseen(recording: Option<Recording>) -> Self {
-        let records = Records { recording, lines: None, began: false, trouble: None };
-        Self { screen: Screen::unseen(), records }
+        Self { screen: Screen::unseen(), records: Records::new(recording, None) }
     }
 
     /// Whether anybody still wants the run's result.
@@ -198,7 +195,7 @@ impl Watcher for Screen {
     }
 }
 
-/// What is written down: the recording, and the journal for the determinism check.
+/// What is written down: the recording, what its reports need, and the journal for the determinism check.
 ///
 /// A recording of a run that did not even begin is given up with this. Where one breaks off, most often on a
 /// full disk, that is told at once and again at the end; the run goes on, for its result is worth as
@@ -206,6 +203,8 @@ impl Watcher for Screen {
 pub(crate) struct Records {
     recording: Option<Recording>,
     lines: Option<Vec<Vec<u8>>>,
+    /// What the reports beside a recording are made from.
+    chronicle: Option<Chronicle>,
     /// Whether a round was opened.
     began: bool,
     /// Why the recording broke off.
@@ -213,6 +212,11 @@ pub(crate) struct Records {
 }
 
 impl Records {
+    fn new(recording: Option<Recording>, lines: Option<Vec<Vec<u8>>>) -> Self {
+        let chronicle = recording.is_some().then(Chronicle::new);
+        Self { recording, lines, chronicle, began: false, trouble: None }
+    }
+
     /// Takes down what went over the bus, when the run is over.
     pub(crate) fn of_this_machine(&mut self, here: OfThisMachine) {
         if let Some(recording) = &mut self.recording {
@@ -237,6 +241,13 @@ impl Records {
         let _ = stdio::standard_error().print(&[console::error_line(&said)]);
         self.trouble = Some(error);
         self.recording = None;
+        // Where a journal cannot be written, no report of it can.
+        self.chronicle = None;
+    }
+
+    /// What happened, for the reports of a recording.
+    pub(crate) fn take_chronicle(&mut self) -> Option<Chronicle> {
+        self.chronicle.take()
     }
 
     /// The journal, if it was kept for a comparison.
@@ -254,6 +265,9 @@ impl Watcher for Records {
         self.began |= matches!(event, Event::Entry(Entry { record: Record::RoundOpened { .. }, .. }));
         if let (Some(lines), Event::Entry(entry)) = (&mut self.lines, event) {
             lines.push(entry.line.clone());
+        }
+        if let (Some(chronicle), Event::Entry(entry)) = (&mut self.chronicle, event) {
+            chronicle.take(&entry.record);
         }
         if let Some(Err(error)) = self.recording.as_mut().map(|recording| recording.tell(event)) {
             self.break_off(error);

@@ -79,7 +79,7 @@ pub(crate) fn ending(result: &DrillResult, width: usize) -> Vec<String> {
 }
 
 /// How a field is called, with its unit and decimals.
-fn named(field: &str) -> (&str, usize) {
+pub(crate) fn named(field: &str) -> (&str, usize) {
     match field {
         "availability_pct" => ("Availability, %", 2),
         "score" => ("Score", 1),
@@ -104,7 +104,8 @@ fn means(metrics: &[Mean], width: usize) -> Vec<String> {
     layout::table(&columns, metrics.iter().filter(|metric| metric.n > 0).map(row), width)
 }
 
-fn between(low: Option<f64>, high: Option<f64>, decimals: usize) -> String {
+/// The ends of an interval.
+pub(crate) fn between(low: Option<f64>, high: Option<f64>, decimals: usize) -> String {
     match (low, high) {
         (Some(low), Some(high)) => format!("{low:.decimals$} to {high:.decimals$}"),
         _ => "-".to_owned(),

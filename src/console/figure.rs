@@ -3,7 +3,7 @@
 use worlds::message::Metric;
 
 /// A count with its thousands apart: `15,972`.
-pub(super) fn count(count: u64) -> String {
+pub(crate) fn count(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -16,19 +16,19 @@ pub(super) fn count(count: u64) -> String {
 }
 
 /// A share in percent, cut off rather than rounded, so that a missed 99.9 never reads 99.90.
-pub(super) fn percent(pct: f64) -> String {
+pub(crate) fn percent(pct: f64) -> String {
     const ROUNDING_NOISE: f64 = 1e-9;
     format!("{:.2} %", ((pct + ROUNDING_NOISE) * 100.0).floor() / 100.0)
 }
 
 /// A gap in points, with as many decimals as it takes to see it.
-pub(super) fn points(gap: f64) -> String {
+pub(crate) fn points(gap: f64) -> String {
     let decimals = (2..=6).find(|&decimals| gap >= 0.5 * 0.1_f64.powi(decimals)).unwrap_or(6);
     format!("{gap:.*} points", usize::try_from(decimals).unwrap_or(2))
 }
 
 /// A value that may not be there.
-pub(super) fn or_dash(value: Option<f64>, decimals: usize) -> String {
+pub(crate) fn or_dash(value: Option<f64>, decimals: usize) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.decimals$}"))
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn duration(seconds: u64) -> String {
 }
 
 /// Memory, given in KiB.
-pub(super) fn memory(kib: Option<u64>) -> String {
+pub(crate) fn memory(kib: Option<u64>) -> String {
     match kib {
         None => "-".to_owned(),
         Some(kib) if kib < 10 * 1024 => format!("{} KiB", count(kib)),
@@ -66,7 +66,7 @@ pub(crate) fn plural(number: u32, noun: &str) -> String {
 }
 
 /// The value of a metric with its unit.
-pub(super) fn metric(metric: Metric, value: f64) -> String {
+pub(crate) fn metric(metric: Metric, value: f64) -> String {
     match metric {
         Metric::CpuUsage | Metric::MemoryUsage | Metric::DiskUsage => format!("{value:.0} %"),
         Metric::ErrorRate => format!("{value:.1} %"),

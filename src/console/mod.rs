@@ -23,7 +23,9 @@ mod servers;
 mod story;
 
 pub(crate) use layout::fitting;
+pub(crate) use opening::kind_and_skill;
 pub(crate) use progress::Progress;
+pub(crate) use story::{diagnosis, end_text, message_text, outcome_text};
 
 use crate::config::{Detail, RunConfig};
 use crate::event::Event;
@@ -35,6 +37,11 @@ use story::Story;
 /// What went wrong, as clap writes it.
 pub(crate) fn error_line(error: &str) -> String {
     format!("{} {error}", paint(ink::ERROR, "error:"))
+}
+
+/// A warning as the program's own messages are, for standard error.
+pub(crate) fn warning_line(warning: &str) -> String {
+    format!("{} {warning}", paint(ink::POOR, "warning:"))
 }
 
 /// What to do about it, as clap writes it.

@@ -82,7 +82,7 @@ pub(super) fn sre(sre: &SrePlan) -> String {
 }
 
 /// `rules, senior`
-pub(super) fn kind_and_skill(kind: SreKind, skill: Option<SkillName>) -> String {
+pub(crate) fn kind_and_skill(kind: SreKind, skill: Option<SkillName>) -> String {
     let kind = kind.name();
     skill.map_or_else(|| kind.to_owned(), |skill| format!("{kind}, {}", config::skill_name(skill)))
 }

@@ -404,7 +404,8 @@ pub(super) fn tagged_lines(tag: &str, style: Style, text: &str, width: usize) ->
     lines.iter().enumerate().map(line).collect()
 }
 
-fn lapse_text(lapse: Lapse) -> &'static str {
+/// What an SRE from outside failed at.
+pub(crate) fn lapse_text(lapse: Lapse) -> &'static str {
     match lapse {
         Lapse::Late => "late",
         Lapse::Malformed => "malformed: no decision on this round",
@@ -412,7 +413,8 @@ fn lapse_text(lapse: Lapse) -> &'static str {
     }
 }
 
-fn message_text(message: MessageKind) -> &'static str {
+/// What a message is, before the name of its server.
+pub(crate) fn message_text(message: MessageKind) -> &'static str {
     match message {
         MessageKind::Telemetry => "metrics of",
         MessageKind::Commands => "command to",
@@ -420,14 +422,16 @@ fn message_text(message: MessageKind) -> &'static str {
     }
 }
 
-fn end_text(how: FaultEnd) -> &'static str {
+/// How a fault ended.
+pub(crate) fn end_text(how: FaultEnd) -> &'static str {
     match how {
         FaultEnd::Remedied => "remedied",
         FaultEnd::Expired => "expired",
     }
 }
 
-fn diagnosis(sre: &str, alerting: &str, entity: &str, cause: Option<&Name>) -> String {
+/// What an SRE said.
+pub(crate) fn diagnosis(sre: &str, alerting: &str, entity: &str, cause: Option<&Name>) -> String {
     let symptom = if alerting == entity { String::new() } else { format!("{alerting} suffers from ") };
     let cause = cause.map(|cause| format!("{cause} on ")).unwrap_or_default();
     format!("{sre}: {symptom}{cause}{entity}")
@@ -441,7 +445,8 @@ fn of_outcome(outcome: ActionOutcome) -> Style {
     }
 }
 
-fn outcome_text(outcome: ActionOutcome) -> &'static str {
+/// What came of an action.
+pub(crate) fn outcome_text(outcome: ActionOutcome) -> &'static str {
     match outcome {
         ActionOutcome::Succeeded => "succeeded",
         ActionOutcome::Failed(Failure::Unlucky) => "failed",

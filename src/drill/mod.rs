@@ -6,8 +6,10 @@
 //! because the world is good enough and not because a seed was kind. With `--out DIR`:
 //!
 //! ```text
-//! DIR/seed-42/    the recording of each run: see [`crate::recording`]
-//! DIR/drill.json  what the drill came to ([`result`]); written last and at once
+//! DIR/seed-42/    the recording of each run, and its reports: see [`crate::recording`]
+//! DIR/drill.json  what the drill came to ([`result`]); written at once after all runs
+//! DIR/junit.xml, summary.md, report.html
+//!                 reports of the drill: see [`crate::report`]
 //! ```
 
 pub(crate) mod gates;
@@ -21,6 +23,7 @@ use crate::exit_code;
 use crate::program::Failure;
 use crate::recording::{self, DRILL, Recording, RecordingError};
 use crate::repeat;
+use crate::report::{KeepError, Reports};
 use crate::result::{Mode, RunResult};
 use crate::run;
 use crate::signal::Signals;
@@ -44,8 +47,12 @@ pub(crate) fn run(
     let mut screen = Screen::new(config);
     screen.print(&told::opening(config, screen.width()))?;
     let mut runs = Vec::with_capacity(config.seeds.len());
+    // A report that cannot be written costs nothing but itself.
+    let mut reported = Ok(());
     for seed in &config.seeds {
-        let run = SeedRun::of(&one(&of_seed(args, config, *seed), signals)?, &config.gates);
+        let (run, its_reports) = one(&of_seed(args, config, *seed), signals)?;
+        reported = reported.and(its_reports);
+        let run = SeedRun::of(&run, &config.gates);
         screen.seed(&run)?;
         runs.push(run);
         if signals.signal().is_some() {
@@ -55,11 +62,17 @@ pub(crate) fn run(
     let result = DrillResult::of(config, runs, signals.signal());
     let document = result.to_json()?;
     let kept = config.out.as_deref().map_or(Ok(()), |dir| keep(dir, &document));
+    if let (Some(dir), Ok(())) = (&config.out, &kept) {
+        let reports = Reports::of_drill(&result);
+        reports.tell_job();
+        reported = reported.and(reports.keep(dir));
+    }
     screen.end(&result)?;
     if config.output.json {
         run::show(&document, &mut stdio.out.out)?;
     }
     kept.map_err(Failure::Recording)?;
+    reported?;
     Ok(signals.signal().map_or(result.exit_code(), exit_code::signalled))
 }
 
@@ -80,11 +93,12 @@ fn of_seed(args: &RunArgs, config: &RunConfig, seed: u64) -> RunConfig {
 }
 
 /// Where the run of a seed is recorded.
-fn dir_of(dir: &Path, seed: u64) -> PathBuf {
+pub(crate) fn dir_of(dir: &Path, seed: u64) -> PathBuf {
     dir.join(format!("seed-{seed}"))
 }
 
-fn one(config: &RunConfig, signals: &Signals) -> Result<RunResult, Failure> {
+/// Plays one run; with its result comes whether its reports could be written.
+fn one(config: &RunConfig, signals: &Signals) -> Result<(RunResult, Result<(), KeepError>), Failure> {
     let create = |dir| Recording::create(dir, config.mode.name()).map_err(Failure::Unrecordable);
     let recording = config.out.as_deref().map(create).transpose()?;
     let directory = match config.mode {
@@ -93,10 +107,12 @@ fn one(config: &RunConfig, signals: &Signals) -> Result<RunResult, Failure> {
     };
     let (finished, mut watchers) = run::play(config, directory, Watchers::unseen(recording), signals)?;
     let result = run::result_of(config, &finished, signals);
-    if config.out.is_some() {
-        watchers.records.finish(&result.to_json()?)?;
-    }
-    Ok(result)
+    let Some(dir) = &config.out else { return Ok((result, Ok(()))) };
+    watchers.records.finish(&result.to_json()?)?;
+    let chronicle = watchers.records.take_chronicle();
+    // A job is told of the drill, and not of each seed.
+    let reported = chronicle.map_or(Ok(()), |chronicle| Reports::of(&chronicle, &result).keep(dir));
+    Ok((result, reported))
 }
 
 fn refuse_taken(dir: &Path) -> Result<(), RecordingError> {
