@@ -123,7 +123,18 @@ fn a_recording_holds_journal_and_the_same_result() {
     let dir = tempfile::tempdir().expect("a directory");
     let ended = world("run --inline --seed 42 --json -q --out runs/first").inside(dir.path()).ends_with(0);
     let run = dir.path().join("runs/first");
-    assert_eq!(names(&run), ["journal.jsonl", "result.json", "runtime.json"]);
+    assert_eq!(
+        names(&run),
+        [
+            "journal.jsonl",
+            "junit.xml",
+            "postmortem.md",
+            "report.html",
+            "result.json",
+            "runtime.json",
+            "summary.md"
+        ]
+    );
     assert_eq!(read(&run.join("result.json")), ended.out);
     let journal = read(&run.join("journal.jsonl"));
     let records: Vec<Value> =

@@ -37,7 +37,7 @@ pub fn world(arguments: &str) -> World {
 /// The program with these arguments.
 pub fn world_with(arguments: &[&str]) -> World {
     let mut command = Command::new(env!("CARGO_BIN_EXE_world"));
-    command.args(arguments).env_remove("NO_COLOR").stdin(Stdio::null());
+    command.args(arguments).env_remove("NO_COLOR").env_remove("GITHUB_STEP_SUMMARY").stdin(Stdio::null());
     World { command }
 }
 
