@@ -29,7 +29,7 @@ pub(crate) fn opening(config: &RunConfig, width: usize) -> Vec<String> {
     lines
 }
 
-/// One run, as a row below the header of [`opening`].
+/// One run, as a row below the header of [`opening()`].
 pub(crate) fn seed(run: &SeedRun) -> String {
     let served = run.availability_pct.map_or_else(|| "-".to_owned(), figure::percent);
     let avoided = run.avoided_share.map_or_else(|| "-".to_owned(), |share| format!("{:.0} %", 100.0 * share));

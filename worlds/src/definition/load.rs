@@ -1,5 +1,5 @@
 //! From the text of a world file to a definition that makes sense, or to everything that is wrong
-//! with it: see [`crate::document`] for how.
+//! with it: `document` says how.
 
 use super::schema::json_schema;
 use super::{Definition, check};

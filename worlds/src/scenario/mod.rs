@@ -1,7 +1,7 @@
 //! Scenarios: a drill declared in a file, so that it can be kept, shared and held against.
 //!
 //! A scenario names a world, its seeds, the faults that come and when, and what a run of it is held
-//! against. [`file`] is the shape of the TOML file, [`Draft`] reads it and [`Draft::settle`] finds it in its
+//! against. [`mod@file`] is the shape of the TOML file, [`Draft`] reads it and [`Draft::settle`] finds it in its
 //! world, with everything that is wrong told at its place, as for world files. A [`Scenario`] that was
 //! settled gives the plan of a run for each of its seeds.
 //!
