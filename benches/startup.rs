@@ -4,10 +4,16 @@
 //! score, and the end of it all. Compared with what it costs to start and end seven processes that
 //! do nothing: one after the other, of a program without any dependencies (this one), and of `world`
 //! itself.
+//!
+//! Then a step of a pipeline: a scenario over twenty seeds, judged together, with everything that it
+//! writes. Cold is with the program out of the system's cache, as on a machine that has just unpacked
+//! it elsewhere; what it asks of the disk is then the machine's to answer.
 
 mod measure;
 
 use measure::{Comparison, Outcome};
+use rustix::fs::{Advice, fadvise};
+use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -21,6 +27,9 @@ const PROCESSES: usize = 7;
 
 /// Turns: each takes some seventy milliseconds.
 const TURNS: usize = 240;
+
+/// Turns of a pipeline's step: each takes about a second.
+const STEP_TURNS: usize = 20;
 
 const WORLD: &str = env!("CARGO_BIN_EXE_world");
 
@@ -46,7 +55,39 @@ fn main() -> Outcome<()> {
         ],
     )?;
     comparison.print("from start to end, six servers, fifteen rounds", "ms");
+    steps(runs.path())
+}
+
+fn steps(runs: &Path) -> Outcome<()> {
+    let mut comparison = Comparison::of(["warm", "cold", "warm, --inline", "cold, --inline"]);
+    comparison.take(
+        STEP_TURNS,
+        &mut [
+            &mut || step(runs, &[]),
+            &mut || forget_program().and_then(|()| step(runs, &[])),
+            &mut || step(runs, &["--inline"]),
+            &mut || forget_program().and_then(|()| step(runs, &["--inline"])),
+        ],
+    )?;
+    comparison.print("a pipeline's step, twenty seeds of a scenario, --out", "ms");
     Ok(())
+}
+
+/// Milliseconds that a pipeline's step takes.
+fn step(runs: &Path, flags: &[&str]) -> Outcome<f64> {
+    let out = tempfile::tempdir_in(runs)?;
+    let mut command = Command::new(WORLD);
+    command.args(["run", "--scenario", "cache-loss", "--seeds", "20", "--out"]).arg(out.path()).args(flags);
+    command.env("XDG_RUNTIME_DIR", runs);
+    milliseconds(|| succeed(command))
+}
+
+/// Puts the program out of the system's cache: nobody runs it now.
+fn forget_program() -> Outcome<()> {
+    let program = File::open(WORLD)?;
+    // What is not on the disk yet cannot be forgotten.
+    program.sync_all()?;
+    Ok(fadvise(&program, 0, None, Advice::DontNeed)?)
 }
 
 fn milliseconds(work: impl FnOnce() -> Outcome<()>) -> Outcome<f64> {
