@@ -6,8 +6,8 @@
 //!
 //! Values in, values out: no clock, no I/O, no threads, and no chance but what flows from a key, so
 //! the same samples give the same figures to the last bit, on every platform. The crate knows
-//! nothing of worlds. Formulas stand where they are used, with their sources; `docs/bench.md` tells
-//! how they were chosen and what was measured of them.
+//! nothing of worlds. Formulas stand where they are used, with their sources, and
+//! `tests/coverage.rs` measures how often intervals cover the truth.
 //!
 //! ```
 //! use statistics::{Confidence, Ratio, Sample, difference, interval};
