@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 /// 2.5 %; the ends of an interval wobble by 2 % of its half width from key to key.
 pub(crate) const RESAMPLES: usize = 3_999;
 
-/// Counts that a [`Bootstrap`] keeps: 32 MiB of them, enough for four different numbers of parts.
-const KEPT_MAX: usize = 16 << 20;
+/// Counts that a [`Bootstrap`] keeps: 16 MiB of them, enough for four different numbers of parts.
+const KEPT_MAX: usize = 8 << 20;
 
 /// Draws resamples, and keeps them for the next sample with as many parts: most of the work.
 #[derive(Debug)]
@@ -45,8 +45,12 @@ impl Bootstrap {
         if parts == 0 {
             return Vec::new();
         }
-        let counts = self.counts(parts);
-        counts.chunks_exact(parts).filter_map(|counts| contrast.replicate(counts)).collect()
+        let mut weights = vec![0.0; parts];
+        let mut replicate = |counts: &[u16]| {
+            weights.iter_mut().zip(counts).for_each(|(weight, &count)| *weight = f64::from(count));
+            contrast.replicate(&weights)
+        };
+        self.counts(parts).chunks_exact(parts).filter_map(&mut replicate).collect()
     }
 
     fn counts(&mut self, parts: usize) -> &[u16] {
@@ -71,7 +75,7 @@ fn draw(key: u64, resample: u64, counts: &mut [u16]) {
     generator.set_stream(resample);
     let parts = counts.len() as u64;
     for _ in 0..parts {
-        // Multiply and shift: the bias is below one in four million for a thousand parts.
+        // Multiply and shift: the bias is below one in eight million for five hundred parts.
         let part = (u64::from(generator.next_u32()) * parts) >> 32;
         counts[part as usize] += 1;
     }
@@ -103,8 +107,14 @@ pub(crate) struct Replicate {
 struct Arm {
     /// Denominators of the parts.
     sizes: Vec<f64>,
+    /// The one denominator that all parts have, as those of a mean.
+    even_size: Option<f64>,
     /// Numerators, less the ratio times the denominators: they add up to 0.
     residuals: Vec<f64>,
+    /// The squares of the residuals, the products of both, and the squares of the denominators.
+    residual_squares: Vec<f64>,
+    products: Vec<f64>,
+    size_squares: Vec<f64>,
     /// The ratio.
     ratio: f64,
     /// The sum of the denominators.
@@ -155,7 +165,7 @@ impl Contrast {
     fn between(arm: Arm, baseline: Option<Arm>) -> Self {
         let difference = arm.ratio - baseline.as_ref().map_or(0.0, |baseline| baseline.ratio);
         let mut contrast = Self { arm, baseline, estimate: difference, standard_error: 0.0 };
-        let once = vec![1; contrast.parts()];
+        let once = vec![1.0; contrast.parts()];
         let spread = contrast.replicate(&once).map_or(0.0, |all| all.standard_error);
         contrast.standard_error = if contrast.is_rounding(spread) { 0.0 } else { spread };
         contrast
@@ -178,28 +188,41 @@ impl Contrast {
     /// Techniques*, 3rd ed. 1977, section 2.11): with u = (numerator - ratio * denominator) / mean
     /// denominator of each part, of two arms the difference of their u, it is
     /// sqrt(sum(u^2) / (n (n - 1))). Of a mean it is the usual one.
-    fn replicate(&self, counts: &[u16]) -> Option<Replicate> {
-        let arm = self.arm.drawn(counts)?;
+    fn replicate(&self, weights: &[f64]) -> Option<Replicate> {
         let (shift, squares) = match &self.baseline {
-            None => (
-                arm.shift,
-                weighted_sum(counts, [arm.residuals(), arm.sizes()], |[residual, size]| {
-                    square(arm.influence(residual, size))
-                }),
-            ),
-            Some(baseline) => {
-                let base = baseline.drawn(counts)?;
-                let columns = [arm.residuals(), arm.sizes(), base.residuals(), base.sizes()];
-                let squares = weighted_sum(counts, columns, |[residual, size, base_residual, base_size]| {
-                    square(arm.influence(residual, size) - base.influence(base_residual, base_size))
-                });
-                (arm.shift - base.shift, squares)
-            }
+            None => self.arm.drawn_alone(weights)?,
+            Some(baseline) => drawn_together(&self.arm, baseline, weights)?,
         };
-        let parts = counts.len() as f64;
+        let parts = weights.len() as f64;
         let standard_error = if parts < 2.0 { 0.0 } else { (squares / (parts * (parts - 1.0))).sqrt() };
         Some(Replicate { shift, standard_error })
     }
+}
+
+/// Of the difference of two arms with each part drawn so often: the shift, and the sum of the squares
+/// of how far each part moves the difference.
+fn drawn_together(arm: &Arm, baseline: &Arm, weights: &[f64]) -> Option<(f64, f64)> {
+    let [one, other] = [arm, baseline].map(|arm| arm.drawn(weights));
+    let (one, other) = (one?, other?);
+    let columns = [&arm.residuals, &arm.sizes, &baseline.residuals, &baseline.sizes];
+    let columns = columns.map(|column| column.as_chunks::<LANES>());
+    let apart = |[residual, size, base_residual, base_size]: [f64; 4]| {
+        (residual - one.shift * size) * one.scale - (base_residual - other.shift * base_size) * other.scale
+    };
+    let mut sums = [0.0; LANES];
+    let (chunks, last) = weights.as_chunks::<LANES>();
+    for (chunk, weights) in chunks.iter().enumerate() {
+        let rows = columns.map(|(chunks, _)| chunks[chunk]);
+        for lane in 0..LANES {
+            let apart = apart(rows.map(|row| row[lane]));
+            sums[lane] += weights[lane] * apart * apart;
+        }
+    }
+    for (lane, weight) in last.iter().enumerate() {
+        let apart = apart(columns.map(|(_, last)| last[lane]));
+        sums[lane] += weight * apart * apart;
+    }
+    Some((one.shift - other.shift, sums.iter().sum()))
 }
 
 impl Arm {
@@ -210,73 +233,78 @@ impl Arm {
             return None;
         }
         let ratio = parts.iter().map(|part| part.numerator).sum::<f64>() / size;
-        let residuals = parts.iter().map(|part| part.numerator - ratio * part.denominator).collect();
+        let residuals: Vec<f64> =
+            parts.iter().map(|part| part.numerator - ratio * part.denominator).collect();
         let magnitude = parts.iter().map(|part| part.numerator.abs()).sum::<f64>() / size;
-        Some(Self { sizes, residuals, ratio, size, magnitude })
+        let times = |one: &[f64], other: &[f64]| one.iter().zip(other).map(|(a, b)| a * b).collect();
+        Some(Self {
+            even_size: sizes.first().copied().filter(|first| sizes.iter().all(|size| size == first)),
+            residual_squares: times(&residuals, &residuals),
+            products: times(&residuals, &sizes),
+            size_squares: times(&sizes, &sizes),
+            sizes,
+            residuals,
+            ratio,
+            size,
+            magnitude,
+        })
     }
 
     /// This arm with each part drawn so often.
-    fn drawn(&self, counts: &[u16]) -> Option<Drawn<'_>> {
-        let size = weighted_sum(counts, [&self.sizes], |[size]| size);
-        if size <= 0.0 {
-            return None;
-        }
-        let shift = weighted_sum(counts, [&self.residuals], |[residual]| residual) / size;
-        Some(Drawn { arm: self, shift, scale: counts.len() as f64 / size })
+    fn drawn(&self, weights: &[f64]) -> Option<Drawn> {
+        let parts = weights.len() as f64;
+        let size = match self.even_size {
+            Some(each) => parts * each,
+            None => dot(weights, &self.sizes),
+        };
+        (size > 0.0).then(|| Drawn { shift: dot(weights, &self.residuals) / size, scale: parts / size })
+    }
+
+    /// Of this arm alone with each part drawn so often: the shift, and the sum of the squares of how
+    /// far each part moves the ratio.
+    ///
+    /// With r the residuals, d the sizes and s the shift, sum((r - s d)^2) is taken apart into
+    /// sum(r^2) - 2 s sum(r d) + s^2 sum(d^2), whose columns are the same for all resamples. Residuals
+    /// are centred, so little is lost.
+    fn drawn_alone(&self, weights: &[f64]) -> Option<(f64, f64)> {
+        let Drawn { shift, scale } = self.drawn(weights)?;
+        let of_residuals = dot(weights, &self.residual_squares);
+        let [of_both, of_sizes] = match self.even_size {
+            Some(each) => {
+                let size = weights.len() as f64 * each;
+                [shift * size * each, size * each]
+            }
+            None => [&self.products, &self.size_squares].map(|column| dot(weights, column)),
+        };
+        let squares = of_residuals - 2.0 * shift * of_both + shift * shift * of_sizes;
+        Some((shift, squares.max(0.0) * scale * scale))
     }
 }
 
 /// An arm in one resample.
-struct Drawn<'a> {
-    arm: &'a Arm,
+struct Drawn {
     /// Its ratio less the sample's.
     shift: f64,
     /// One over the mean size of the parts drawn.
     scale: f64,
 }
 
-impl Drawn<'_> {
-    fn residuals(&self) -> &[f64] {
-        &self.arm.residuals
-    }
+/// How many sums a processor may carry on at a time. Which parts go together is part of the
+/// definition of a sum, for rounding follows from it.
+const LANES: usize = 8;
 
-    fn sizes(&self) -> &[f64] {
-        &self.arm.sizes
-    }
-
-    /// How far a part moves the ratio.
-    #[inline]
-    fn influence(&self, residual: f64, size: f64) -> f64 {
-        (residual - self.shift * size) * self.scale
-    }
-}
-
-#[inline]
-fn square(value: f64) -> f64 {
-    value * value
-}
-
-/// The sum over all parts of a value, made of what each column says of the part, times how often the
-/// part was drawn. In lanes, so that the processor may add several at a time; which go together is
-/// part of the definition of the sum.
-#[inline]
-fn weighted_sum<const N: usize>(
-    counts: &[u16],
-    columns: [&[f64]; N],
-    value: impl Fn([f64; N]) -> f64,
-) -> f64 {
-    const LANES: usize = 8;
+/// The sum of a column over all parts, each as often as it was drawn.
+fn dot(weights: &[f64], column: &[f64]) -> f64 {
     let mut sums = [0.0; LANES];
-    let (chunks, last) = counts.as_chunks::<LANES>();
-    let columns = columns.map(|column| column.as_chunks::<LANES>());
-    for (chunk, counts) in chunks.iter().enumerate() {
-        let rows = columns.map(|(chunks, _)| chunks[chunk]);
+    let (weights, last_weights) = weights.as_chunks::<LANES>();
+    let (values, last_values) = column.as_chunks::<LANES>();
+    for (weights, values) in weights.iter().zip(values) {
         for lane in 0..LANES {
-            sums[lane] += f64::from(counts[lane]) * value(rows.map(|row| row[lane]));
+            sums[lane] += weights[lane] * values[lane];
         }
     }
-    for (lane, &count) in last.iter().enumerate() {
-        sums[lane] += f64::from(count) * value(columns.map(|(_, last)| last[lane]));
+    for (sum, (weight, value)) in sums.iter_mut().zip(last_weights.iter().zip(last_values)) {
+        *sum += weight * value;
     }
     sums.iter().sum()
 }

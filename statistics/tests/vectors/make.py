@@ -73,7 +73,7 @@ def means(rng):
         "together": ((x := rng.gamma(2, 3, 50)), x + rng.normal(0.3, 0.5, 50)),
         "skewed": (100 - rng.exponential(4, 20), 100 - rng.exponential(6, 20)),
         "two": (np.array([1.0, 2.5]), np.array([2.0, 2.2])),
-        "many": (rng.lognormal(0, 1, 700), rng.lognormal(0.05, 1, 700)),
+        "many": (rng.lognormal(0, 1, 500), rng.lognormal(0.05, 1, 500)),
         "shares": (rng.integers(0, 2, 60).astype(float), rng.integers(0, 2, 60).astype(float)),
     }
     rows = []
