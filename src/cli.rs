@@ -41,6 +41,30 @@ Kinds of SREs:
 
 The same seed gives the same run, byte for byte, whatever the mode.";
 
+const BENCH_EXAMPLES: &str = "\
+Examples:
+  world bench                                          none, junior, mid, senior; 200 seeds
+  world bench --chaos-level low --chaos-level high --seeds 1000
+  world bench --scenario cache-loss --sre old=rules:mid --sre new=rules:senior
+  world bench --until-width 0.5                        as many seeds as that takes
+  world bench --pass 'availability_pct >= 95' --k 1,4,16
+  world bench --out nightly                            documents; typed again, it goes on
+  world bench --out now --baseline nightly/bench.json  exit code 1 if it got worse
+  world bench --csv -q > bench.csv
+
+Everybody plays the same seeds, alone. Intervals are 95 %. Exit codes:
+  0  done                                     3  it cannot be told: see the reasons
+  1  worse than --baseline                    4  an internal error
+  2  wrong usage or a bad file                128+n  ended by signal n; --out goes on from there";
+
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  world compare single replicated                      would a second replica have saved us?
+  world compare old.toml new.toml --sre rules:senior --chaos-level high
+  world compare old.toml new.toml --until-width 0.5    until the difference is known so well
+
+Both worlds are played on the same seeds by the same SREs; what is told is B less A.";
+
 const WORLDS_EXAMPLES: &str = "\
 Examples:
   world worlds list
@@ -120,6 +144,12 @@ pub(crate) enum Command {
     /// Run a world: chaos hits it, SREs answer, users are counted
     #[command(after_help = RUN_EXAMPLES)]
     Run(Box<RunArgs>),
+    /// Measure SREs: many seeds, everybody on the same ones, figures with intervals
+    #[command(after_help = BENCH_EXAMPLES)]
+    Bench(Box<BenchArgs>),
+    /// Measure what a change of a world is worth: the same SREs on the same seeds in two worlds
+    #[command(after_help = COMPARE_EXAMPLES)]
+    Compare(Box<CompareArgs>),
     /// List, show, check and generate worlds
     #[command(after_help = WORLDS_EXAMPLES)]
     Worlds(WorldsArgs),
@@ -177,6 +207,10 @@ pub(crate) enum Document {
     Result,
     /// drill.json, what a drill over several seeds came to
     Drill,
+    /// bench.json, what a bench came to
+    Bench,
+    /// compare.json, what a comparison of two worlds came to
+    Compare,
     /// What `world ps --json` prints
     Ps,
 }
@@ -195,6 +229,116 @@ pub(crate) struct PsArgs {
     /// Print the list as JSON: `world schema ps` describes it
     #[arg(long)]
     pub json: bool,
+}
+
+/// `world bench`, as typed.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// Built-in worlds, or paths (with `/` or `.toml`) [default: systems]
+    #[arg(value_name = "WORLD")]
+    pub worlds: Vec<String>,
+
+    /// Play a scenario, too: a built-in one, or a path; repeats. Without a world only scenarios are played
+    #[arg(long, value_name = "NAME|FILE")]
+    pub scenario: Vec<String>,
+
+    /// Whom the others are compared with [default: the first --sre]
+    #[arg(long, value_name = "NAME")]
+    pub baseline_sre: Option<String>,
+
+    /// Compare with an earlier bench.json: exit code 1 if availability or score got worse
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub baseline: Option<PathBuf>,
+
+    /// Let them get worse by so many points [default: 0]
+    #[arg(long, value_name = "PCT", requires = "baseline", value_parser = allowance, allow_negative_numbers = true)]
+    pub max_regression: Option<f64>,
+
+    #[command(flatten)]
+    pub flags: BenchFlags,
+}
+
+/// `world compare`, as typed.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// A world: a built-in one, or a path (with `/` or `.toml`)
+    pub a: String,
+
+    /// Another one
+    pub b: String,
+
+    #[command(flatten)]
+    pub flags: BenchFlags,
+}
+
+/// What `world bench` and `world compare` have in common.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct BenchFlags {
+    /// Somebody to put on call, alone; repeats
+    #[arg(
+        long,
+        value_name = "[NAME=]KIND[:SKILL]",
+        help = "Somebody to put on call, alone; repeats [default: none, and rules of each skill]"
+    )]
+    pub sre: Vec<String>,
+
+    /// How much chaos; repeats [default: medium]
+    #[arg(long, value_name = "LEVEL", value_enum)]
+    pub chaos_level: Vec<LevelArg>,
+
+    /// Seeds to play [default: 200]
+    #[arg(long, value_name = "N", value_parser = many, allow_negative_numbers = true)]
+    pub seeds: Option<u64>,
+
+    /// The first of them [default: 1]
+    #[arg(long, value_name = "S", value_parser = seed, allow_negative_numbers = true)]
+    pub first_seed: Option<u64>,
+
+    /// Rounds of a run [default: the world's]
+    #[arg(short = 'n', long, value_name = "N", value_parser = rounds, allow_negative_numbers = true)]
+    pub rounds: Option<u32>,
+
+    /// Add seeds until no 95 % interval is wider than this: of availability_pct, or of another metric
+    #[arg(
+        long,
+        value_names = ["W", "METRIC"],
+        num_args = 1..=2,
+        action = ArgAction::Set,
+        allow_negative_numbers = true
+    )]
+    pub until_width: Vec<String>,
+
+    /// Add no more seeds than up to this many [default: 100000]
+    #[arg(long, value_name = "N", requires = "until_width", value_parser = many, allow_negative_numbers = true)]
+    pub max_seeds: Option<u64>,
+
+    /// A run passes if this is true of its result; repeats [default: its promise is kept]
+    #[arg(long, value_name = "FIELD OP NUMBER", allow_hyphen_values = true)]
+    pub pass: Vec<String>,
+
+    /// How many runs are to pass in a row, for pass^k [default: 1,2,4,8]
+    #[arg(long, value_name = "K", value_delimiter = ',', value_parser = many, allow_negative_numbers = true)]
+    pub k: Vec<u64>,
+
+    /// Play so many runs at a time [default: one for each core]
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+
+    /// Keep it in this directory; the same command goes on from there, also with more seeds
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
+
+    /// Print the result as one JSON document; the tables go to standard error
+    #[arg(long, conflicts_with = "csv")]
+    pub json: bool,
+
+    /// Print the result as CSV; the tables go to standard error
+    #[arg(long)]
+    pub csv: bool,
+
+    /// No tables
+    #[arg(short, long)]
+    pub quiet: bool,
 }
 
 /// `world worlds`.
@@ -467,6 +611,17 @@ const SEEDS_MAX: u32 = 100_000;
 fn seeds(text: &str) -> Result<u32, String> {
     let number = text.parse().ok().filter(|seeds| (1..=SEEDS_MAX).contains(seeds));
     number.ok_or_else(|| format!("a drill plays 1 to {SEEDS_MAX} seeds"))
+}
+
+fn many(text: &str) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|number: &u64| *number > 0);
+    number.ok_or_else(|| "this is a whole number from 1 on".to_owned())
+}
+
+fn allowance(text: &str) -> Result<f64, String> {
+    let number = text.trim_end_matches('%').trim_end().parse().ok();
+    let number = number.filter(|number: &f64| number.is_finite() && *number >= 0.0);
+    number.ok_or_else(|| "this is a number of points from 0 on, as in 0.5".to_owned())
 }
 
 fn count(text: &str) -> Result<usize, String> {

@@ -24,7 +24,7 @@ const DEFAULT_LEVEL: Level = Level::Medium;
 /// The SRE of a world that names none.
 pub(crate) const DEFAULT_SRE: &str = "oncall";
 /// The skill of a rule-based SRE that does not say its own.
-const DEFAULT_SKILL: SkillName = SkillName::Mid;
+pub(crate) const DEFAULT_SKILL: SkillName = SkillName::Mid;
 
 /// A run, decided.
 #[derive(Clone, Debug)]
@@ -385,7 +385,7 @@ pub(crate) fn quoted_sres(given: &[String]) -> Result<Vec<SrePlan>, Misquoted> {
 }
 
 /// `[NAME=]KIND[:SKILL]`
-fn sre(given: &str) -> Result<Sre, UsageError> {
+pub(crate) fn sre(given: &str) -> Result<Sre, UsageError> {
     let owned = || given.to_owned();
     let (name, rest) = given.split_once('=').unwrap_or((DEFAULT_SRE, given));
     let (kind, skill) = match rest.split_once(':') {

@@ -2,6 +2,7 @@
 
 mod agent_command;
 mod answer;
+mod bench;
 mod by_hand;
 mod call_graph;
 mod cli;

@@ -3,6 +3,7 @@
 //! Agents are recognised before the command line is parsed, and some values are known only to the
 //! worlds; so for these purposes the command line is described once more, in full.
 
+use crate::bench::metric::Metric;
 use crate::cli::Cli;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, CommandFactory, ValueHint};
@@ -74,7 +75,11 @@ fn with_values(command: Command) -> Command {
         PossibleValuesParser::new(names.collect::<Vec<_>>())
     };
     let skills = ["rules:junior", "rules:mid", "rules:senior"];
-    let sres: Vec<&str> = SreKind::ALL.into_iter().map(|(name, _)| name).chain(skills).collect();
+    let sres = || {
+        let kinds = SreKind::ALL.into_iter().map(|(name, _)| name);
+        PossibleValuesParser::new(kinds.chain(skills).collect::<Vec<_>>())
+    };
+    let metrics = Metric::ALL.map(Metric::name);
     let mut kinds: Vec<String> = Vec::new();
     for world in builtin::ALL {
         let Ok(loaded) = worlds::definition::parse(world.name, world.text) else { continue };
@@ -91,10 +96,25 @@ fn with_values(command: Command) -> Command {
                 .mut_arg("scenario", |arg| arg.value_parser(scenarios()).value_name("SCENARIO"))
                 // Its names follow an equals sign: the next word is the world.
                 .mut_arg("manual", |arg| arg.require_equals(false).num_args(0).action(ArgAction::SetTrue))
-                .mut_arg("sre", |arg| arg.value_parser(PossibleValuesParser::new(sres)).value_name("SRE"))
+                .mut_arg("sre", |arg| arg.value_parser(sres()).value_name("SRE"))
                 .mut_arg("fault", |arg| {
                     arg.value_parser(PossibleValuesParser::new(kinds)).value_name("FAULT")
                 })
+        })
+        .mut_subcommand("bench", |bench| {
+            bench
+                .mut_arg("worlds", |arg| arg.value_parser(worlds()))
+                .mut_arg("scenario", |arg| arg.value_parser(scenarios()).value_name("SCENARIO"))
+                .mut_arg("sre", |arg| arg.value_parser(sres()).value_name("SRE"))
+                .mut_arg("until_width", |arg| arg.value_parser(PossibleValuesParser::new(metrics)))
+        })
+        .mut_subcommand("compare", |compare| {
+            let compare = ["a", "b"]
+                .into_iter()
+                .fold(compare, |compare, world| compare.mut_arg(world, |arg| arg.value_parser(worlds())));
+            compare
+                .mut_arg("sre", |arg| arg.value_parser(sres()).value_name("SRE"))
+                .mut_arg("until_width", |arg| arg.value_parser(PossibleValuesParser::new(metrics)))
         })
         .mut_subcommand("worlds", |all| {
             ["show", "validate"].into_iter().fold(all, |all, name| {
@@ -120,6 +140,10 @@ const FILES: &[(&str, &str)] = &[
     (
         "journal.jsonl, result.json, runtime.json",
         "What --out DIR writes: `world schema result` describes the result.",
+    ),
+    (
+        "bench.json, bench.csv, compare.json, compare.csv, checkpoint.json",
+        "What --out DIR writes of a bench and of a comparison, and what they go on from.",
     ),
 ];
 

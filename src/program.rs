@@ -1,5 +1,6 @@
 //! The program: from arguments to an exit code.
 
+use crate::bench::{self, BenchError};
 use crate::cli::{Cli, Command, Document, PsArgs, ScenariosCommand, WorldsCommand};
 use crate::config::UsageError;
 use crate::determinism::Difference;
@@ -39,6 +40,8 @@ pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>, stdio: &mut St
 fn dispatch(command: Command, stdio: &mut Stdio) -> Result<u8, Failure> {
     match command {
         Command::Run(args) => run::run(&args, stdio),
+        Command::Bench(args) => bench::bench(&args, stdio),
+        Command::Compare(args) => bench::compare(&args, stdio),
         Command::Worlds(worlds) => worlds_command(&worlds.command, stdio),
         Command::Scenarios(scenarios) => scenarios_command(&scenarios.command, stdio),
         Command::Ps(args) => list_running(&args, stdio),
@@ -48,6 +51,8 @@ fn dispatch(command: Command, stdio: &mut Stdio) -> Result<u8, Failure> {
             let schema = match document {
                 Document::Result => crate::result::json_schema(),
                 Document::Drill => crate::drill::result::json_schema(),
+                Document::Bench => bench::result::json_schema(),
+                Document::Compare => bench::comparison::json_schema(),
                 Document::Ps => ps::json_schema(),
             };
             print(&format!("{}\n", serde_json::to_string_pretty(&schema)?), stdio)
@@ -157,6 +162,9 @@ pub(crate) enum Failure {
     /// No scenario to play.
     #[error("{0}")]
     Scenario(#[from] ScenarioError),
+    /// A bench that cannot be played, or not be kept.
+    #[error("{0}")]
+    Bench(#[from] BenchError),
     /// No such world can be generated.
     #[error("{0}")]
     Generate(#[from] GenerateError),
@@ -200,6 +208,7 @@ impl Failure {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_)
+            | Self::Bench(_)
             | Self::World(_)
             | Self::Scenario(_)
             | Self::Generate(_)
@@ -223,6 +232,7 @@ impl Failure {
         match self {
             Self::Usage(error) => error.hint(),
             Self::World(error) => error.hint(),
+            Self::Bench(error) => error.hint(),
             Self::Scenario(error) => error.hint(),
             Self::Generate(error) => Some(error.hint()),
             Self::Verify(error) => error.hint(),

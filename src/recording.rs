@@ -201,7 +201,7 @@ pub(crate) fn holds_run(dir: &Path) -> bool {
 }
 
 /// Makes a directory and those above it; gives those that were not there.
-fn make(dir: &Path) -> Result<Vec<PathBuf>, RecordingError> {
+pub(crate) fn make(dir: &Path) -> Result<Vec<PathBuf>, RecordingError> {
     let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
     let mut missing: Vec<_> = dir.ancestors().take_while(is_missing).map(Path::to_owned).collect();
     missing.reverse();
@@ -214,7 +214,7 @@ fn make(dir: &Path) -> Result<Vec<PathBuf>, RecordingError> {
     Ok(missing)
 }
 
-fn unmake(made: &[PathBuf]) {
+pub(crate) fn unmake(made: &[PathBuf]) {
     for dir in made.iter().rev() {
         // Somebody else may use it by now; then it stays.
         let _ = fs::remove_dir(dir);

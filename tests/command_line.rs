@@ -87,9 +87,20 @@ fn no_name_of_a_value_misleads_zsh() {
 
 #[test]
 fn every_help_has_examples() {
-    for command in
-        ["", "run", "worlds", "ps", "schema", "completions", "man", "agent", "agent server", "agent sre"]
-    {
+    for command in [
+        "",
+        "run",
+        "bench",
+        "compare",
+        "worlds",
+        "ps",
+        "schema",
+        "completions",
+        "man",
+        "agent",
+        "agent server",
+        "agent sre",
+    ] {
         let help = world(&format!("{command} --help")).ends_with(0).out;
         assert!(help.contains("Examples:"), "{command}: {help}");
         assert!(help.lines().all(|line| line.chars().count() <= 100), "{command}: {help}");
@@ -100,9 +111,15 @@ fn every_help_has_examples() {
 fn the_manual_page_is_one_page_with_every_command() {
     let page = world("man").ends_with(0).out;
     assert_eq!(page.matches("\n.TH ").count() + usize::from(page.starts_with(".TH ")), 1);
-    for command in
-        ["world run ", "world ps ", "world agent server ", "world agent sre ", "world worlds show "]
-    {
+    for command in [
+        "world run ",
+        "world bench ",
+        "world compare ",
+        "world ps ",
+        "world agent server ",
+        "world agent sre ",
+        "world worlds show ",
+    ] {
         assert!(page.contains(&format!(".SS {command}")), "{command}");
     }
 }

@@ -124,7 +124,7 @@ fn incidents_by_kind(incidents: &[Incident], width: usize) -> Vec<String> {
     lines
 }
 
-const INCIDENT_NARROW: [Column; 10] = [
+const INCIDENT_NARROW: [Column<'_>; 10] = [
     figures("#"),
     words("Incident"),
     words("Target"),
@@ -137,7 +137,7 @@ const INCIDENT_NARROW: [Column; 10] = [
     words("How"),
 ];
 
-const INCIDENT_WIDE: [Column; 10] = [
+const INCIDENT_WIDE: [Column<'_>; 10] = [
     figures("#"),
     words("Incident"),
     words("Target"),
@@ -237,7 +237,7 @@ fn times(result: &RunResult, width: usize) -> Vec<String> {
     ];
     // Where it is narrow, minutes follow from rounds, and the mean is the restricted one.
     let shown: &[usize] = if width < ROOM_FOR_TIMES { &[0, 1, 2, 5, 6] } else { &[0, 1, 2, 3, 4, 5, 6] };
-    let columns: Vec<Column> = shown.iter().map(|column| all[*column]).collect();
+    let columns: Vec<Column<'_>> = shown.iter().map(|column| all[*column]).collect();
     let rows = rows.map(|row| shown.iter().map(|column| row[*column].clone()).collect());
     layout::table(&columns, rows, width)
 }

@@ -61,20 +61,20 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
 
 /// A column of a table.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Column {
+pub(super) struct Column<'a> {
     /// What stands over it.
-    pub title: &'static str,
+    pub title: &'a str,
     /// Figures stand right, words left.
     is_figures: bool,
 }
 
 /// A column of words.
-pub(super) const fn words(title: &'static str) -> Column {
+pub(super) const fn words(title: &str) -> Column<'_> {
     Column { title, is_figures: false }
 }
 
 /// A column of figures.
-pub(super) const fn figures(title: &'static str) -> Column {
+pub(super) const fn figures(title: &str) -> Column<'_> {
     Column { title, is_figures: true }
 }
 
@@ -87,13 +87,13 @@ const WORD_MIN: usize = 6;
 /// The lines of a table: a header and rows, indented by two, without any frame. Cells may be
 /// painted. Each row is one line: where the width is not enough, the longest words are cut off.
 pub(super) fn table(
-    columns: &[Column],
+    columns: &[Column<'_>],
     rows: impl IntoIterator<Item = Vec<String>>,
     width: usize,
 ) -> Vec<String> {
     let rows: Vec<Vec<String>> = rows.into_iter().collect();
     let cells = |index: usize| rows.iter().filter_map(move |row| row.get(index));
-    let widest = |(index, column): (usize, &Column)| {
+    let widest = |(index, column): (usize, &Column<'_>)| {
         cells(index).map(|cell| width_of(cell)).max().unwrap_or_default().max(column.title.chars().count())
     };
     let mut widths: Vec<usize> = columns.iter().enumerate().map(widest).collect();
@@ -119,7 +119,7 @@ fn total(widths: &[usize], gap: usize) -> usize {
 }
 
 /// Takes from the widest column of words until all fit, or no words are long any more.
-fn fit(columns: &[Column], widths: &mut [usize], gap: usize, width: usize) {
+fn fit(columns: &[Column<'_>], widths: &mut [usize], gap: usize, width: usize) {
     while total(widths, gap) > width {
         let words = (0..columns.len()).filter(|index| !columns[*index].is_figures);
         match words.max_by_key(|index| widths[*index]) {

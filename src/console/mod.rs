@@ -5,6 +5,7 @@
 //! writer is whoever's: a terminal's, a pipe's, a test's buffer. Colours are taken out where they
 //! are not wanted.
 
+pub(crate) mod bench;
 mod by_hand;
 pub(crate) mod call_graph;
 pub(crate) mod catalogue;

@@ -45,6 +45,11 @@ fn check(root: &Value, part: &Value, value: &Value, place: &str, problems: &mut 
 }
 
 fn check_fields(root: &Value, part: &Value, value: &Value, place: &str, problems: &mut Vec<String>) {
+    if let Some(each) = part.get("additionalProperties").filter(|each| each.is_object()) {
+        for (name, field) in value.as_object().into_iter().flatten() {
+            check(root, each, field, &format!("{place}/{name}"), problems);
+        }
+    }
     let (Some(properties), Some(fields)) =
         (part.get("properties").and_then(Value::as_object), value.as_object())
     else {

@@ -22,13 +22,31 @@ pub fn score(run: &Outcome, none: &Outcome, oracle: &Outcome) -> Option<f64> {
 
 /// The share of avoidable fault-rounds that a run avoided, 0 to 1; the clearest sign of skill.
 ///
-/// Nobody can act on a fault in its first round, so of the rounds that a fault is suffered when
-/// nobody acts, all but one are avoidable. `None` when none were.
+/// `None` when none were avoidable.
 pub fn avoided_share(run: &Outcome, none: &Outcome) -> Option<f64> {
+    let Avoided { avoided, avoidable } = avoided(run, none);
+    (avoidable > 0).then(|| f64::from(avoided) / f64::from(avoidable))
+}
+
+/// Rounds in which faults were not suffered although they would have been, had nobody acted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Avoided {
+    /// Rounds that the run avoided.
+    pub avoided: u32,
+    /// Rounds that could be avoided.
+    pub avoidable: u32,
+}
+
+/// The avoidable fault-rounds of a run, and how many of them it avoided.
+///
+/// Nobody can act on a fault in its first round, so of the rounds that a fault is suffered when
+/// nobody acts, all but one are avoidable.
+pub fn avoided(run: &Outcome, none: &Outcome) -> Avoided {
     let pairs = || none.suffered_rounds.iter().zip(&run.suffered_rounds);
-    let at_best: u32 = pairs().map(|(&none, _)| avoidable(none)).sum();
-    let avoided: u32 = pairs().map(|(&none, &run)| none.saturating_sub(run).min(avoidable(none))).sum();
-    (at_best > 0).then(|| f64::from(avoided) / f64::from(at_best))
+    Avoided {
+        avoided: pairs().map(|(&none, &run)| none.saturating_sub(run).min(avoidable(none))).sum(),
+        avoidable: pairs().map(|(&none, _)| avoidable(none)).sum(),
+    }
 }
 
 fn avoidable(suffered: u32) -> u32 {

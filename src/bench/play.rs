@@ -1,0 +1,109 @@
+//! One seed of one cell: everybody plays it, and what is measured of each run is kept.
+
+use super::metric::{Ratios, ratios};
+use super::plan::Plan;
+use crate::event::Finished;
+use crate::gate::Gate;
+use crate::reference::References;
+use crate::result::{Facts, Mode, RunResult};
+use worlds::inline::Inline;
+use worlds::outcome::Outcome;
+use worlds::plan::RunPlan;
+
+/// What is kept of one player's run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Figures {
+    /// What it says about each metric.
+    pub ratios: Ratios,
+    /// Whether its figures mean anything.
+    pub is_valid: bool,
+}
+
+/// What a run is held against.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen<'a> {
+    /// The run of the same seed in which nobody acted.
+    pub none: &'a Outcome,
+    /// The oracle's.
+    pub oracle: &'a Outcome,
+    /// Whether the run passed.
+    pub passed: bool,
+}
+
+/// Plays seed after seed, each world in the room of its last run.
+#[derive(Debug)]
+pub(crate) struct Stage<'a> {
+    plan: &'a Plan,
+    /// By case.
+    runs: Vec<Option<Inline>>,
+    /// Of the seed that is played, by player.
+    outcomes: Vec<Outcome>,
+}
+
+impl<'a> Stage<'a> {
+    /// For the runs of a plan.
+    pub(crate) fn new(plan: &'a Plan) -> Self {
+        let runs = plan.cases.iter().map(|_| None).collect();
+        Self { plan, runs, outcomes: Vec::with_capacity(plan.players.len()) }
+    }
+
+    /// Plays one seed; adds what came of it to `figures`, player by player.
+    pub(crate) fn play(&mut self, cell: usize, seed: u64, figures: &mut Vec<Figures>) {
+        let plan = self.plan;
+        let case = plan.cells[cell].case;
+        self.outcomes.clear();
+        for player in 0..plan.players.len() {
+            let run = plan.run(cell, player, seed);
+            let inline = match &mut self.runs[case] {
+                Some(inline) => {
+                    inline.restart(run);
+                    inline
+                }
+                empty => empty.insert(Inline::unrecorded(plan.cases[case].world.clone(), run)),
+            };
+            self.outcomes.push(inline.play());
+        }
+        let (none, oracle) = (&self.outcomes[plan.none()], &self.outcomes[plan.oracle()]);
+        let is_asked = !(plan.pass.is_empty() && plan.cases[case].gates.is_empty());
+        let references = is_asked.then(|| References { none: none.clone(), oracle: oracle.clone() });
+        for (player, outcome) in self.outcomes.iter().enumerate() {
+            let passed = match &references {
+                None => outcome.requests.availability_pct() >= outcome.sla_target_pct,
+                Some(references) => passes(plan, cell, plan.run(cell, player, seed), outcome, references),
+            };
+            figures.push(Figures {
+                ratios: ratios(outcome, &Seen { none, oracle, passed }),
+                is_valid: is_valid(outcome),
+            });
+        }
+    }
+}
+
+/// Whether the figures of a run mean anything: as for a single run, faults took effect, and the
+/// world was in order before the first.
+fn is_valid(outcome: &Outcome) -> bool {
+    outcome.lost_agents.is_empty()
+        && outcome.faults.unseen == 0
+        && outcome.steady_state.is_none_or(|seen| seen.held)
+}
+
+/// Whether a run fulfils all that is asked, as its `result.json` would have it. What was not
+/// observed is not fulfilled.
+fn passes(plan: &Plan, cell: usize, run: RunPlan, outcome: &Outcome, references: &References) -> bool {
+    let (case, outcome) = (plan.case_of(cell), outcome.clone());
+    let finished =
+        Finished { outcome, journal_hash: String::new(), interrupted_by: None, troubles: Vec::new() };
+    let result = RunResult::of(Facts {
+        world: &case.world,
+        scenario: case.scenario.as_deref(),
+        plan: &run,
+        mode: Mode::Inline,
+        finished: &finished,
+        references: Ok(references),
+        gates: &[],
+        repeat: "",
+    });
+    let document = serde_json::to_value(result).unwrap_or_default();
+    let is = |truth, gate: &Gate| gate.value_in(&document).is_some_and(|it| gate.is_true_of(it) == truth);
+    plan.pass.iter().all(|gate| is(true, gate)) && case.gates.iter().all(|gate| is(false, gate))
+}
