@@ -522,7 +522,8 @@ fn the_table_for_programs_has_a_row_for_each_figure() {
 
 #[test]
 fn tables_fit_the_width_and_say_what_they_are_about() {
-    let bench = world("bench --scenario cache-loss systems --seeds 60 --chaos-level extreme").ends_with(0);
+    let flags = "bench --scenario cache-loss systems --seeds 60 --chaos-level extreme --sre rules:senior";
+    let bench = world(flags).and(&["--sre", "acknowledge_all"]).ends_with(0);
     let told = bench.out.split("To repeat it:").next().expect("tables");
     for line in told.lines() {
         assert!(line.chars().count() <= 80, "{} columns:\n{line}", line.chars().count());

@@ -14,6 +14,7 @@ use crate::bench::plan::{Plan, Player};
 use crate::bench::result::{BenchResult, CellResult, SreFigures};
 use crate::bench::tally::Tally;
 use crate::result::Verdict as Said;
+use worlds::plan::Level;
 
 /// From this width on there is room for intervals beside a second figure.
 const WIDE: usize = 110;
@@ -138,7 +139,7 @@ pub(crate) fn of_bench(bench: &BenchResult, width: usize) -> Vec<String> {
 fn of_cell(bench: &BenchResult, cell: &CellResult, width: usize) -> Vec<String> {
     let rounds = figure::plural(cell.case.rounds, "round");
     let seeds = format!("{} seeds", figure::count(cell.seeds));
-    let title = format!("{}, {} chaos, {rounds}, {seeds}", cell.label(), cell.chaos_level);
+    let title = format!("{}, {}, {rounds}, {seeds}", cell.label(), chaos(&cell.chaos_level));
     let rows: Vec<(&Player, &SreFigures)> = bench.sres.iter().zip(&cell.results).collect();
     let mut lines = vec![String::new(), layout::rule(&title, width)];
     lines.extend(users(&bench.baseline_sre, &rows, width));
@@ -149,6 +150,10 @@ fn of_cell(bench: &BenchResult, cell: &CellResult, width: usize) -> Vec<String> 
     lines.push(String::new());
     lines.extend(passes(&rows, width));
     lines
+}
+
+fn chaos(level: &str) -> String {
+    if level == Level::Off.name() { "no chaos".to_owned() } else { format!("{level} chaos") }
 }
 
 /// A contestant's name; those who only play for comparison are pale.
@@ -293,7 +298,7 @@ pub(crate) fn of_comparison(comparison: &CompareResult, width: usize) -> Vec<Str
     let level = |level: &LevelResult| {
         let seeds = figure::count(level.seeds);
         let (a, b) = (&a.world.name, &b.world.name);
-        let title = format!("{b} less {a}, {} chaos, {seeds} seeds", level.chaos_level);
+        let title = format!("{b} less {a}, {}, {seeds} seeds", chaos(&level.chaos_level));
         let mut lines = vec![String::new(), layout::rule(&title, width)];
         for (player, sides) in sres.iter().zip(&level.results) {
             lines.extend(of_sides(player, sides, width));
