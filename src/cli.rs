@@ -37,7 +37,7 @@ Kinds of SREs:
   none           does nothing
   oracle         knows the faults: about the best that the actions allow
   restart_all, limit_all, fail_over_all, roll_back_all, scale_all, everything, acknowledge_all,
-  flood_pages    exploits: each tries to win by one trick, and none does
+  flood_pages    exploits: each tries to win by one trick
 
 The same seed gives the same run, byte for byte, whatever the mode.";
 

@@ -37,6 +37,8 @@ pub(crate) struct RunConfig {
     pub plan: RunPlan,
     /// The seeds that are played, one after the other; the plan's is the first.
     pub seeds: Vec<u64>,
+    /// Whether they are judged together, though it were one alone: `--seeds 1` says the same as more do.
+    pub is_drill: bool,
     /// With a process for each agent, or without.
     pub mode: Mode,
     /// From one round's beginning to the next's, at least this long.
@@ -226,8 +228,7 @@ impl RunConfig {
         };
         let first = args.seed.unwrap_or_else(|| scenario.seeds()[0]);
         let seeds = match (args.seed, args.seeds) {
-            // A plan is one seed's.
-            (None, None) if !args.plan => scenario.seeds().to_vec(),
+            (None, None) => scenario.seeds().to_vec(),
             (_, count) => seeds(first, count)?,
         };
         if seeds.len() > 1
@@ -253,6 +254,7 @@ impl RunConfig {
         Ok(Self {
             repeat,
             scenario,
+            is_drill: seeds.len() > 1 || args.seeds.is_some(),
             seeds,
             mode,
             pace: args.pace,
@@ -281,6 +283,7 @@ struct Scene {
 /// The first flag that asks for something of which a drill over several seeds has many.
 fn needs_one_seed(args: &RunArgs) -> Option<&'static str> {
     let flags = [
+        ("--plan", args.plan),
         ("--manual", args.manual.is_some()),
         ("--check-determinism", args.check_determinism),
         ("--verbose", args.verbose > 0),

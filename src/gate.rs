@@ -131,6 +131,11 @@ impl Gate {
         &self.expr
     }
 
+    /// The field, as a dotted path.
+    pub(crate) fn field(&self) -> String {
+        self.path.to_string()
+    }
+
     /// The field's value in a result.
     pub(crate) fn value_in(&self, result: &Value) -> Option<f64> {
         self.path.find(result).and_then(Value::as_f64)

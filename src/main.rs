@@ -18,6 +18,7 @@ mod graphviz;
 mod inherited;
 mod inline;
 mod manual;
+mod metric;
 mod own_file;
 mod proc;
 mod program;

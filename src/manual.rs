@@ -3,8 +3,8 @@
 //! Agents are recognised before the command line is parsed, and some values are known only to the
 //! worlds; so for these purposes the command line is described once more, in full.
 
-use crate::bench::metric::Metric;
 use crate::cli::Cli;
+use crate::metric::Metric;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, CommandFactory, ValueHint};
 use clap_complete::Shell;

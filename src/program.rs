@@ -74,9 +74,9 @@ fn list_running(args: &PsArgs, stdio: &mut Stdio) -> Result<u8, Failure> {
 }
 
 fn verify(recording: &Path, stdio: &mut Stdio) -> Result<u8, Failure> {
-    let recorded = verify::verify(recording)?;
-    print(&format!("{recorded}\n"), stdio)?;
-    Ok(if recorded.is_complete() { exit_code::OK } else { exit_code::UNJUDGED })
+    let told = verify::told(recording)?;
+    print(&told.text, stdio)?;
+    Ok(if told.is_complete { exit_code::OK } else { exit_code::UNJUDGED })
 }
 
 fn report(recording: &Path, force: bool, stdio: &mut Stdio) -> Result<u8, Failure> {

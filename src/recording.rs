@@ -197,7 +197,22 @@ impl Recording {
 /// Whether a directory holds a run, what is left of one, a drill, or a report of either.
 pub(crate) fn holds_run(dir: &Path) -> bool {
     let reports = report::FILES;
-    [JOURNAL, RUNTIME, RESULT, DRILL].iter().chain(&reports).any(|name| dir.join(name).exists())
+    let is_taken = |name: &&str| dir.join(name).exists();
+    [JOURNAL, RUNTIME, RESULT, DRILL].iter().chain(&reports).any(is_taken) || !seeds_in(dir).is_empty()
+}
+
+/// Where the run of a seed is recorded, in the directory of its drill.
+pub(crate) fn of_seed(dir: &Path, seed: u64) -> PathBuf {
+    dir.join(format!("seed-{seed}"))
+}
+
+/// The seeds of which there is something in the directory of a drill, in order.
+pub(crate) fn seeds_in(dir: &Path) -> Vec<u64> {
+    let names = fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let seed = |name: std::ffi::OsString| name.to_str()?.strip_prefix("seed-")?.parse().ok();
+    let mut seeds: Vec<u64> = names.filter_map(seed).collect();
+    seeds.sort_unstable();
+    seeds
 }
 
 /// Makes a directory and those above it; gives those that were not there.

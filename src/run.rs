@@ -15,7 +15,7 @@ use crate::event::{Event, Finished};
 use crate::inline::{self, Controls};
 use crate::program::Failure;
 use crate::recording::Recording;
-use crate::reference::References;
+use crate::reference::{References, Unreferenced};
 use crate::report::Reports;
 use crate::result::{Facts, Mode, RunResult, Verdict};
 use crate::schedule::Schedule;
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &RunArgs, stdio: &mut Stdio) -> Result<u8, Failure> {
     }
     // From here on a signal leaves a result, or nothing.
     let signals = Signals::install().map_err(Failure::Signals)?;
-    if config.seeds.len() > 1 {
+    if config.is_drill {
         return drill::run(args, &config, &signals, stdio);
     }
     let create = |dir| Recording::create(dir, config.mode.name()).map_err(Failure::Unrecordable);
@@ -121,21 +121,32 @@ pub(crate) fn play(
     }
 }
 
-/// Draws up the result of a run, compared with its reference runs.
-pub(crate) fn result_of(config: &RunConfig, finished: &Finished, signals: &Signals) -> RunResult {
+/// Plays what a run is compared with.
+pub(crate) fn references(
+    config: &RunConfig,
+    finished: &Finished,
+    signals: &Signals,
+) -> Result<References, Unreferenced> {
     let rounds = finished.outcome.rounds;
     // Nobody acts in the one, the oracle does in the other.
     let mut bar = Progress::of("reference runs, round", 2 * u64::from(rounds));
     let interrupt = || signals.signal();
-    let references = References::play(&config.world, &config.plan, rounds, &interrupt, || bar.step());
-    drop(bar);
+    References::play(&config.world, &config.plan, rounds, &interrupt, || bar.step())
+}
+
+/// Draws up the result of a run, compared with its reference runs.
+pub(crate) fn result_of(
+    config: &RunConfig,
+    finished: &Finished,
+    references: Result<&References, &Unreferenced>,
+) -> RunResult {
     RunResult::of(Facts {
         world: &config.world,
         scenario: config.scenario.as_deref(),
         plan: &config.plan,
         mode: config.mode,
         finished,
-        references: references.as_ref(),
+        references,
         gates: &config.gates,
         repeat: &config.repeat,
     })
@@ -157,7 +168,8 @@ impl Judgement<'_> {
         if !self.watchers.are_wanting() {
             return Ok(self.exit_code(exit_code::OK));
         }
-        let result = result_of(self.config, &self.finished, self.signals);
+        let references = references(self.config, &self.finished, self.signals);
+        let result = result_of(self.config, &self.finished, references.as_ref());
         let document = if self.is_document_wanted() { result.to_json()? } else { Vec::new() };
         let recorded = self.watchers.records.finish(&document);
         let kept = recorded.and_then(|()| self.report(&result));

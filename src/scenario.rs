@@ -85,6 +85,7 @@ fn beside(world: &str, scenario: &str) -> String {
         Some(directory) if user_file::is_path(world) => {
             // A bare file name has an empty parent, and a path has to look like one.
             let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+            let world = world.strip_prefix("./").unwrap_or(world);
             directory.join(world).to_string_lossy().into_owned()
         }
         _ => world.to_owned(),

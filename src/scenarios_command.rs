@@ -12,7 +12,7 @@ use crate::{exit_code, result};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::ops::ControlFlow;
 use std::sync::LazyLock;
 use worlds::scenario::{Scenario, library, schema};
@@ -97,7 +97,7 @@ pub(crate) fn prove(args: &ProveArgs, stdio: &mut Stdio) -> Result<u8, Failure> 
     }
     if args.json {
         let document = Proofs { schema: 1, build: result::Build::this(), proofs: &proofs };
-        serde_json::to_writer_pretty(&mut stdio.out.out, &document)?;
+        serde_json::to_writer_pretty(&mut stdio.out.out, &document).map_err(io::Error::from)?;
         writeln!(stdio.out.out)?;
         stdio.out.out.flush()?;
     } else if proofs.len() > 1 {

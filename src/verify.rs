@@ -5,7 +5,7 @@
 //! longer adds up. `result.json` is written last, as a whole; its `journal_hash` names the journal. A run
 //! that still goes on holds a lock on its journal, which the system takes back however the run ends.
 
-use crate::recording::{JOURNAL, RESULT};
+use crate::recording::{self, DRILL, JOURNAL, RESULT};
 use serde::Deserialize;
 use std::fmt;
 use std::fs::{File, TryLockError};
@@ -85,6 +85,34 @@ impl fmt::Display for Recorded {
 
 fn rounds_of(rounds: u32, of: Option<u32>) -> String {
     of.map_or_else(|| format!("{rounds} rounds"), |of| format!("{rounds} of {of} rounds"))
+}
+
+/// What is said of a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// A line for the run, or one for each of a drill.
+    pub text: String,
+    /// Whether everything is complete.
+    pub is_complete: bool,
+}
+
+/// Looks at the recording in a directory, or at all of a drill over seeds.
+pub(crate) fn told(dir: &Path) -> Result<Told, VerifyError> {
+    let seeds = recording::seeds_in(dir);
+    if seeds.is_empty() {
+        let recorded = verify(dir)?;
+        return Ok(Told { text: format!("{recorded}\n"), is_complete: recorded.is_complete() });
+    }
+    let (mut text, mut is_complete) = (String::new(), dir.join(DRILL).exists());
+    if !is_complete {
+        text += &format!("broken off, or under way: there is no {DRILL}\n");
+    }
+    for seed in seeds {
+        let recorded = verify(&recording::of_seed(dir, seed))?;
+        is_complete &= recorded.is_complete();
+        text += &format!("seed {seed}: {recorded}\n");
+    }
+    Ok(Told { text, is_complete })
 }
 
 /// Looks at the recording in a directory.

@@ -93,6 +93,63 @@ fn a_directory_that_holds_a_drill_or_a_run_is_refused() {
     world("run --inline --seed 1 --seeds 2 -q --out").and(&[&dir("run")]).refused_with(&["already holds"]);
 }
 
+/// A drill that was killed leaves runs and no document: another one would be mixed with it.
+#[test]
+fn a_directory_that_holds_a_run_of_some_seed_is_refused_before_anything_is_played() {
+    let temp = tempfile::tempdir().expect("a directory");
+    fs::create_dir_all(temp.path().join("seed-6")).expect("a directory");
+    let dir = temp.path().to_str().expect("text");
+    world("run --inline --seed 5 --seeds 3 -q --out").and(&[dir]).refused_with(&["already holds"]);
+    world("run --inline --seed 5 -q --out").and(&[dir]).refused_with(&["already holds"]);
+    assert_eq!(names(temp.path()), ["seed-6"]);
+}
+
+#[test]
+fn a_drill_over_one_seed_is_a_drill_and_decides_no_gate() {
+    let gates = ["--fail-on", "availability_pct < 1"];
+    let drill = world("run --inline --seed 7 --seeds 1 --json -q").and(&gates).ends_with(3).json();
+    assert_eq!((&drill["verdict"], &drill["gates"][0]["n"]), (&"inconclusive".into(), &1.into()));
+    assert_eq!(drill["runs"].as_array().map(Vec::len), Some(1));
+}
+
+/// A score of one seed says little where there was little to win: it is not their mean that counts.
+#[test]
+fn the_score_of_a_drill_is_what_was_won_of_what_could_be() {
+    let drill = world("run --inline --seed 1 --seeds 15 --json -q").ends_with(0).json();
+    let (mut won, mut could_be) = (0.0, 0.0);
+    for seed in 1..=15 {
+        let run = world(&format!("run --inline --seed {seed} --json -q")).ends_with(0).json();
+        if run["score"].is_number() {
+            let utility = |value: &Value| value["utility"].as_f64().expect("a figure");
+            let references = &run["references"];
+            won += utility(&run) - utility(&references["none"]);
+            could_be += utility(&references["oracle"]) - utility(&references["none"]);
+        }
+    }
+    let metrics = drill["metrics"].as_array().expect("metrics");
+    let score = metrics.iter().find(|metric| metric["metric"] == "score").expect("a score");
+    let score = score["mean"].as_f64().expect("a figure");
+    assert!((score - 100.0 * won / could_be).abs() < 1e-9, "{score}, {won} of {could_be}");
+}
+
+#[test]
+fn a_drill_is_verified_run_by_run() {
+    let temp = tempfile::tempdir().expect("a directory");
+    let out = temp.path().join("drill");
+    let dir = out.to_str().expect("text").to_owned();
+    world("run --inline --seed 9 --seeds 3 -q --out").and(&[&dir]).ends_with(0);
+    let told = world("verify").and(&[&dir]).ends_with(0).out;
+    let lines: Vec<_> = told.lines().collect();
+    assert_eq!(lines.len(), 3, "{told}");
+    for (line, seed) in lines.iter().zip(["seed 9: complete", "seed 10: complete", "seed 11: complete"]) {
+        assert!(line.starts_with(seed), "{told}");
+    }
+    fs::remove_file(out.join("seed-10/result.json")).expect("it was there");
+    assert!(world("verify").and(&[&dir]).ends_with(3).out.contains("seed 10: broken off"));
+    fs::remove_file(out.join("drill.json")).expect("it was there");
+    assert!(world("verify").and(&[&dir]).ends_with(3).out.contains("there is no drill.json"));
+}
+
 #[test]
 fn a_signal_ends_a_drill_and_what_was_played_is_kept() {
     let temp = tempfile::tempdir().expect("a directory");
@@ -154,10 +211,10 @@ fn seeds_that_make_no_sense_are_refused() {
 
 #[test]
 fn a_drill_is_told_seed_by_seed_and_then_as_a_whole() {
-    let told = world("run --inline --seed 1 --seeds 3 --fail-on rounds<15").ends_with(0).out;
+    let told = world("run --inline --seed 1 --seeds 3 --fail-on score<-9999").ends_with(0).out;
     assert!(told.starts_with("3 seeds, 1 to 3\n"), "{told}");
     for words in
-        ["           1 ", "           3 ", "Availability, %", "rounds<15", "held", "Verdict       ok"]
+        ["           1 ", "           3 ", "Availability, %", "score<-9999", "held", "Verdict       ok"]
     {
         assert!(told.contains(words), "no `{words}` in:\n{told}");
     }

@@ -74,11 +74,11 @@ fn a_scenario_with_several_seeds_is_a_drill_over_them() {
     let result: serde_json::Value = serde_json::from_str(&result).expect("JSON");
     assert_eq!(result["repeat"], format!("world run --scenario {path} --seed 6 --inline"));
     assert_eq!(result["journal_hash"], drill["runs"][1]["journal_hash"]);
-    for flag in ["--manual", "--check-determinism", "-v"] {
+    for flag in ["--plan", "--manual", "--check-determinism", "-v"] {
         world(&format!("run --scenario {path} {flag}"))
             .refused_with(&["several seeds", "choose one with --seed"]);
     }
-    world(&format!("run --scenario {path} --plan")).ends_with(0);
+    world(&format!("run --scenario {path} --plan --seed 6")).ends_with(0);
 }
 
 /// In a world that is not in order before anything hits it there is nothing to be learnt.
@@ -156,8 +156,8 @@ fn an_sre_that_the_scenario_hits_has_to_be_on_call() {
         .replace("network_partition", "sre_crash")
         .replace("api-1", "oncall");
     let path = file(directory.path(), "mine.toml", &text);
-    world(&format!("run --scenario {path} --inline -q")).ends_with(0);
-    world(&format!("run --scenario {path} --inline -q --sre night=rules")).refused_with(&[
+    world(&format!("run --scenario {path} --seed 5 --inline -q")).ends_with(0);
+    world(&format!("run --scenario {path} --seed 5 --inline -q --sre night=rules")).refused_with(&[
         "the scenario `mine` hits SREs",
         "no SRE `oncall`",
         "--sre oncall=rules",
@@ -177,7 +177,7 @@ fn the_console_tells_which_scenario_it_is_and_not_what_will_come() {
     for part in ["network_partition", "api-1", "scripted"] {
         assert!(!opening.contains(part), "{part}: {opening}");
     }
-    let planned = world(&format!("run --scenario {path} --plan")).ends_with(0).out;
+    let planned = world(&format!("run --scenario {path} --seed 5 --plan")).ends_with(0).out;
     assert!(planned.contains("network_partition  api-1"), "{planned}");
 }
 
@@ -348,6 +348,23 @@ fn a_claim_that_does_not_hold_is_told_and_ends_with_one() {
 }
 
 #[test]
+fn one_seed_proves_nothing() {
+    let directory = directory();
+    let path = file(directory.path(), "mine.toml", BUSY);
+    let claims = proved(&format!("{path} --seeds 1"), 1);
+    assert!(holds(&claims, "in order before") && !holds(&claims, "hurt users"), "{claims:?}");
+}
+
+#[test]
+fn whoever_reads_no_further_ends_a_proof_without_a_complaint() {
+    let script = "\"$WORLD\" scenarios prove cache-loss --json | head -c 1 >/dev/null; exit ${PIPESTATUS[0]}";
+    let mut shell = std::process::Command::new("bash");
+    shell.args(["-c", script]).env("WORLD", env!("CARGO_BIN_EXE_world"));
+    let ended = support::World::of(shell).ends_with(0);
+    assert_eq!(ended.err, "");
+}
+
+#[test]
 fn a_control_is_proved_to_hurt_nobody() {
     let directory = directory();
     let calm = "title = \"Calm\"\nworld = \"systems\"\nseeds = [1, 2, 3]\nrounds = 8\nwarm_up = 2\n";
@@ -403,5 +420,39 @@ fn nobody_acting_fails_the_gates_of_the_library_and_a_senior_holds_them() {
         let fails = i32::from(!name.starts_with("control-"));
         assert_eq!(none.code, Some(fails), "{name}, nobody acting:\n{}", none.out);
         assert_eq!(senior.code, Some(0), "{name}, a senior:\n{}", senior.out);
+    }
+}
+
+/// One scenario whose answer is one action can be won by whoever takes that action blindly. Over the
+/// library nobody wins by a trick: agents are compared over many scenarios.
+#[test]
+fn over_the_whole_library_every_exploit_avoids_less_harm_than_the_junior() {
+    const TRICKS: [&str; 6] =
+        ["restart_all", "limit_all", "fail_over_all", "roll_back_all", "scale_all", "everything"];
+    let files = support::names(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios")));
+    let names = files.iter().filter_map(|file| file.strip_suffix(".toml"));
+    let names: Vec<_> = names.filter(|name| !name.starts_with("control-")).collect();
+    let scenarios = names.iter().flat_map(|name| ["--scenario", name]);
+    let sres = ["none", "rules:junior"].into_iter().chain(TRICKS).flat_map(|sre| ["--sre", sre]);
+    let flags: Vec<_> = scenarios.chain(sres).collect();
+    let bench = world("bench --seeds 20 --json -q").and(&flags).ends_with(0).json();
+    let cells = bench["cells"].as_array().expect("cells");
+    assert_eq!(cells.len(), names.len());
+    // The share of the harm that somebody avoids, the mean over scenarios, each counting alike.
+    let avoided = |sre: usize| {
+        let of = |cell: &serde_json::Value| {
+            let availability = |sre: usize| {
+                let metrics = &cell["results"][sre]["metrics"];
+                metrics["availability_pct"]["estimate"].as_f64().expect("a figure")
+            };
+            (availability(sre) - availability(0)) / (100.0 - availability(0))
+        };
+        cells.iter().map(of).sum::<f64>() / cells.len() as f64
+    };
+    let junior = avoided(1);
+    for (place, trick) in TRICKS.iter().enumerate() {
+        let reached = avoided(2 + place);
+        eprintln!("{trick}: {:.1} % of the harm, the junior {:.1} %", 100.0 * reached, 100.0 * junior);
+        assert!(reached < junior, "{trick} avoids {reached:.3} of the harm, the junior {junior:.3}");
     }
 }

@@ -9,9 +9,9 @@
 //! metrics are told, and fail nothing.
 
 use super::figures::Figure;
-use super::metric::{Better, Metric};
 use super::result::{BenchResult, CellResult, SCHEMA_VERSION, SreFigures};
 use crate::console::figure;
+use crate::metric::{Better, Metric};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use statistics::{Confidence, Summary, holm, unpaired_difference};

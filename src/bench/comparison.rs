@@ -5,11 +5,11 @@
 //! says what that covers where their servers differ.
 
 use super::figures::{self, Apart, CONFIDENCE, Figures, Maker, PassFigures};
-use super::metric::Metric;
 use super::plan::{CaseName, Plan, Player};
 use super::result::Grounds;
 use super::tally::{PlayerTally, Tally};
 use super::until::{Reached, widest};
+use crate::metric::Metric;
 use crate::result::{Build, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

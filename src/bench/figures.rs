@@ -2,8 +2,8 @@
 //!
 //! The bootstrap's resamples flow from a fixed key, so the same runs always give the same figures.
 
-use super::metric::Metric;
 use super::tally::PlayerTally;
+use crate::metric::Metric;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use statistics::{Bootstrap, Confidence, Interval, Passes, Summary, holm};

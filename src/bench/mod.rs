@@ -4,7 +4,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`plan`] | what is to be played: cases, cells, players, seeds |
-//! | [`play`] | one seed of one cell, and what [`metric`] keeps of its runs |
+//! | [`play`] | one seed of one cell, and what [`crate::metric`] says of its runs |
 //! | [`work`] | all cores at it, and what comes of it put together in order |
 //! | [`tally`] | what was played so far: samples |
 //! | [`checkpoint`] | the same on disk, and how a bench goes on |
@@ -19,7 +19,6 @@ mod checkpoint;
 pub(crate) mod comparison;
 mod csv;
 pub(crate) mod figures;
-pub(crate) mod metric;
 pub(crate) mod plan;
 mod play;
 mod repeat;

@@ -9,10 +9,10 @@
 //! What a scenario says about when a run is stopped is for drills that somebody waits for; here every run
 //! is played to its end, or those of bad SREs would be compared over fewer rounds.
 
-use super::metric::Metric;
 use crate::cli::{BenchArgs, BenchFlags, CompareArgs};
 use crate::config::{self, UsageError};
 use crate::gate::{Gate, GateError};
+use crate::metric::Metric;
 use crate::result::{Build, ScenarioName, WorldName};
 use crate::scenario::{self, ScenarioError};
 use crate::worlds_command::{self, LoadError};

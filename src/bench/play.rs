@@ -1,9 +1,9 @@
 //! One seed of one cell: everybody plays it, and what is measured of each run is kept.
 
-use super::metric::{Ratios, ratios};
 use super::plan::Plan;
 use crate::event::Finished;
 use crate::gate::Gate;
+use crate::metric::{Ratios, Seen, ratios};
 use crate::reference::References;
 use crate::result::{Facts, Mode, RunResult};
 use worlds::inline::Inline;
@@ -17,17 +17,6 @@ pub(crate) struct Figures {
     pub ratios: Ratios,
     /// Whether its figures mean anything.
     pub is_valid: bool,
-}
-
-/// What a run is held against.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Seen<'a> {
-    /// The run of the same seed in which nobody acted.
-    pub none: &'a Outcome,
-    /// The oracle's.
-    pub oracle: &'a Outcome,
-    /// Whether the run passed.
-    pub passed: bool,
 }
 
 /// Plays seed after seed, each world in the room of its last run.

@@ -5,12 +5,12 @@
 
 use super::baseline::Regression;
 use super::figures::{self, CONFIDENCE, Figures, PassFigures};
-use super::metric::Metric;
 use super::plan::{CaseName, Plan, Player};
 use super::tally::Tally;
 use super::until::Reached;
 use crate::console::figure;
 use crate::exit_code;
+use crate::metric::Metric;
 use crate::result::{Build, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,8 +1,8 @@
 //! What has been played so far, in little room: for each cell and player a sample of each metric.
 
-use super::metric::{Metric, Ratios};
 use super::plan::Plan;
 use super::play::Figures;
+use crate::metric::{Metric, Ratios};
 use serde::{Deserialize, Serialize};
 use statistics::Sample;
 

@@ -5,10 +5,10 @@
 //! ended otherwise, and a quarter is the most that is played in vain.
 
 use super::figures::{self, Maker};
-use super::metric::Metric;
 use super::plan::{Plan, Until};
 use super::tally::Tally;
 use crate::console::figure;
+use crate::metric::Metric;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -9,10 +9,10 @@ use super::layout::{self, Column, figures, words};
 use crate::bench::baseline::{Change, Regression};
 use crate::bench::comparison::{CompareResult, LevelResult, Sides};
 use crate::bench::figures::{Apart, Figure, PassFigures, PassK};
-use crate::bench::metric::{Better, Metric};
 use crate::bench::plan::{Plan, Player};
 use crate::bench::result::{BenchResult, CellResult, SreFigures};
 use crate::bench::tally::Tally;
+use crate::metric::{Better, Metric};
 use crate::result::Verdict as Said;
 use worlds::plan::Level;
 

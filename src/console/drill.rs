@@ -6,17 +6,20 @@ use super::{figure, opening};
 use crate::config::RunConfig;
 use crate::drill::gates::DrillGate;
 use crate::drill::result::{DrillResult, Mean, SeedRun};
+use crate::metric::Metric;
 use crate::result::Verdict;
 
 /// Before the first run.
 pub(crate) fn opening(config: &RunConfig, width: usize) -> Vec<String> {
     let mut lines = opening::lines(config, width);
-    let [first, .., last] = config.seeds.as_slice() else { return lines };
     let count = figure::count(config.seeds.len() as u64);
-    let which = if last - first == config.seeds.len() as u64 - 1 {
-        format!("{count} seeds, {first} to {last}")
-    } else {
-        format!("{count} seeds, the first {first}")
+    let which = match config.seeds.as_slice() {
+        [first, .., last] if last - first == config.seeds.len() as u64 - 1 => {
+            format!("{count} seeds, {first} to {last}")
+        }
+        [first, _, ..] => format!("{count} seeds, the first {first}"),
+        [only] => format!("1 seed, {only}"),
+        [] => format!("{count} seeds"),
     };
     if let Some(line) = lines.first_mut() {
         *line = paint(ink::STRONG, &which);
@@ -66,7 +69,11 @@ pub(crate) fn ending(result: &DrillResult, width: usize) -> Vec<String> {
     }
     lines.push(String::new());
     let (kept, of) = (result.sla_met_seeds, result.runs.len());
-    let promise = format!("kept on {kept} of {of} seeds (target {} %)", result.sla_target_pct);
+    let promise = format!(
+        "kept on {kept} of {} (target {} %)",
+        figure::plural(of as u32, "seed"),
+        result.sla_target_pct
+    );
     lines.extend(layout::fact("SLA", &promise, width));
     lines.push(format!("  {:<14}{}", "Verdict", verdict(result.verdict)));
     for reason in &result.reasons {
@@ -78,26 +85,31 @@ pub(crate) fn ending(result: &DrillResult, width: usize) -> Vec<String> {
     lines
 }
 
-/// How a field is called, with its unit and decimals.
-pub(crate) fn named(field: &str) -> (&str, usize) {
-    match field {
-        "availability_pct" => ("Availability, %", 2),
-        "score" => ("Score", 1),
-        "mttd.restricted_mean_rounds" => ("MTTD, rounds", 2),
-        "mtta.restricted_mean_rounds" => ("MTTA, rounds", 2),
-        "mttm.restricted_mean_rounds" => ("MTTM, rounds", 2),
-        "mttr.restricted_mean_rounds" => ("MTTR, rounds", 2),
-        "remedied_share" => ("Remedied, share", 3),
-        "avoided_share" => ("Avoided, share", 3),
-        "sla.burn_rate" => ("Budgets spent", 2),
-        other => (other, 3),
+/// How a metric is called, with its unit and decimals.
+pub(crate) fn named(metric: Metric) -> (&'static str, usize) {
+    match metric {
+        Metric::AvailabilityPct => ("Availability, %", 2),
+        Metric::Utility => ("Utility, %", 2),
+        Metric::Score => ("Score", 1),
+        Metric::MttdRounds => ("MTTD, rounds", 2),
+        Metric::MttaRounds => ("MTTA, rounds", 2),
+        Metric::MttmRounds => ("MTTM, rounds", 2),
+        Metric::MttrRounds => ("MTTR, rounds", 2),
+        Metric::RemediedShare => ("Remedied, share", 3),
+        Metric::AvoidedShare => ("Avoided, share", 3),
+        Metric::RightEntityShare => ("Right server, share of claims", 3),
+        Metric::RightKindShare => ("Right cause, share of claims", 3),
+        Metric::HarmRequests => ("Harm, requests", 1),
+        Metric::UnneededActions => ("Unneeded actions", 2),
+        Metric::FalseAlarms => ("False alarms", 2),
+        Metric::PassedShare => ("Runs that pass, share", 3),
     }
 }
 
 fn means(metrics: &[Mean], width: usize) -> Vec<String> {
-    let columns = [words("Mean over seeds"), figures("Seeds"), figures("Mean"), figures("95 % interval")];
+    let columns = [words("Over all seeds"), figures("Seeds"), figures("Value"), figures("95 % interval")];
     let row = |metric: &Mean| {
-        let (name, decimals) = named(&metric.field);
+        let (name, decimals) = named(metric.metric);
         let mean = figure::or_dash(metric.mean, decimals);
         vec![name.to_owned(), metric.n.to_string(), mean, between(metric.low, metric.high, decimals)]
     };
@@ -113,14 +125,16 @@ pub(crate) fn between(low: Option<f64>, high: Option<f64>, decimals: usize) -> S
 }
 
 fn gates(gates: &[DrillGate], width: usize) -> Vec<String> {
-    let columns = [words("Fails if"), figures("Mean"), figures("95 % interval"), words("Gate")];
+    let columns =
+        [words("Fails if"), figures("Seeds"), figures("Mean"), figures("95 % interval"), words("Gate")];
     let row = |gate: &DrillGate| {
         let held = match gate.held {
             Some(true) => paint(ink::GOOD, "held"),
             Some(false) => paint(ink::BAD, "failed"),
             None => paint(ink::POOR, "undecided"),
         };
-        vec![gate.expr.clone(), figure::or_dash(gate.mean, 3), between(gate.low, gate.high, 3), held]
+        let (mean, around) = (figure::or_dash(gate.mean, 3), between(gate.low, gate.high, 3));
+        vec![gate.expr.clone(), gate.n.to_string(), mean, around, held]
     };
     layout::table(&columns, gates.iter().map(row), width)
 }

@@ -17,7 +17,7 @@ pub(super) fn lines(config: &RunConfig, width: usize) -> Vec<String> {
     let mut fact = |label, text: String| lines.extend(layout::fact(label, &text, width));
     if let Some(scenario) = config.scenario.as_deref() {
         fact("Scenario", format!("{}: {}", scenario.name, scenario.title));
-        if config.seeds.len() == 1 {
+        if !config.is_drill {
             fact("Seeds", seeds(scenario, plan));
         }
     }

@@ -4,7 +4,8 @@
 //! interval, **fails** when it is true at both, and is **undecided** in between: then more seeds are
 //! needed, and about how many is told. One with `==` or `!=` asks for the same on every seed, and
 //! needs no interval. Seeds on which the field is `null` are left out; where all are, or only one is
-//! left, the gate is undecided.
+//! left, the gate is undecided. So it is where few seeds are all alike: the interval is a point then, and
+//! knows nothing of the days on which it is otherwise.
 
 use crate::console::figure;
 use crate::gate::Gate;
@@ -14,6 +15,10 @@ use statistics::{Confidence, Interval, Ratio, Sample, interval, seeds_to_clear};
 
 /// From which the bootstrap's resamples flow: the same figures every time, and everywhere.
 pub(super) const KEY: u64 = 1;
+
+/// Seeds that have to be alike before it counts that they are. When n are, with 95 % confidence fewer
+/// than 3 in n of all days are otherwise (the rule of three); 20 are what a drill of some care plays.
+const ALIKE_MIN: usize = 20;
 
 /// How a gate was decided over several seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -42,12 +47,14 @@ impl DrillGate {
     pub(crate) fn of(gate: &Gate, values: &[Option<f64>]) -> Self {
         let there: Vec<f64> = values.iter().copied().flatten().collect();
         let sample: Sample = there.iter().map(|value| Ratio::value(*value)).collect();
-        let around = interval(&sample, Confidence::DEFAULT, KEY);
+        let (lowest, highest) = range(&gate.field());
+        let around = interval(&sample, Confidence::DEFAULT, KEY).map(|it| it.within(lowest, highest));
         let failed = there.iter().filter(|value| gate.is_true_of(**value)).count();
         let held = if gate.asks_for_one_value() {
             (!there.is_empty()).then_some(failed == 0)
         } else {
-            around.as_ref().and_then(|around| by_interval(gate, around))
+            let decided = around.filter(|around| around.width() > 0.0 || there.len() >= ALIKE_MIN);
+            decided.and_then(|around| by_interval(gate, &around))
         };
         let is_open = held.is_none() && !gate.asks_for_one_value();
         Self {
@@ -68,6 +75,9 @@ impl DrillGate {
     pub(crate) fn complaint(&self) -> Option<String> {
         let expr = &self.expr;
         let seen = match (self.mean, self.low, self.high) {
+            (Some(mean), Some(low), Some(high)) if low == high => {
+                format!("{} on each of {}", short(mean), figure::plural(self.n, "seed"))
+            }
             (Some(mean), Some(low), Some(high)) => format!(
                 "{} on average over {}, 95 % interval {} to {}",
                 short(mean),
@@ -89,9 +99,26 @@ impl DrillGate {
     }
 }
 
+/// Between which values a field lies, where that is known by its name.
+fn range(field: &str) -> (f64, f64) {
+    let ends_in = |ends: &[&str]| ends.iter().any(|end| field.ends_with(end));
+    if ends_in(&["availability_pct", "availability_mean_of_rounds_pct", "uptime_pct"]) {
+        (0.0, 100.0)
+    } else if ends_in(&["_share"]) {
+        (0.0, 1.0)
+    } else if ends_in(&["_rounds", "_minutes"]) {
+        (0.0, f64::INFINITY)
+    } else {
+        (f64::NEG_INFINITY, f64::INFINITY)
+    }
+}
+
 /// About how many seeds would take the interval to one side of the limit.
 fn needed(sample: &Sample, around: &Interval, limit: f64) -> Option<u64> {
     let estimate = sample.estimate()?;
+    if around.width() == 0.0 {
+        return Some(ALIKE_MIN as u64);
+    }
     let bound = if limit < estimate { around.low } else { around.high };
     seeds_to_clear(sample.seeds_with_value(), estimate, bound, limit)
 }
@@ -191,9 +218,26 @@ mod tests {
     }
 
     #[test]
-    fn seeds_that_are_all_alike_need_no_room() {
-        assert_eq!(decide("availability_pct < 99", &[Some(100.0); 3]).held, Some(true));
-        assert_eq!(decide("availability_pct < 100.5", &[Some(100.0); 3]).held, Some(false));
+    fn few_seeds_that_are_all_alike_decide_nothing_and_many_do() {
+        let few = decide("availability_pct < 99", &[Some(100.0); 3]);
+        assert_eq!((few.held, few.low, few.seeds_needed), (None, Some(100.0), Some(20)));
+        let told =
+            "gate `availability_pct < 99` is undecided: 100 on each of 3 seeds; about 20 seeds would do";
+        assert_eq!(few.complaint().as_deref(), Some(told));
+        assert_eq!(decide("availability_pct < 99", &[Some(100.0); 19]).held, None);
+        assert_eq!(decide("availability_pct < 99", &[Some(100.0); 20]).held, Some(true));
+        assert_eq!(decide("availability_pct < 100.5", &[Some(100.0); 20]).held, Some(false));
+    }
+
+    #[test]
+    fn an_interval_goes_no_further_than_its_field_can() {
+        let values = [Some(99.9), Some(60.0), Some(99.8)];
+        let gate = decide("availability_pct < 1", &values);
+        assert_eq!(gate.high, Some(100.0));
+        let gate = decide("mttr.mean_rounds > 99", &[Some(0.0), Some(9.0), Some(0.1)]);
+        assert_eq!(gate.low, Some(0.0));
+        let gate = decide("score < -999", &[Some(99.0), Some(-60.0), Some(98.0)]);
+        assert!(gate.high > Some(100.0), "a score knows no bound: {gate:?}");
     }
 
     #[test]

@@ -20,11 +20,12 @@ use crate::config::{Detail, Output, RunConfig};
 use crate::console::{self, Progress, drill as told};
 use crate::director;
 use crate::exit_code;
+use crate::gate::Gate;
 use crate::program::Failure;
 use crate::recording::{self, DRILL, Recording, RecordingError};
 use crate::repeat;
 use crate::report::{KeepError, Reports};
-use crate::result::{Mode, RunResult};
+use crate::result::Mode;
 use crate::run;
 use crate::signal::Signals;
 use crate::stdio::{self, Stdio, Stream};
@@ -32,7 +33,7 @@ use crate::watchers::Watchers;
 use console::Paper;
 use result::{DrillResult, SeedRun};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Plays all seeds of a run, judges them together, and tells. Gives the exit code.
 pub(crate) fn run(
@@ -50,9 +51,8 @@ pub(crate) fn run(
     // A report that cannot be written costs nothing but itself.
     let mut reported = Ok(());
     for seed in &config.seeds {
-        let (run, its_reports) = one(&of_seed(args, config, *seed), signals)?;
+        let (run, its_reports) = one(&of_seed(args, config, *seed), &config.gates, signals)?;
         reported = reported.and(its_reports);
-        let run = SeedRun::of(&run, &config.gates);
         screen.seed(&run)?;
         runs.push(run);
         if signals.signal().is_some() {
@@ -81,8 +81,9 @@ fn of_seed(args: &RunArgs, config: &RunConfig, seed: u64) -> RunConfig {
     let mut of_seed = config.clone();
     of_seed.plan.seed = seed;
     of_seed.seeds = vec![seed];
+    of_seed.is_drill = false;
     of_seed.output = Output { json: false, detail: Detail::Quiet };
-    of_seed.out = config.out.as_deref().map(|dir| dir_of(dir, seed));
+    of_seed.out = config.out.as_deref().map(|dir| recording::of_seed(dir, seed));
     of_seed.gates.clear();
     let alone = RunArgs { seeds: None, fail_on: Vec::new(), ..args.clone() };
     of_seed.repeat = match &of_seed.scenario {
@@ -92,13 +93,13 @@ fn of_seed(args: &RunArgs, config: &RunConfig, seed: u64) -> RunConfig {
     of_seed
 }
 
-/// Where the run of a seed is recorded.
-pub(crate) fn dir_of(dir: &Path, seed: u64) -> PathBuf {
-    dir.join(format!("seed-{seed}"))
-}
-
-/// Plays one run; with its result comes whether its reports could be written.
-fn one(config: &RunConfig, signals: &Signals) -> Result<(RunResult, Result<(), KeepError>), Failure> {
+/// Plays one run; with what is kept of it comes whether its reports could be written. It is held against
+/// no gate, but its values are noted for those of the drill.
+fn one(
+    config: &RunConfig,
+    gates: &[Gate],
+    signals: &Signals,
+) -> Result<(SeedRun, Result<(), KeepError>), Failure> {
     let create = |dir| Recording::create(dir, config.mode.name()).map_err(Failure::Unrecordable);
     let recording = config.out.as_deref().map(create).transpose()?;
     let directory = match config.mode {
@@ -106,13 +107,15 @@ fn one(config: &RunConfig, signals: &Signals) -> Result<(RunResult, Result<(), K
         Mode::Inline => None,
     };
     let (finished, mut watchers) = run::play(config, directory, Watchers::unseen(recording), signals)?;
-    let result = run::result_of(config, &finished, signals);
-    let Some(dir) = &config.out else { return Ok((result, Ok(()))) };
+    let references = run::references(config, &finished, signals);
+    let result = run::result_of(config, &finished, references.as_ref());
+    let kept = SeedRun::of(&result, &finished.outcome, references.as_ref().ok(), gates);
+    let Some(dir) = &config.out else { return Ok((kept, Ok(()))) };
     watchers.records.finish(&result.to_json()?)?;
     let chronicle = watchers.records.take_chronicle();
     // A job is told of the drill, and not of each seed.
     let reported = chronicle.map_or(Ok(()), |chronicle| Reports::of(&chronicle, &result).keep(dir));
-    Ok((result, reported))
+    Ok((kept, reported))
 }
 
 fn refuse_taken(dir: &Path) -> Result<(), RecordingError> {

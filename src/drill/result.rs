@@ -1,18 +1,20 @@
 //! `drill.json`: what a drill over several seeds came to.
 //!
-//! [`DrillResult`] is the published shape; its JSON Schema is `world schema drill`. Means are over the
-//! seeds that have a value, each counting alike, with their 95 % intervals (bootstrap over seeds).
+//! [`DrillResult`] is the published shape; its JSON Schema is `world schema drill`. Metrics are those of
+//! [`crate::metric`], ratios of sums over seeds, with their 95 % intervals (bootstrap over seeds): the same
+//! figures as `world bench` gives.
 
 use super::gates::{DrillGate, KEY};
 use crate::config::RunConfig;
 use crate::gate::Gate;
+use crate::metric::{self, Metric, Ratios, Seen};
+use crate::reference::References;
 use crate::result::{Build, Mode, RunResult, ScenarioName, Verdict, WorldName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use statistics::{Confidence, Ratio, Sample, interval};
 use worlds::definition::{SkillName, SreKind};
-use worlds::outcome::Resolution;
+use worlds::outcome::{Outcome, Resolution};
 
 /// The version of this document's shape: raised when a field is renamed, removed or changes its
 /// meaning. New fields do not raise it.
@@ -55,7 +57,7 @@ pub(crate) struct DrillResult {
     pub interrupted_by: Option<i32>,
     /// The conditions that the drill was held against.
     pub gates: Vec<DrillGate>,
-    /// Means over seeds.
+    /// What is measured over all seeds.
     pub metrics: Vec<Mean>,
     /// Each run that came to its end, in the order of play.
     pub runs: Vec<SeedRun>,
@@ -74,18 +76,18 @@ pub(crate) struct OnCall {
     pub skill: Option<SkillName>,
 }
 
-/// A field of `result.json` over all seeds.
+/// A metric over all seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Mean {
-    /// The field's dotted path.
-    pub field: String,
+    /// Which.
+    pub metric: Metric,
     /// Seeds on which it has a value.
     pub n: u32,
-    /// Its mean over them.
+    /// Its value over all of them.
     pub mean: Option<f64>,
-    /// The lower end of the mean's 95 % interval; `null` with fewer than two values.
+    /// The lower end of its 95 % interval; `null` with fewer than two seeds.
     pub low: Option<f64>,
-    /// The upper end of the mean's 95 % interval.
+    /// The upper end of its 95 % interval.
     pub high: Option<f64>,
 }
 
@@ -116,31 +118,32 @@ pub(crate) struct SeedRun {
     pub avoided_share: Option<f64>,
     /// The field of each gate, in the order of `gates`.
     pub gate_values: Vec<Option<f64>>,
-    /// What further means are made from, in the order of [`METRICS`].
+    /// What it says about each metric; `None` when it has nothing to be compared with.
     #[serde(skip)]
-    metrics: Vec<Option<f64>>,
+    ratios: Option<Box<Ratios>>,
 }
 
-/// The fields over which means are given.
-const METRICS: [&str; 9] = [
-    "availability_pct",
-    "score",
-    "mttd.restricted_mean_rounds",
-    "mtta.restricted_mean_rounds",
-    "mttm.restricted_mean_rounds",
-    "mttr.restricted_mean_rounds",
-    "remedied_share",
-    "avoided_share",
-    "sla.burn_rate",
-];
-
 impl SeedRun {
-    /// What is kept of a run.
-    pub(crate) fn of(result: &RunResult, gates: &[Gate]) -> Self {
+    /// What is kept of a run, held beside its reference runs. It passed if the condition of no gate is true
+    /// of it and each could be decided; without gates, if the promise was kept.
+    pub(crate) fn of(
+        result: &RunResult,
+        outcome: &Outcome,
+        references: Option<&References>,
+        gates: &[Gate],
+    ) -> Self {
         let document = serde_json::to_value(result).unwrap_or_default();
         let is_judged = result.rounds > 0;
         let remedied =
             result.incidents.iter().filter(|incident| incident.resolution == Resolution::Remedied).count();
+        let gate_values: Vec<_> =
+            gates.iter().map(|gate| gate.value_in(&document).filter(|_| is_judged)).collect();
+        let passes = |(gate, value): (&Gate, &Option<f64>)| value.is_some_and(|it| !gate.is_true_of(it));
+        let passed =
+            if gates.is_empty() { result.sla.met } else { gates.iter().zip(&gate_values).all(passes) };
+        let ratios = references.map(|References { none, oracle }| {
+            Box::new(metric::ratios(outcome, &Seen { none, oracle, passed }))
+        });
         Self {
             seed: result.seed,
             verdict: result.verdict,
@@ -153,14 +156,10 @@ impl SeedRun {
             incidents: result.incidents.len() as u32,
             remedied: remedied as u32,
             avoided_share: result.avoided_share,
-            gate_values: gates.iter().map(|gate| gate.value_in(&document).filter(|_| is_judged)).collect(),
-            metrics: METRICS.iter().map(|field| at(&document, field)).collect(),
+            gate_values,
+            ratios,
         }
     }
-}
-
-fn at(document: &Value, field: &str) -> Option<f64> {
-    document.pointer(&format!("/{}", field.replace('.', "/"))).and_then(Value::as_f64)
 }
 
 impl DrillResult {
@@ -173,8 +172,8 @@ impl DrillResult {
                 DrillGate::of(gate, &values)
             })
             .collect();
-        let metrics = METRICS.iter().enumerate();
-        let metrics = metrics.map(|(place, field)| Mean::of(field, whole().map(|run| run.metrics[place])));
+        let ratios = || whole().filter_map(|run| run.ratios.as_deref());
+        let metrics = Metric::ALL.map(|metric| Mean::of(metric, ratios().map(|of| of[metric.position()])));
         let planned = config.seeds.len();
         // Between two runs a signal ends the drill, after the last one nothing.
         let interrupted_by = interrupted_by.filter(|_| whole().count() < planned);
@@ -198,7 +197,7 @@ impl DrillResult {
             verdict: Verdict::Ok,
             reasons: Vec::new(),
             interrupted_by,
-            metrics: metrics.collect(),
+            metrics: metrics.into(),
             gates,
             repeat: config.repeat.clone(),
             runs,
@@ -253,16 +252,15 @@ impl DrillResult {
 }
 
 impl Mean {
-    fn of(field: &str, values: impl Iterator<Item = Option<f64>>) -> Self {
-        let there: Vec<f64> = values.flatten().collect();
-        let sample: Sample = there.iter().map(|value| Ratio::value(*value)).collect();
-        let around = interval(&sample, Confidence::DEFAULT, KEY);
+    fn of(metric: Metric, seeds: impl Iterator<Item = Ratio>) -> Self {
+        let sample: Sample = seeds.collect();
+        let around = interval(&sample, Confidence::DEFAULT, KEY).map(|around| metric.within_range(around));
         Self {
-            field: field.to_owned(),
-            n: there.len() as u32,
+            metric,
+            n: sample.seeds_with_value() as u32,
             mean: sample.estimate(),
-            low: around.as_ref().map(|around| around.low),
-            high: around.as_ref().map(|around| around.high),
+            low: around.map(|around| around.low),
+            high: around.map(|around| around.high),
         }
     }
 }
@@ -300,7 +298,7 @@ mod tests {
             remedied: 0,
             avoided_share: None,
             gate_values: vec![gate_values[seed % gate_values.len()]],
-            metrics: vec![None; METRICS.len()],
+            ratios: None,
         };
         DrillResult::of(&config, verdicts.iter().enumerate().map(run).collect(), signal)
     }
@@ -308,7 +306,9 @@ mod tests {
     #[test]
     fn the_gravest_verdict_is_given() {
         use Verdict::{GateFailed, Inconclusive, Interrupted, Invalid, Ok};
-        let (good, bad, open) = ([Some(95.0)], [Some(80.0)], [Some(89.0), Some(91.5), Some(93.0)]);
+        let good = [Some(95.0), Some(95.5), Some(96.0)];
+        let bad = [Some(79.0), Some(79.5), Some(80.0)];
+        let open = [Some(89.0), Some(91.5), Some(93.0)];
         let says = |verdicts: &[Verdict], values: &[Option<f64>], signal| {
             let drill = drill(verdicts, values, signal);
             (drill.verdict, drill.exit_code())
@@ -325,7 +325,7 @@ mod tests {
 
     #[test]
     fn runs_that_are_not_as_they_should_be_are_told_and_counted() {
-        let drill = drill(&[Verdict::Invalid; 8], &[Some(95.0)], None);
+        let drill = drill(&[Verdict::Invalid; 8], &[Some(95.0), Some(96.0)], None);
         assert_eq!(drill.reasons.len(), RUNS_TOLD + 1, "{:?}", drill.reasons);
         assert_eq!(drill.reasons[0], "seed 0: because");
         assert_eq!(drill.reasons[RUNS_TOLD], "and 3 seeds more");

@@ -60,9 +60,10 @@ struct Gain {
 }
 
 impl Gain {
-    /// Whether it is at least this on average, and beyond doubt more than nothing.
+    /// Whether it is at least this on average, and beyond doubt more than nothing, which one seed alone
+    /// never shows.
     fn reaches(&self, least: f64) -> bool {
-        let is_sure = self.interval.as_ref().is_none_or(|around| around.low > 0.0);
+        let is_sure = self.interval.as_ref().is_some_and(|around| around.low > 0.0);
         is_sure && self.mean.is_some_and(|mean| mean >= least)
     }
 
@@ -84,9 +85,11 @@ fn avoided(sre: Cast, player: &mut Player<'_>) -> Option<Difficulty> {
     let seeds = own.iter().zip(&none).map(|(own, none)| Ratio::new(own - none, 100.0 - none));
     let sample: Sample = seeds.collect();
     let around = interval(&sample, Confidence::DEFAULT, KEY);
+    // Four decimals are kept in a file and held against what is measured: no last bit matters there.
+    let rounded = |value: f64| (value * 1e4).round() / 1e4;
     Some(Difficulty {
-        share: sample.estimate(),
-        low: around.as_ref().map(|around| around.low),
-        high: around.as_ref().map(|around| around.high),
+        share: sample.estimate().map(rounded),
+        low: around.map(|around| rounded(around.low)),
+        high: around.map(|around| rounded(around.high)),
     })
 }

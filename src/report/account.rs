@@ -176,6 +176,15 @@ impl<'a> Account<'a> {
         })
     }
 
+    /// Decisions that were missing: `3: 2 late, 1 malformed, 0 dead`; nothing where none was.
+    pub(crate) fn lapses(&self) -> Option<String> {
+        let sum = |of: fn(&SreResult) -> u32| self.result.sres.iter().map(of).sum::<u32>();
+        let all = sum(|sre| sre.lapses.all());
+        let [late, malformed, dead] =
+            [sum(|sre| sre.lapses.late), sum(|sre| sre.lapses.malformed), sum(|sre| sre.lapses.dead)];
+        (all > 0).then(|| format!("{all}: {late} late, {malformed} malformed, {dead} dead"))
+    }
+
     /// `12: 6 remedied, 2 expired, 4 open`
     pub(crate) fn incidents(&self) -> String {
         let all = self.result.incidents.len();

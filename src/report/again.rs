@@ -5,8 +5,8 @@
 
 use super::reader::{self, ReadError};
 use super::{FILES, KeepError, Reports};
-use crate::drill;
 use crate::drill::result::DrillResult;
+use crate::recording;
 use crate::recording::DRILL;
 use std::path::{Path, PathBuf};
 
@@ -43,7 +43,7 @@ pub(crate) fn make(dir: &Path, force: bool) -> Result<Vec<PathBuf>, AgainError> 
         return free.and_then(|()| of_run(dir));
     }
     let result = reader::drill(&dir.join(DRILL))?;
-    let dirs: Vec<_> = result.runs.iter().map(|run| drill::dir_of(dir, run.seed)).collect();
+    let dirs: Vec<_> = result.runs.iter().map(|run| recording::of_seed(dir, run.seed)).collect();
     if !force {
         is_free(dir)?;
         dirs.iter().try_for_each(|dir| is_free(dir))?;

@@ -95,9 +95,9 @@ pub(super) fn sres(result: &DrillResult) -> String {
     result.sres.iter().map(sre).collect::<Vec<_>>().join(", ")
 }
 
-/// A field with its unit, its mean and its interval.
+/// A metric with its unit, its mean and its interval.
 pub(super) fn mean(mean: &Mean) -> [String; 4] {
-    let (name, decimals) = named(&mean.field);
+    let (name, decimals) = named(mean.metric);
     let value = figure::or_dash(mean.mean, decimals);
     [name.to_owned(), mean.n.to_string(), value, between(mean.low, mean.high, decimals)]
 }
@@ -248,7 +248,7 @@ fn summary(result: &DrillResult) -> String {
     page.table(&["Fails if", "Seeds", "Mean", "95 % interval", "Gate"], &gates.collect::<Vec<_>>());
     let means = result.metrics.iter().filter(|metric| metric.n > 0);
     let means = means.map(|metric| mean(metric).map(|cell| text(&cell)).into());
-    page.table(&["Mean over seeds", "Seeds", "Mean", "95 % interval"], &means.collect::<Vec<_>>());
+    page.table(&["Over all seeds", "Seeds", "Value", "95 % interval"], &means.collect::<Vec<_>>());
     if let Some(note) = told_note(result, SEEDS_IN_SUMMARY_MAX) {
         page.line(&text(&note));
     }

@@ -73,6 +73,9 @@ fn figures(account: &Account<'_>) -> Vec<Vec<String>> {
     row("Rounds", format!("{rounds} ({} simulated), chaos {}", account.simulated(), result.chaos_level));
     row("On call", result.sres.iter().map(account::sre).collect::<Vec<_>>().join(", "));
     row("Actions", account.actions());
+    if let Some(lapses) = account.lapses() {
+        row("Decisions missing", lapses);
+    }
     if let Some(warm_up) = account.warm_up() {
         row("Warm-up", warm_up);
     }

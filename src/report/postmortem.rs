@@ -271,6 +271,7 @@ fn response(account: &Account<'_>, page: &mut Page) {
     facts.extend(time("Time to acknowledge", &result.mtta));
     facts.extend(time("Time to mitigate, of incidents that hurt users", &result.mttm));
     facts.extend(time("Time to resolve", &result.mttr));
+    facts.extend(account.lapses().map(|lapses| format!("Decisions that were missing: {lapses}.")));
     facts.extend(account.answer().map(|answer| format!("Answer key: {answer}.")));
     if result.actions.requested > 0 {
         facts.push(format!("Actions: {}.", account.actions()));

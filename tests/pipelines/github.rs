@@ -284,7 +284,7 @@ fn a_drill_over_seeds_tells_the_mean_availability() {
     let drill = document(&job.workspace().join("world-drill"), "drill.json");
     assert_eq!((&drill["scenario"]["name"], &drill["seeds_planned"]), (&"cache-loss".into(), &4.into()));
     let metrics = drill["metrics"].as_array().expect("metrics");
-    let mean = metrics.iter().find(|metric| metric["field"] == "availability_pct").expect("it");
+    let mean = metrics.iter().find(|metric| metric["metric"] == "availability_pct").expect("it");
     assert_eq!(used.outputs["availability"].parse().ok(), mean["mean"].as_f64());
     assert_eq!(drill["mode"], "inline");
     assert_eq!(drill["verdict"], *used.outputs["verdict"]);

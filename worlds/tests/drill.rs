@@ -114,11 +114,11 @@ fn a_run_is_stopped_when_too_many_servers_are_hurt_at_once() {
 }
 
 #[test]
-fn a_run_that_is_over_anyway_is_not_stopped() {
+fn harm_beyond_the_limit_in_the_last_round_counts_as_in_any_other() {
     let stop = Stop { budget_spent_pct: None, blast_radius_pct: Some(50.0) };
     let last = stopped(stop, 60).0.rounds;
     let (outcome, told) = stopped(stop, last);
-    assert_eq!((outcome.rounds, outcome.stopped, told), (last, None, 0));
+    assert_eq!((outcome.rounds, outcome.stopped.map(|why| why.round), told), (last, Some(last), 1));
 }
 
 #[test]

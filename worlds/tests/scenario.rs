@@ -119,6 +119,9 @@ fn seeds_are_named_in_three_ways() {
     assert_eq!(seeds("seeds = [5, 3, 8]"), [5, 3, 8]);
     assert_eq!(seeds("seed_count = 4"), [1, 2, 3, 4]);
     assert_eq!(seeds("seed_count = 2\nfirst_seed = 9007199254740991"), [(1 << 53) - 1, 1 << 53]);
+    let beyond = settled(&LEAST.replace("seed = 1", "seed_count = 3\nfirst_seed = 9007199254740991"));
+    let told = beyond.expect_err("the last of them is not exact everywhere")[0].to_string();
+    assert!(told.contains("3 seeds from 9007199254740991 on go beyond the last one"), "{told}");
 }
 
 #[test]

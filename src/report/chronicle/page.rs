@@ -95,6 +95,10 @@ impl Moment {
 
     /// What a record tells, if a page tells it. `truth` is that of a diagnosis.
     fn of(record: &Record, truth: Option<&Truth>) -> Option<Self> {
+        // Most records tell nothing here, and are not worth a copy.
+        if !is_told(record) {
+            return None;
+        }
         Some(match record.clone() {
             Record::Volley { fault_kind, group, name, targets, .. } => {
                 Self::Together { kind: fault_kind, group: group.zip(name), targets: targets.len() }
@@ -105,17 +109,12 @@ impl Moment {
             Record::FaultEnded { fault, fault_kind, target, how, .. } => {
                 Self::FaultEnded { fault, kind: fault_kind, target, how }
             }
-            // Metrics go astray every round.
-            Record::MessageAstray { message, server, sre, arrives_round, .. }
-                if message != MessageKind::Telemetry =>
-            {
+            Record::MessageAstray { message, server, sre, arrives_round, .. } => {
                 Self::Astray { message, server, sre, arrives_round }
             }
-            Record::AlertOpened { server, metric, severity, value, .. } => {
+            Record::AlertOpened { server, metric, severity, value, .. }
+            | Record::AlertChanged { server, metric, severity, value, .. } => {
                 Self::Alert { server, metric, severity, value }
-            }
-            Record::AlertChanged { server, metric, severity: Severity::Critical, value, .. } => {
-                Self::Alert { server, metric, severity: Severity::Critical, value }
             }
             Record::Diagnosed { sre, alerting, entity, cause, .. } => {
                 Self::Diagnosed { sre, alerting, entity, cause, truth: truth?.clone() }
@@ -133,6 +132,28 @@ impl Moment {
             Record::AgentReturned { agent, .. } => Self::AgentReturned { agent },
             _ => return None,
         })
+    }
+}
+
+/// Whether a page tells a record: not metrics that go astray, which they do every round, nor alerts that become
+/// better.
+fn is_told(record: &Record) -> bool {
+    match record {
+        Record::MessageAstray { message, .. } => *message != MessageKind::Telemetry,
+        Record::AlertChanged { severity, .. } => *severity == Severity::Critical,
+        record => matches!(
+            record,
+            Record::Volley { .. }
+                | Record::FaultInjected { .. }
+                | Record::FaultEnded { .. }
+                | Record::AlertOpened { .. }
+                | Record::Diagnosed { .. }
+                | Record::ActionAccepted { .. }
+                | Record::ActionRefused { .. }
+                | Record::ActionActed { .. }
+                | Record::AgentLost { .. }
+                | Record::AgentReturned { .. }
+        ),
     }
 }
 

@@ -7,6 +7,7 @@ use super::tables::{Cell, Table, count, figures, words};
 use super::{Card, VerdictMark, mark};
 use crate::console::figure;
 use crate::drill::result::{DrillResult, Mean};
+use crate::metric::Metric;
 use crate::report::drill as told;
 use askama::Template;
 
@@ -88,34 +89,29 @@ fn cards(result: &DrillResult) -> Vec<Card> {
     let decimal = |value: f64| format!("{value:.1}");
     let rounds = |value: f64| format!("{value:.2} rounds");
     let cards = [
-        card(result, "Availability", "availability_pct", &percent),
-        card(result, "Score", "score", &decimal),
-        card(result, "Time to resolve", "mttr.restricted_mean_rounds", &rounds),
-        card(result, "Incidents remedied", "remedied_share", &share),
-        card(result, "Harm avoided", "avoided_share", &share),
+        card(result, "Availability", Metric::AvailabilityPct, &percent),
+        card(result, "Score", Metric::Score, &decimal),
+        card(result, "Time to resolve", Metric::MttrRounds, &rounds),
+        card(result, "Incidents remedied", Metric::RemediedShare, &share),
+        card(result, "Fault-rounds avoided", Metric::AvoidedShare, &share),
     ];
     let mut cards: Vec<_> = cards.into_iter().flatten().collect();
     cards.insert(cards.len().min(1), kept);
     cards
 }
 
-/// The mean of a field, and its interval.
-fn card(
-    result: &DrillResult,
-    label: &'static str,
-    field: &str,
-    told: &dyn Fn(f64) -> String,
-) -> Option<Card> {
-    let mean = metric(result, field)?;
+/// A metric, and its interval.
+fn card(result: &DrillResult, label: &'static str, of: Metric, told: &dyn Fn(f64) -> String) -> Option<Card> {
+    let mean = metric(result, of)?;
     let between = mean.low.zip(mean.high);
     let between = between.map(|(low, high)| format!("95 % interval {} to {}", told(low), told(high)));
-    let seeds = format!("mean over {}", figure::plural(mean.n, "seed"));
+    let seeds = format!("over {}", figure::plural(mean.n, "seed"));
     let notes = [Some(seeds), between].into_iter().flatten().collect();
     Some(Card { label, value: mean.mean.map_or_else(|| "-".to_owned(), told), notes })
 }
 
-fn metric<'a>(result: &'a DrillResult, field: &str) -> Option<&'a Mean> {
-    result.metrics.iter().find(|metric| metric.field == field)
+fn metric(result: &DrillResult, of: Metric) -> Option<&Mean> {
+    result.metrics.iter().find(|metric| metric.metric == of)
 }
 
 // ---- gates, means and seeds -------------------------------------------------------------------
@@ -157,9 +153,9 @@ fn means(result: &DrillResult) -> Table {
     });
     Table {
         id: "means",
-        title: "Means over seeds",
+        title: "Over all seeds",
         note: None,
-        columns: vec![words("Field"), figures("Seeds"), figures("Mean"), figures("95 % interval")],
+        columns: vec![words("Metric"), figures("Seeds"), figures("Value"), figures("95 % interval")],
         rows: rows.collect(),
     }
 }
@@ -219,7 +215,7 @@ fn panel(result: &DrillResult) -> Option<Panel> {
         }
     });
     let label = |pct: f64| format!("{} %", figure::plain(pct));
-    let mean = metric(result, "availability_pct").and_then(|mean| mean.mean);
+    let mean = metric(result, Metric::AvailabilityPct).and_then(|mean| mean.mean);
     let mean = mean.map(|mean| Rule { y: Pct(depth(mean)), label: format!("mean {mean:.2} %") });
     let sla = Rule { y: Pct(depth(target)), label: format!("SLA {}", label(target)) };
     let [worst, best] = [worst, best].map(figure::percent);

@@ -220,7 +220,7 @@ pub(super) fn sres(account: &Account<'_>) -> Table {
     Table {
         id: "sres",
         title: "On call",
-        note: None,
+        note: account.lapses().map(|lapses| format!("Decisions that were missing: {lapses}.")),
         columns: vec![
             words("SRE"),
             words("Kind"),

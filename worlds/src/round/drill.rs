@@ -12,7 +12,7 @@ impl Round {
         let drill = self.plan.drill;
         if self.number == drill.warm_up {
             self.conclude_warm_up();
-        } else if self.number > drill.warm_up && self.number < self.plan.rounds {
+        } else if self.number > drill.warm_up {
             self.stop_if_too_bad();
         }
     }

@@ -1,6 +1,7 @@
 //! Whether what a scenario file says makes sense: by itself, and in its world.
 
 use super::file::{AnswerTable, CauseTable, FaultTable, ScenarioFile};
+use super::limits;
 use super::{Answer, Languages, RootCause};
 use crate::chance::Seed;
 use crate::change::{self, Standby};
@@ -111,6 +112,16 @@ fn seeds_named(file: &ScenarioFile, draft: &mut Draft<'_>) {
             "`first_seed` is the first of none".to_owned(),
             || Some("say with `seed_count` how many follow, or leave it out".to_owned()),
         );
+    }
+    last_seed(file, findings);
+}
+
+/// The last seed has to be exact in every reader, as the first one has.
+fn last_seed(file: &ScenarioFile, findings: &mut Findings) {
+    let (Some(first), Some(count)) = (file.first_seed, file.seed_count) else { return };
+    if first.saturating_add(u64::from(count)) > limits::SEED_MAX + 1 {
+        let message = format!("{count} seeds from {first} on go beyond the last one, {}", limits::SEED_MAX);
+        findings.error(KeyPath::top("first_seed"), message);
     }
 }
 

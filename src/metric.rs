@@ -1,9 +1,9 @@
-//! What is measured of each run: the metrics, and what one run says about each.
+//! What is measured of runs over many seeds, in drills and in benches: the metrics, and what one run says
+//! about each.
 //!
 //! Every metric is a ratio of sums over seeds ([`statistics::Ratio`]). What stands in the numerator and
 //! the denominator is the definition, and `docs/bench.md` has the same table in words.
 
-use super::play::Seen;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use statistics::{Interval, Ratio};
@@ -148,6 +148,17 @@ const FACTS: [Facts; Metric::COUNT] = {
         facts(M::PassedShare, "passed_share", SHARE, Higher),
     ]
 };
+
+/// What a run is held against.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen<'a> {
+    /// The run of the same seed in which nobody acted.
+    pub none: &'a Outcome,
+    /// The oracle's.
+    pub oracle: &'a Outcome,
+    /// Whether the run passed.
+    pub passed: bool,
+}
 
 /// What one run says about each metric, by position.
 pub(crate) type Ratios = [Ratio; Metric::COUNT];
