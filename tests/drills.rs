@@ -112,6 +112,17 @@ fn a_drill_over_one_seed_is_a_drill_and_decides_no_gate() {
     assert_eq!(drill["runs"].as_array().map(Vec::len), Some(1));
 }
 
+/// That all of four runs passed does not say that all will.
+#[test]
+fn the_share_of_runs_that_pass_has_room_for_those_that_were_not_played() {
+    let gates = ["--fail-on", "availability_pct < 1"];
+    let drill = world("run --inline --seed 1 --seeds 4 --json -q").and(&gates).ends_with(0).json();
+    let metrics = drill["metrics"].as_array().expect("metrics");
+    let passed = metrics.iter().find(|metric| metric["metric"] == "passed_share").expect("it");
+    assert_eq!((&passed["mean"], &passed["high"]), (&1.0.into(), &1.0.into()));
+    assert!(passed["low"].as_f64() < Some(0.7), "{passed}");
+}
+
 /// A score of one seed says little where there was little to win: it is not their mean that counts.
 #[test]
 fn the_score_of_a_drill_is_what_was_won_of_what_could_be() {

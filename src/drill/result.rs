@@ -12,7 +12,7 @@ use crate::reference::References;
 use crate::result::{Build, Mode, RunResult, ScenarioName, Verdict, WorldName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use statistics::{Confidence, Ratio, Sample, interval};
+use statistics::{Confidence, Passes, Ratio, Sample, interval};
 use worlds::definition::{SkillName, SreKind};
 use worlds::outcome::{Outcome, Resolution};
 
@@ -254,7 +254,15 @@ impl DrillResult {
 impl Mean {
     fn of(metric: Metric, seeds: impl Iterator<Item = Ratio>) -> Self {
         let sample: Sample = seeds.collect();
-        let around = interval(&sample, Confidence::DEFAULT, KEY).map(|around| metric.within_range(around));
+        let around = match metric {
+            // As in a bench: a share of runs is known better than by resampling.
+            Metric::PassedShare => {
+                let passed = sample.total().numerator as u64;
+                Passes::new(passed, sample.seeds()).interval(1, Confidence::DEFAULT)
+            }
+            _ => interval(&sample, Confidence::DEFAULT, KEY),
+        };
+        let around = around.map(|around| metric.within_range(around));
         Self {
             metric,
             n: sample.seeds_with_value() as u32,
