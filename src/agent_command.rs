@@ -3,7 +3,8 @@
 //! Recognised before the command line is parsed, and before any runtime: hundreds of these are
 //! started, and each should be small. The director starts its own with the internal flag
 //! `--token-stdin`, and hands each its token on a pipe that it keeps open; an agent that is started
-//! by hand finds the run, and its token in the run's directory.
+//! by hand finds the run, and its token in the run's directory. An SRE may be a program (`--exec`), which the
+//! agent starts, and stands for on the bus; `world agent guard` is started beside that, by nobody else.
 //!
 //! | exit code | meaning |
 //! |---|---|
@@ -13,8 +14,12 @@
 //! | 4 | an internal error |
 
 use crate::by_hand::Invitation;
+use crate::own_file::{self, OwnFileError};
 use crate::status::RunStatus;
-use crate::{console, exit_code, ps};
+use crate::{console, duration, exit_code, inherited, ps};
+use agents::program::Means;
+use agents::program::guard::guard;
+use agents::program::log::LogTo;
 use agents::{AgentError, Membership};
 use bus::address::{self, AddressError};
 use bus::client::ClientError;
@@ -24,6 +29,7 @@ use std::ffi::OsString;
 use std::io::{self, BufRead as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 use worlds::definition::SkillName;
 use worlds::definition::nearest::advice;
 
@@ -39,6 +45,7 @@ pub(crate) fn main_if_agent(arguments: &[OsString]) -> Option<ExitCode> {
     let code = match parse(rest) {
         Ok(Command::Help(text)) => show(text),
         Ok(Command::Run(wanted)) => live(wanted),
+        Ok(Command::Guard) => stand_guard(),
         Err(error) => complain(&error),
     };
     Some(ExitCode::from(code))
@@ -48,6 +55,17 @@ fn show(text: &str) -> u8 {
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => exit_code::INTERNAL,
         _ => exit_code::OK,
+    }
+}
+
+fn stand_guard() -> u8 {
+    match guard() {
+        Ok(()) => exit_code::OK,
+        Err(error) => {
+            // Where standard error is closed, too, the exit code has to say it all.
+            let _ = io::stderr().write_all(format!("error: {error}\n").as_bytes());
+            exit_code::USAGE
+        }
     }
 }
 
@@ -92,6 +110,7 @@ fn complain(error: &AgentCommandError) -> u8 {
 enum Command {
     Help(&'static str),
     Run(Wanted),
+    Guard,
 }
 
 /// An agent that is wanted.
@@ -101,7 +120,17 @@ struct Wanted {
     name: String,
     bus: Option<PathBuf>,
     skill: Option<SkillName>,
+    program: WantedProgram,
     token_stdin: bool,
+}
+
+/// The program that is to be an SRE.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct WantedProgram {
+    /// What a shell runs; `None` for an SRE that thinks by itself.
+    command: Option<String>,
+    deadline: Option<Duration>,
+    log: Option<PathBuf>,
 }
 
 const HELP: &str = "\
@@ -109,18 +138,23 @@ Run one agent by hand
 
 Usage: world agent server --name NAME [--bus DIR]
        world agent sre --name NAME [--skill SKILL] [--bus DIR]
+       world agent sre --name NAME --exec COMMAND [--deadline DURATION] [--log FILE] [--bus DIR]
 
 The agent joins a world that was started with `world run --manual`.
 
 Options:
-      --name NAME    Which server or SRE it is, as the world names it
-      --skill SKILL  junior, mid or senior: refused if the run has planned another
-      --bus DIR      The directory of the run; needed when several are running
-  -h, --help         Print this
+      --name NAME          Which server or SRE it is, as the world names it
+      --skill SKILL        junior, mid or senior: refused if the run has planned another
+      --exec COMMAND       Have this program decide, run by a shell: see docs/programs.md
+      --deadline DURATION  How long it may take for a round, as in 2s; it is waited for otherwise
+      --log FILE           Where its standard error goes; to this one's otherwise
+      --bus DIR            The directory of the run; needed when several are running
+  -h, --help               Print this
 
 Examples:
   world run --manual=web-1              # in one terminal: waits for web-1
   world agent server --name web-1       # in another
+  world agent sre --name oncall --exec 'python3 my_sre.py'
   world ps                              # which worlds run, and whom they await
 ";
 
@@ -129,11 +163,13 @@ fn parse(arguments: &[OsString]) -> Result<Command, AgentCommandError> {
     let role = match words.next().map(|word| text(word)).transpose()? {
         Some("server") => Role::Server,
         Some("sre") => Role::Sre,
+        Some("guard") if words.len() == 0 => return Ok(Command::Guard),
         Some("-h" | "--help" | "help") => return Ok(Command::Help(HELP)),
         Some(other) => return Err(unknown(other, &["server", "sre"])),
         None => return Err(AgentCommandError::NoRole),
     };
-    let mut wanted = Wanted { role, name: String::new(), bus: None, skill: None, token_stdin: false };
+    let (program, name) = (WantedProgram::default(), String::new());
+    let mut wanted = Wanted { role, name, bus: None, skill: None, program, token_stdin: false };
     while let Some(word) = words.next() {
         // A directory need not be text, and has no other spelling than its own.
         let (flag, mut value) = match word.to_str().and_then(|word| word.split_once('=')) {
@@ -148,6 +184,13 @@ fn parse(arguments: &[OsString]) -> Result<Command, AgentCommandError> {
             "--name" => wanted.name = text(&value_of("--name")?)?.to_owned(),
             "--bus" => wanted.bus = Some(value_of("--bus")?.into()),
             "--skill" if role == Role::Sre => wanted.skill = Some(skill(text(&value_of("--skill")?)?)?),
+            "--exec" if role == Role::Sre => {
+                wanted.program.command = Some(text(&value_of("--exec")?)?.to_owned());
+            }
+            "--deadline" if role == Role::Sre => {
+                wanted.program.deadline = Some(deadline(text(&value_of("--deadline")?)?)?);
+            }
+            "--log" if role == Role::Sre => wanted.program.log = Some(value_of("--log")?.into()),
             "-h" | "--help" => return Ok(Command::Help(HELP)),
             TOKEN_STDIN => wanted.token_stdin = true,
             other => return Err(unknown(other, flags(role))),
@@ -159,13 +202,17 @@ fn parse(arguments: &[OsString]) -> Result<Command, AgentCommandError> {
     if wanted.name.is_empty() {
         return Err(AgentCommandError::NoName { role });
     }
+    let WantedProgram { command, deadline, log } = &wanted.program;
+    if command.is_none() && (deadline.is_some() || log.is_some()) {
+        return Err(AgentCommandError::NoProgram);
+    }
     Ok(Command::Run(wanted))
 }
 
 fn flags(role: Role) -> &'static [&'static str] {
     match role {
         Role::Server => &["--name", "--bus", "--help"],
-        Role::Sre => &["--name", "--skill", "--bus", "--help"],
+        Role::Sre => &["--name", "--skill", "--exec", "--deadline", "--log", "--bus", "--help"],
     }
 }
 
@@ -182,6 +229,10 @@ fn skill(word: &str) -> Result<SkillName, AgentCommandError> {
     }
 }
 
+fn deadline(word: &str) -> Result<Duration, AgentCommandError> {
+    duration::parse_limit(word).map_err(|why| AgentCommandError::Deadline { word: word.to_owned(), why })
+}
+
 fn unknown(word: &str, known: &[&str]) -> AgentCommandError {
     AgentCommandError::Unknown { word: word.to_owned(), advice: advice(word, known.iter().copied()) }
 }
@@ -192,9 +243,16 @@ fn run(wanted: Wanted) -> Result<(), AgentCommandError> {
     let (directory, token) = if wanted.token_stdin { invited(wanted.bus)? } else { found(&wanted)? };
     let on_joined = if wanted.token_stdin { |_: &str, _: &Path| () } else { tell_joined };
     let membership = Membership { directory, name: wanted.name, skill: wanted.skill, token, on_joined };
-    match wanted.role {
-        Role::Server => agents::serve(membership)?,
-        Role::Sre => agents::think(membership)?,
+    match (wanted.role, wanted.program.command) {
+        (Role::Server, _) => agents::serve(membership)?,
+        (Role::Sre, None) => agents::think(membership)?,
+        (Role::Sre, Some(command)) => {
+            let WantedProgram { deadline, log, .. } = wanted.program;
+            // What a shell had left open is no business of the program's either.
+            inherited::keep_to_ourselves();
+            let log = log.map_or(LogTo::StandardError, LogTo::File);
+            agents::relay(membership, Means { world: own_file::path()?, command, deadline, log })?;
+        }
     }
     Ok(())
 }
@@ -256,6 +314,12 @@ enum AgentCommandError {
     NoValue { flag: &'static str },
     #[error("{flag} takes no value")]
     UnwantedValue { flag: String },
+    #[error("--deadline {word}: {why}")]
+    Deadline { word: String, why: String },
+    #[error("--deadline and --log are for a program: --exec COMMAND")]
+    NoProgram,
+    #[error(transparent)]
+    OwnFile(#[from] OwnFileError),
     #[error("which {}? --name says it", role.word())]
     NoName { role: Role },
     #[error("the director's invitation cannot be read: {0}")]
@@ -275,9 +339,11 @@ fn told(advice: &Option<String>) -> String {
 impl AgentCommandError {
     fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::NoRole | Self::Unknown { .. } | Self::NoValue { .. } | Self::NoName { .. } => {
-                Some("`world agent --help` shows how it is written")
-            }
+            Self::NoRole
+            | Self::Unknown { .. }
+            | Self::NoValue { .. }
+            | Self::NoName { .. }
+            | Self::NoProgram => Some("`world agent --help` shows how it is written"),
             Self::Several { .. } => Some("`world ps` lists them, and whom each of them awaits"),
             Self::Address(error) => error.hint(),
             Self::Agent(AgentError::Join { source, .. }) => join_hint(source),
@@ -330,7 +396,8 @@ mod tests {
     }
 
     fn wanted(role: Role, name: &str) -> Wanted {
-        Wanted { role, name: name.to_owned(), bus: None, skill: None, token_stdin: false }
+        let program = WantedProgram::default();
+        Wanted { role, name: name.to_owned(), bus: None, skill: None, program, token_stdin: false }
     }
 
     #[test]
@@ -348,6 +415,20 @@ mod tests {
     }
 
     #[test]
+    fn an_sre_may_be_a_program() {
+        let words = ["sre", "--name", "a", "--exec", "X=y ./z --w", "--deadline=2s", "--log", "/tmp/l"];
+        let words: Vec<OsString> = words.into_iter().map(OsString::from).collect();
+        let program = WantedProgram {
+            command: Some("X=y ./z --w".to_owned()),
+            deadline: Some(Duration::from_secs(2)),
+            log: Some("/tmp/l".into()),
+        };
+        let wanted = Wanted { program, ..wanted(Role::Sre, "a") };
+        assert_eq!(parse(&words).ok(), Some(Command::Run(wanted)));
+        assert_eq!(parsed("guard"), Ok(Command::Guard));
+    }
+
+    #[test]
     fn what_is_wrong_is_told_with_the_right_word() {
         for (line, said) in [
             ("", "an agent is a server or an SRE"),
@@ -357,6 +438,9 @@ mod tests {
             ("sre --name x --skil mid", "did you mean `--skill`?"),
             ("sre --name x --skill sinior", "did you mean `senior`?"),
             ("server --name x --skill mid", "`--skill` is not known here"),
+            ("server --name x --exec y", "`--exec` is not known here"),
+            ("sre --name x --log y", "are for a program"),
+            ("sre --name x --exec y --deadline 0s", "--deadline 0s: nothing is done in no time"),
             ("server --name x --token-stdin=yes", "--token-stdin takes no value"),
         ] {
             let error = parsed(line).expect_err(line);

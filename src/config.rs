@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use worlds::definition::limits::{NAME_CHARS_MAX, SRES_MAX};
 use worlds::definition::nearest;
-use worlds::definition::{Definition, Hits, SkillName, Sre, SreKind};
+use worlds::definition::{Definition, Hits, SkillName, SreKind};
 use worlds::id::{AgentId, KindId, Name, ServerId};
 use worlds::plan::{Drill, Level, RunPlan, ScriptedFault, SrePlan, Target};
 use worlds::scenario::{Misquoted, Scenario};
@@ -43,6 +43,8 @@ pub(crate) struct RunConfig {
     pub mode: Mode,
     /// From one round's beginning to the next's, at least this long.
     pub pace: Option<Duration>,
+    /// How long a program may take for a round.
+    pub sre_deadline: Option<Duration>,
     /// Whose processes are started by hand.
     pub manual: Manual,
     /// Where the bus is.
@@ -118,6 +120,12 @@ pub(crate) enum UsageError {
     SreWithoutSkills { given: String, kind: &'static str },
     #[error("--sre {given}: `{name}` is not a name")]
     SreName { given: String, name: String },
+    #[error("--sre {given}: which program?")]
+    SreProgram { given: String },
+    #[error("the SRE `{name}` is a program, and nobody says which")]
+    NoProgram { name: String },
+    #[error("--sre-deadline is for nobody: no SRE of this run is a program")]
+    DeadlineForNobody,
     #[error("there are two SREs named `{name}`")]
     SreTwice { name: String },
     #[error("{given} SREs are more than a run may have, {SRES_MAX}")]
@@ -153,12 +161,22 @@ impl UsageError {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::SreSyntax { .. } => Some("as in --sre rules:senior or --sre night=rules:junior".to_owned()),
-            Self::SreKind { kind, .. } => nearest::advice(kind, SreKind::ALL.map(|(name, _)| name)),
+            Self::SreKind { kind, .. } => {
+                let known = SreKind::ALL.iter().map(|(name, _)| *name).chain([EXEC]);
+                nearest::advice(kind, known)
+            }
             Self::SreSkill { skill, .. } => nearest::advice(skill, SKILLS.map(|(name, _)| name)),
             Self::SreWithoutSkills { kind, .. } => Some(format!("write {kind} alone")),
             Self::SreName { .. } => Some(format!(
                 "use letters, digits, `-`, `_` and `.`, {NAME_CHARS_MAX} at most, the first a letter or digit"
             )),
+            Self::SreProgram { .. } => Some("as in --sre 'exec:python3 my_sre.py'".to_owned()),
+            Self::NoProgram { name } => Some(format!(
+                "name it, as in --sre '{name}=exec:python3 my_sre.py', or start it by hand: --manual={name}"
+            )),
+            Self::DeadlineForNobody => {
+                Some("leave it out, or put one on call: --sre exec:COMMAND".to_owned())
+            }
             Self::SreTwice { .. } => Some("give each a name: --sre day=rules --sre night=rules".to_owned()),
             Self::SreCount { .. } => Some("leave some out".to_owned()),
             Self::SkillForNobody { .. } => {
@@ -247,6 +265,7 @@ impl RunConfig {
     fn decided(args: &RunArgs, scene: Scene) -> Result<Self, UsageError> {
         let Scene { scenario, world, plan, seeds, repeat } = scene;
         let manual = manual(args.manual.as_deref(), &world.definition, &plan.sres)?;
+        refuse_unknown_programs(&plan.sres, &manual, args.sre_deadline)?;
         let quoted = scenario.iter().flat_map(|scenario| &scenario.fail_on);
         let gates = quoted.chain(&args.fail_on).map(|expr| Gate::parse(expr)).collect::<Result<_, _>>()?;
         refuse_struck_hands(&manual, &world, &plan)?;
@@ -258,6 +277,7 @@ impl RunConfig {
             seeds,
             mode,
             pace: args.pace,
+            sre_deadline: args.sre_deadline,
             manual,
             bus: args.bus.clone(),
             worker_threads: args.worker_threads,
@@ -322,6 +342,9 @@ fn decided_already(args: &RunArgs) -> Option<&'static str> {
 
 // ---- SREs -------------------------------------------------------------------------------------
 
+/// The kind of SRE that is a program.
+const EXEC: &str = "exec";
+
 const SKILLS: [(&str, SkillName); 3] =
     [("junior", SkillName::Junior), ("mid", SkillName::Mid), ("senior", SkillName::Senior)];
 
@@ -360,9 +383,9 @@ fn from_flags(flags: &[String], typed: Option<SkillName>) -> Result<Vec<SrePlan>
     if let Some(skill) = typed {
         refuse_idle_skill(skill, sres.iter().map(|sre| (sre.kind, sre.skill)))?;
     }
-    let plan = |sre: Sre| SrePlan {
+    let plan = |sre: SrePlan| SrePlan {
         skill: (sre.kind == SreKind::Rules).then(|| sre.skill.or(typed).unwrap_or(DEFAULT_SKILL)),
-        ..SrePlan::of(&sre.name, sre.kind)
+        ..sre
     };
     let mut plans: Vec<_> = sres.into_iter().map(plan).collect();
     plans.sort_by(|one, other| one.name.cmp(&other.name));
@@ -382,28 +405,36 @@ pub(crate) fn quoted_sres(given: &[String]) -> Result<Vec<SrePlan>, Misquoted> {
         Misquoted { position, message, hint: error.hint() }
     };
     for (position, word) in given.iter().enumerate() {
-        sre(word).map_err(|error| misquoted(position, &error))?;
+        let plan = sre(word).map_err(|error| misquoted(position, &error))?;
+        // Whoever plays a scenario should need nothing beside it.
+        refuse_unknown_programs(&[plan], &Manual::Nobody, None)
+            .map_err(|error| misquoted(position, &error))?;
     }
     from_flags(given, None).map_err(|error| misquoted(given.len() - 1, &error))
 }
 
-/// `[NAME=]KIND[:SKILL]`
-pub(crate) fn sre(given: &str) -> Result<Sre, UsageError> {
+/// `[NAME=]KIND[:SKILL]`, or `[NAME=]exec:COMMAND`. A command may hold all signs that these do; a name does
+/// not, so what stands before the first `=` is one unless there is a `:` in it.
+pub(crate) fn sre(given: &str) -> Result<SrePlan, UsageError> {
     let owned = || given.to_owned();
-    let (name, rest) = given.split_once('=').unwrap_or((DEFAULT_SRE, given));
-    let (kind, skill) = match rest.split_once(':') {
-        Some((kind, skill)) => (kind, Some(skill)),
+    let named = given.split_once('=').filter(|(name, _)| !name.starts_with("exec:"));
+    let (name, rest) = named.unwrap_or((DEFAULT_SRE, given));
+    let (kind, more) = match rest.split_once(':') {
+        Some((kind, more)) => (kind, Some(more)),
         None => (rest, None),
     };
-    if kind.is_empty() || skill == Some("") {
-        return Err(UsageError::SreSyntax { given: owned() });
-    }
     if !is_name(name) {
         return Err(UsageError::SreName { given: owned(), name: name.to_owned() });
     }
+    if kind == EXEC {
+        return program(given, name, more);
+    }
+    if kind.is_empty() || more == Some("") {
+        return Err(UsageError::SreSyntax { given: owned() });
+    }
     let kind = find(&SreKind::ALL, kind)
         .ok_or_else(|| UsageError::SreKind { given: owned(), kind: kind.to_owned() })?;
-    let skill = match skill {
+    let skill = match more {
         Some(_) if kind != SreKind::Rules => {
             return Err(UsageError::SreWithoutSkills { given: owned(), kind: kind.name() });
         }
@@ -413,7 +444,31 @@ pub(crate) fn sre(given: &str) -> Result<Sre, UsageError> {
         ),
         None => None,
     };
-    Ok(Sre { name: name.to_owned(), kind, skill })
+    Ok(SrePlan { skill, ..SrePlan::of(name, kind) })
+}
+
+/// An SRE that is a program; without a command it is started by hand.
+fn program(given: &str, name: &str, command: Option<&str>) -> Result<SrePlan, UsageError> {
+    if command.is_some_and(|command| command.trim().is_empty()) {
+        return Err(UsageError::SreProgram { given: given.to_owned() });
+    }
+    Ok(SrePlan { command: command.map(Name::from), ..SrePlan::of(name, SreKind::Exec) })
+}
+
+/// Refuses programs of which nobody knows what they are, and a deadline that is for none.
+fn refuse_unknown_programs(
+    sres: &[SrePlan],
+    manual: &Manual,
+    deadline: Option<Duration>,
+) -> Result<(), UsageError> {
+    let mut programs = sres.iter().filter(|sre| sre.kind == SreKind::Exec);
+    if deadline.is_some() && programs.clone().next().is_none() {
+        return Err(UsageError::DeadlineForNobody);
+    }
+    match programs.find(|sre| sre.command.is_none() && !manual.holds(&sre.name)) {
+        Some(sre) => Err(UsageError::NoProgram { name: sre.name.to_string() }),
+        None => Ok(()),
+    }
 }
 
 fn find<T: Copy>(known: &[(&str, T)], name: &str) -> Option<T> {
@@ -584,6 +639,39 @@ mod tests {
     }
 
     #[test]
+    fn a_command_may_hold_whatever_a_name_may_not() {
+        let command = |given: &str| {
+            let config = decided(&["--sre", given]).expect("a run");
+            let [sre] = &config.plan.sres[..] else { panic!("one SRE") };
+            assert_eq!((sre.kind, sre.skill), (SreKind::Exec, None));
+            (sre.name.to_string(), sre.command.as_deref().expect("a command").to_owned())
+        };
+        let of = |name: &str, command: &str| (name.to_owned(), command.to_owned());
+        assert_eq!(command("exec:./my-sre"), of("oncall", "./my-sre"));
+        assert_eq!(command("exec:A=b ./x --at 10:30"), of("oncall", "A=b ./x --at 10:30"));
+        assert_eq!(command("ann=exec:A=b ./x:y"), of("ann", "A=b ./x:y"));
+        for (flags, message) in [
+            (
+                &["--sre", "exec"][..],
+                "nobody says which; name it, as in --sre 'oncall=exec:python3 my_sre.py'",
+            ),
+            (&["--sre", "a=exec: "], "--sre a=exec: : which program?; as in --sre 'exec:python3 my_sre.py'"),
+            (&["--sre", "exce:x"], "there is no kind `exce`; did you mean `exec`?"),
+            (&["--sre", "a:b=exec:x"], "`a:b` is not a name"),
+            (&["--sre-deadline", "2s"], "no SRE of this run is a program"),
+        ] {
+            let told = refused(flags);
+            assert!(told.contains(message), "{flags:?}: {told}");
+        }
+        let config = decided(&["--sre", "exec:x", "--sre-deadline", "2s"]).expect("a run");
+        assert_eq!(config.sre_deadline, Some(Duration::from_secs(2)));
+        let repeat = config.repeat;
+        assert!(repeat.contains("--sre oncall=exec:x --sre-deadline 2s"), "{repeat}");
+        let repeat = decided(&["--sre", "exec:it's A=b"]).expect("a run").repeat;
+        assert!(repeat.contains(r"--sre 'oncall=exec:it'\''s A=b'"), "{repeat}");
+    }
+
+    #[test]
     fn sres_stand_in_order_of_their_names() {
         let both = on_call(&["--sre", "night=rules:senior", "--sre", "day=none"]);
         let expected = [
@@ -601,6 +689,7 @@ mod tests {
 
     #[test]
     fn a_skill_outranks_the_world_file() {
+        use worlds::definition::Sre;
         let mut world = systems();
         let sre = |name: &str, kind, skill| Sre { name: name.to_owned(), kind, skill };
         world.sre = vec![sre("b", SreKind::Rules, Some(SkillName::Junior)), sre("a", SreKind::None, None)];

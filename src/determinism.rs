@@ -5,6 +5,7 @@ use crate::inline::{self, Controls};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use worlds::inline::OutsideMinds;
 use worlds::plan::RunPlan;
 use worlds::topology::World;
 
@@ -43,17 +44,19 @@ pub(crate) enum Checked {
 }
 
 /// Runs the plan again, as far as it stays the same, and until a signal comes, which `interrupt`
-/// tells of. `first` holds the lines of the first run; `watch` is told of the second.
+/// tells of. `first` holds the lines of the first run; `watch` is told of the second. Programs are started
+/// anew, from `minds`: the check is one of them, too.
 pub(crate) fn check(
     world: &Arc<World>,
     plan: RunPlan,
     first: &[Vec<u8>],
     interrupt: &dyn Fn() -> Option<i32>,
+    minds: OutsideMinds,
     watch: &mut dyn FnMut(&Event),
 ) -> Result<Checked, Difference> {
     let mut comparison = Comparison { first, line: 0, difference: None };
     let controls = Controls { pace: None, interrupt };
-    inline::run(world, plan, &controls, Interest::Records, &mut |event| {
+    inline::run(world, plan, &controls, Interest::Records, minds, &mut |event| {
         watch(event);
         match event {
             // A run that a signal ends has another end.

@@ -81,6 +81,11 @@ pub(crate) enum Event {
         /// The round from which on it takes part.
         round: u32,
     },
+    /// A round waits for the answer of an agent that may take the time it likes; told once.
+    Thinking {
+        /// Its name on the bus.
+        agent: Name,
+    },
     /// A round was played to its end.
     RoundPlayed {
         /// What users got in it.
@@ -111,9 +116,11 @@ impl Event {
             }
             Event::Spawned { awaited, .. } => awaited.is_some(),
             Event::Lost { again, .. } => again.is_some(),
-            Event::Starting { .. } | Event::Struck { .. } | Event::RoundPlayed { .. } | Event::Entry(_) => {
-                false
-            }
+            Event::Starting { .. }
+            | Event::Struck { .. }
+            | Event::Thinking { .. }
+            | Event::RoundPlayed { .. }
+            | Event::Entry(_) => false,
         }
     }
 

@@ -7,8 +7,9 @@ use crate::event::{Event, Finished, Interest, Watch};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use worlds::inline::Inline;
+use worlds::inline::{Inline, OutsideMinds};
 use worlds::plan::RunPlan;
+use worlds::round::Round;
 use worlds::topology::World;
 
 /// While it waits for the next round, the driver looks this often whether it should stop.
@@ -23,16 +24,18 @@ pub(crate) struct Controls<'a> {
 }
 
 /// Runs a world to its end; or to the end of the round in which it is interrupted, or in which
-/// `watch` has seen enough. Records are only made for somebody whose `interest` they are.
+/// `watch` has seen enough. Records are only made for somebody whose `interest` they are. `minds` are
+/// those of programs.
 pub(crate) fn run(
     world: &Arc<World>,
     plan: RunPlan,
     controls: &Controls<'_>,
     interest: Interest,
+    minds: OutsideMinds,
     watch: &mut Watch<'_>,
 ) -> Finished {
-    let begin = if interest >= Interest::Records { Inline::new } else { Inline::hashed };
-    let mut run = begin(Arc::clone(world), plan);
+    let begin = if interest >= Interest::Records { Round::new } else { Round::hashed };
+    let mut run = Inline::with(begin(Arc::clone(world), plan), minds);
     let mut flow = tell(&mut run, watch);
     let mut interrupted_by = (controls.interrupt)();
     while !run.is_over() && flow.is_continue() && interrupted_by.is_none() {
@@ -72,6 +75,7 @@ impl Controls<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use worlds::inline::nobody;
     use worlds::outcome::Requests;
     use worlds::plan::Level;
 
@@ -90,7 +94,7 @@ mod tests {
         };
         let controls = Controls { pace: None, interrupt: &|| None };
         let (mut rounds, mut told) = (0, Requests::default());
-        let finished = run(&world, plan.clone(), &controls, Interest::Rounds, &mut |event| {
+        let finished = run(&world, plan.clone(), &controls, Interest::Rounds, nobody(), &mut |event| {
             let Event::RoundPlayed { requests } = event else { panic!("{event:?}") };
             rounds += 1;
             told.total += requests.total;
@@ -99,7 +103,7 @@ mod tests {
         });
         assert_eq!((rounds, told), (20, finished.outcome.requests));
         let nothing = &mut |_: &Event| ControlFlow::Continue(());
-        let followed = run(&world, plan, &controls, Interest::Records, nothing);
+        let followed = run(&world, plan, &controls, Interest::Records, nobody(), nothing);
         assert_eq!(finished.journal_hash, followed.journal_hash);
     }
 }

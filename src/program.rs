@@ -5,6 +5,7 @@ use crate::cli::{Cli, Command, Document, PsArgs, ScenariosCommand, WorldsCommand
 use crate::config::UsageError;
 use crate::determinism::Difference;
 use crate::director::DirectorError;
+use crate::own_file::OwnFileError;
 use crate::recording::RecordingError;
 use crate::report::KeepError;
 use crate::report::again::{self, AgainError};
@@ -186,6 +187,9 @@ pub(crate) enum Failure {
     /// The process driver could not run the world.
     #[error("{0}")]
     Director(#[from] DirectorError),
+    /// Programs cannot be run: nobody would end them.
+    #[error("{0}")]
+    OwnFile(#[from] OwnFileError),
     /// Two runs that should be the same are not.
     #[error("{0}")]
     Difference(Box<Difference>),
@@ -219,6 +223,7 @@ impl Failure {
             Self::Recording(_)
             | Self::Report(_)
             | Self::ReportAgain(AgainError::Keep(_))
+            | Self::OwnFile(_)
             | Self::Difference(_)
             | Self::Output(_)
             | Self::Document(_)
@@ -238,6 +243,7 @@ impl Failure {
             Self::Verify(error) => error.hint(),
             Self::Unrecordable(error) => error.hint(),
             Self::Director(error) => error.hint(),
+            Self::OwnFile(_) => Some("start it by its path, or mount /proc".to_owned()),
             Self::Seed(_) => Some("choose one with --seed".to_owned()),
             Self::ReportAgain(error) => error.hint(),
             Self::Report(_) => Some("`world report DIR --force` makes them again".to_owned()),

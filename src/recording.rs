@@ -5,6 +5,7 @@
 //!                     the run goes on, so that a run that was killed is told from one that is not over
 //! DIR/runtime.json    what is true of this machine only: process ids, durations, what went over
 //!                     the bus. Never hashed
+//! DIR/sre-NAME.log    what a program that was on call said on standard error; written by whoever runs it
 //! DIR/result.json     the result; written at once after these, so where it is, they are complete
 //! DIR/junit.xml, summary.md, report.html, postmortem.md
 //!                     reports ([`crate::report`]); they come after the result, for they can be made
@@ -37,6 +38,8 @@ pub(crate) struct Recording {
     /// Directories that this recording made, the outermost first.
     made: Vec<PathBuf>,
     journal: BufWriter<File>,
+    /// Logs that others write, by name.
+    logs: Vec<String>,
     runtime: Runtime,
     began: Instant,
 }
@@ -109,21 +112,32 @@ impl RecordingError {
 }
 
 impl Recording {
-    /// Claims a directory, which is made if it is not there.
-    pub(crate) fn create(dir: &Path, mode: &'static str) -> Result<Self, RecordingError> {
-        if holds_run(dir) {
+    /// Claims a directory, which is made if it is not there, with these logs.
+    pub(crate) fn create(dir: &Path, mode: &'static str, logs: Vec<String>) -> Result<Self, RecordingError> {
+        if holds_run(dir) || logs.iter().any(|log| dir.join(log).exists()) {
             return Err(RecordingError::HoldsRun { dir: dir.to_owned() });
         }
         let made = make(dir)?;
-        let journal = match claim(dir) {
+        let journal = match claim(dir, JOURNAL) {
             Ok(file) => BufWriter::new(file),
             Err(error) => {
                 unmake(&made);
                 return Err(error);
             }
         };
+        // A file system without locks only cannot say that the run goes on.
+        let _ = journal.get_ref().try_lock();
         let runtime = Runtime { mode, ..Runtime::default() };
-        Ok(Self { dir: dir.to_owned(), made, journal, runtime, began: Instant::now() })
+        let dir = dir.to_owned();
+        let mut recording = Self { dir, made, journal, logs: Vec::new(), runtime, began: Instant::now() };
+        for log in logs {
+            if let Err(error) = claim(&recording.dir, &log) {
+                recording.discard();
+                return Err(error);
+            }
+            recording.logs.push(log);
+        }
+        Ok(recording)
     }
 
     /// Writes down what happened.
@@ -133,6 +147,7 @@ impl Recording {
             | Event::Starting { .. }
             | Event::Left { .. }
             | Event::Struck { .. }
+            | Event::Thinking { .. }
             | Event::RoundPlayed { .. } => {}
             Event::Spawned { agent, .. } | Event::Returned { agent, .. } => self.spawned(agent),
             Event::Lost { agent, how, .. } => self.runtime.lost.push(LostAgent {
@@ -186,10 +201,11 @@ impl Recording {
 
     /// Gives the recording up, as if it had never been begun.
     pub(crate) fn discard(self) {
-        let Self { dir, made, journal, .. } = self;
+        let Self { dir, made, journal, logs, .. } = self;
         drop(journal);
         // What cannot be removed is left; there is nobody to complain to who could do better.
         let _ = fs::remove_file(dir.join(JOURNAL));
+        logs.iter().for_each(|log| drop(fs::remove_file(dir.join(log))));
         unmake(&made);
     }
 }
@@ -236,16 +252,13 @@ pub(crate) fn unmake(made: &[PathBuf]) {
     }
 }
 
-/// The empty journal: of two runs that claim one directory, only one can make it.
-fn claim(dir: &Path) -> Result<File, RecordingError> {
-    let path = dir.join(JOURNAL);
-    let journal = File::create_new(&path).map_err(|source| match source.kind() {
+/// An empty file: of two runs that claim one directory, only one can make it.
+fn claim(dir: &Path, name: &str) -> Result<File, RecordingError> {
+    let path = dir.join(name);
+    File::create_new(&path).map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => RecordingError::HoldsRun { dir: dir.to_owned() },
         _ => RecordingError::Write { path, source },
-    })?;
-    // A file system without locks only cannot say that the run goes on.
-    let _ = journal.try_lock();
-    Ok(journal)
+    })
 }
 
 /// Writes a file so that it is there as a whole or not at all.
@@ -289,7 +302,7 @@ mod tests {
     fn a_recording_holds_journal_result_and_runtime() {
         let temp = tempfile::tempdir().expect("a directory");
         let dir = temp.path().join("a/b");
-        let mut recording = Recording::create(&dir, "inline").expect("a recording");
+        let mut recording = Recording::create(&dir, "inline", Vec::new()).expect("a recording");
         recording.tell(&entry("one\n")).expect("written");
         recording.tell(&entry("two\n")).expect("written");
         let agent = Agent { name: "server-web-1".into(), kind: "web".into(), pid: 7 };
@@ -312,17 +325,31 @@ mod tests {
             let dir = temp.path().join(name.replace('.', "-"));
             fs::create_dir(&dir).expect("made");
             fs::write(dir.join(name), "old").expect("written");
-            let refused = Recording::create(&dir, "inline").expect_err("refused");
+            let refused = Recording::create(&dir, "inline", Vec::new()).expect_err("refused");
             assert!(matches!(refused, RecordingError::HoldsRun { .. }), "{refused}");
             assert_eq!(names(&dir), [name]);
         }
     }
 
     #[test]
+    fn a_log_of_an_earlier_run_is_not_written_over() {
+        let temp = tempfile::tempdir().expect("a directory");
+        let logs = || vec!["sre-a.log".to_owned(), "sre-b.log".to_owned()];
+        let recording = Recording::create(temp.path(), "inline", logs()).expect("a recording");
+        assert_eq!(names(temp.path()), ["journal.jsonl", "sre-a.log", "sre-b.log"]);
+        recording.discard();
+        assert!(names(temp.path()).is_empty());
+        fs::write(temp.path().join("sre-b.log"), "old").expect("written");
+        let refused = Recording::create(temp.path(), "inline", logs()).expect_err("refused");
+        assert!(matches!(refused, RecordingError::HoldsRun { .. }), "{refused}");
+        assert_eq!(names(temp.path()), ["sre-b.log"]);
+    }
+
+    #[test]
     fn other_files_of_the_directory_are_nobodys_business() {
         let temp = tempfile::tempdir().expect("a directory");
         fs::write(temp.path().join("notes.txt"), "mine").expect("written");
-        Recording::create(temp.path(), "inline").expect("a recording").discard();
+        Recording::create(temp.path(), "inline", Vec::new()).expect("a recording").discard();
         assert_eq!(names(temp.path()), ["notes.txt"]);
     }
 
@@ -331,7 +358,7 @@ mod tests {
         let temp = tempfile::tempdir().expect("a directory");
         let (dir, precious) = (temp.path().join("run"), temp.path().join("precious"));
         fs::write(&precious, "mine").expect("written");
-        let recording = Recording::create(&dir, "inline").expect("a recording");
+        let recording = Recording::create(&dir, "inline", Vec::new()).expect("a recording");
         std::os::unix::fs::symlink(&precious, dir.join("result.json.part")).expect("a link");
         recording.finish(b"{}\n").expect("written");
         assert_eq!(fs::read_to_string(&precious).expect("a file"), "mine");
@@ -342,7 +369,8 @@ mod tests {
     fn a_path_through_a_file_is_refused_and_nothing_is_left_behind() {
         let temp = tempfile::tempdir().expect("a directory");
         fs::write(temp.path().join("file"), "").expect("written");
-        let refused = Recording::create(&temp.path().join("file/run"), "inline").expect_err("refused");
+        let refused =
+            Recording::create(&temp.path().join("file/run"), "inline", Vec::new()).expect_err("refused");
         assert!(matches!(refused, RecordingError::Write { .. }), "{refused}");
         assert_eq!(names(temp.path()), ["file"]);
     }
@@ -350,7 +378,7 @@ mod tests {
     #[test]
     fn what_is_given_up_leaves_nothing_behind() {
         let temp = tempfile::tempdir().expect("a directory");
-        Recording::create(&temp.path().join("a/b/c"), "inline").expect("a recording").discard();
+        Recording::create(&temp.path().join("a/b/c"), "inline", Vec::new()).expect("a recording").discard();
         assert!(names(temp.path()).is_empty());
     }
 }

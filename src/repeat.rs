@@ -3,6 +3,7 @@
 
 use crate::cli::RunArgs;
 use crate::config;
+use crate::duration;
 use worlds::definition::{Definition, SkillName, SreKind};
 use worlds::plan::{RunPlan, SrePlan};
 use worlds::script;
@@ -24,6 +25,9 @@ pub(crate) fn command(args: &RunArgs, world: &World, plan: &RunPlan) -> String {
     match only_default_sre(definition, plan) {
         Some(skill) => add(&["--skill", config::skill_name(skill)]),
         None => plan.sres.iter().for_each(|sre| add(&["--sre", &sre_flag(sre)])),
+    }
+    if let Some(deadline) = args.sre_deadline {
+        add(&["--sre-deadline", &duration::written(deadline)]);
     }
     for fault in &plan.scripted {
         let kind = &definition.chaos[fault.kind.index()].name;
@@ -57,6 +61,9 @@ pub(crate) fn of_scenario(args: &RunArgs, plan: &RunPlan, is_alone: bool) -> Str
     if !args.sre.is_empty() || args.skill.is_some() {
         plan.sres.iter().for_each(|sre| add(&["--sre", &sre_flag(sre)]));
     }
+    if let Some(deadline) = args.sre_deadline {
+        add(&["--sre-deadline", &duration::written(deadline)]);
+    }
     for expr in &args.fail_on {
         add(&["--fail-on", expr.trim()]);
     }
@@ -78,8 +85,9 @@ fn only_default_sre(definition: &Definition, plan: &RunPlan) -> Option<SkillName
 
 fn sre_flag(sre: &SrePlan) -> String {
     let kind = sre.kind.name();
-    match sre.skill {
-        Some(skill) => format!("{}={kind}:{}", sre.name, config::skill_name(skill)),
+    let more = sre.skill.map(config::skill_name).or(sre.command.as_deref());
+    match more {
+        Some(more) => format!("{}={kind}:{more}", sre.name),
         None => format!("{}={kind}", sre.name),
     }
 }

@@ -14,6 +14,7 @@ use crate::drill;
 use crate::event::{Event, Finished};
 use crate::inline::{self, Controls};
 use crate::program::Failure;
+use crate::programs::{self, Minds};
 use crate::recording::Recording;
 use crate::reference::{References, Unreferenced};
 use crate::report::Reports;
@@ -40,7 +41,8 @@ pub(crate) fn run(args: &RunArgs, stdio: &mut Stdio) -> Result<u8, Failure> {
     if config.is_drill {
         return drill::run(args, &config, &signals, stdio);
     }
-    let create = |dir| Recording::create(dir, config.mode.name()).map_err(Failure::Unrecordable);
+    let logs = programs::log_names(&config);
+    let create = |dir| Recording::create(dir, config.mode.name(), logs).map_err(Failure::Unrecordable);
     let recording = config.out.as_deref().map(create).transpose()?;
     let mut watchers = Watchers::new(&config, recording);
     let directory = match config.mode {
@@ -115,7 +117,9 @@ pub(crate) fn play(
             let controls = Controls { pace: config.pace, interrupt: &|| signals.signal() };
             let interest = watchers.interest();
             let watch = &mut |event: &Event| watchers.tell(event);
-            let finished = inline::run(&config.world, config.plan.clone(), &controls, interest, watch);
+            let (world, plan) = (&config.world, config.plan.clone());
+            let minds = Minds::of(config, signals.noted()).of_plan(&plan)?;
+            let finished = inline::run(world, plan, &controls, interest, minds, watch);
             Ok((finished, watchers))
         }
     }
@@ -213,8 +217,10 @@ impl Judgement<'_> {
         let (world, plan) = (&self.config.world, self.config.plan.clone());
         let mut bar = Progress::of("the same run again, round", u64::from(plan.rounds));
         let interrupt = || self.signals.signal();
-        let checked = determinism::check(world, plan, &lines, &interrupt, &mut |event| bar.tell(event))
-            .map_err(|difference| Failure::Difference(Box::new(difference)))?;
+        let minds = Minds::of_repetition(self.config, self.signals.noted()).of_plan(&plan)?;
+        let checked =
+            determinism::check(world, plan, &lines, &interrupt, minds, &mut |event| bar.tell(event))
+                .map_err(|difference| Failure::Difference(Box::new(difference)))?;
         drop(bar);
         self.watchers.screen.print(&match checked {
             Checked::Same { lines } => console::same_twice(lines),

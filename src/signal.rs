@@ -67,16 +67,36 @@ impl Signals {
 
     /// The latest signal that came.
     pub(crate) fn signal(&self) -> Option<i32> {
-        match self.noted.load(Ordering::Relaxed) {
-            0 => None,
-            signal => i32::try_from(signal).ok(),
-        }
+        signal_in(&self.noted)
+    }
+
+    /// The same for whoever outlives this value.
+    pub(crate) fn noted(&self) -> Noted {
+        Noted(Arc::clone(&self.noted))
     }
 
     /// Promises to see to the second signal.
     pub(crate) fn attend(&self) -> Attention<'_> {
         self.heard.send_modify(|heard| heard.attended = true);
         Attention(self)
+    }
+}
+
+/// What signals have come.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Noted(Arc<AtomicUsize>);
+
+impl Noted {
+    /// The latest.
+    pub(crate) fn signal(&self) -> Option<i32> {
+        signal_in(&self.0)
+    }
+}
+
+fn signal_in(noted: &AtomicUsize) -> Option<i32> {
+    match noted.load(Ordering::Relaxed) {
+        0 => None,
+        signal => i32::try_from(signal).ok(),
     }
 }
 

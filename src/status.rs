@@ -121,7 +121,7 @@ impl Standing {
     /// Takes in what happened.
     pub(crate) fn tell(&mut self, event: &Event) {
         match event {
-            Event::Waiting { .. } | Event::Starting { .. } => {}
+            Event::Waiting { .. } | Event::Starting { .. } | Event::Thinking { .. } => {}
             Event::Spawned { agent, .. } => self.joined(agent, Presence::Here),
             Event::Returned { agent, .. } => self.joined(agent, Presence::Returning),
             Event::Left { agent, .. } => self.gone(agent, Presence::Awaited),

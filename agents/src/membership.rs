@@ -5,8 +5,11 @@ use bus::client::{Client, ClientError};
 use bus::token::Token;
 use bus::wire::{Brief, FromAgent, Hello, PROTOCOL, Refusal, Role};
 use serde::de::DeserializeOwned;
+use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use worlds::definition::SkillName;
+use worlds::id::Name;
 
 /// What an agent needs to join a run.
 #[derive(Clone, Debug)]
@@ -43,6 +46,15 @@ pub enum AgentError {
     /// The connection failed otherwise.
     #[error("{0}")]
     Bus(ClientError),
+    /// The run has a program for this SRE, and none was named.
+    #[error("in this run `{name}` is a program: say which with --exec COMMAND")]
+    NoProgram {
+        /// The SRE.
+        name: Name,
+    },
+    /// The connection cannot be watched.
+    #[error("cannot watch the bus: {0}")]
+    Watch(io::Error),
     /// The director sent another agent's brief.
     #[error("the director sent the brief of another role")]
     WrongBrief,
@@ -79,6 +91,16 @@ impl Member {
     /// Answers.
     pub(crate) fn say(&mut self, answer: &FromAgent) -> Result<(), AgentError> {
         self.client.send(answer).map_err(|error| self.ended(error))
+    }
+
+    /// Whether nothing has come yet that was not heard.
+    pub(crate) fn is_caught_up(&self) -> bool {
+        self.client.is_caught_up()
+    }
+
+    /// A second descriptor of the connection, to be told of what comes.
+    pub(crate) fn watch(&self) -> Result<OwnedFd, AgentError> {
+        self.client.watch().map_err(AgentError::Watch)
     }
 
     /// Where the director is gone, its run is tidied up by whoever leaves first.

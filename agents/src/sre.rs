@@ -2,6 +2,7 @@
 
 use crate::membership::{AgentError, Membership};
 use bus::wire::{Brief, FromAgent, Role, ToSre};
+use worlds::definition::SreKind;
 use worlds::message::Decision;
 use worlds::sre::Mind;
 
@@ -9,6 +10,9 @@ use worlds::sre::Mind;
 pub fn think(membership: Membership) -> Result<(), AgentError> {
     let (mut member, brief) = membership.join(Role::Sre)?;
     let Brief::Sre(brief) = brief else { return Err(AgentError::WrongBrief) };
+    if brief.kind == SreKind::Exec {
+        return Err(AgentError::NoProgram { name: brief.name });
+    }
     let mut mind = Mind::new(&brief);
     let (mut results, mut decision) = (Vec::new(), Decision::default());
     loop {

@@ -9,6 +9,7 @@ use interprocess::local_socket::prelude::*;
 use interprocess::local_socket::{GenericFilePath, Stream};
 use serde::{Serialize, de::DeserializeOwned};
 use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -95,6 +96,18 @@ impl Client {
         sent?;
         client.stream.set_recv_timeout(None).map_err(ClientError::Io)?;
         Ok((client, brief))
+    }
+
+    /// Whether nothing has arrived that [`Client::receive`] did not give yet, not even a part of it.
+    pub fn is_caught_up(&self) -> bool {
+        self.inbox.is_empty()
+    }
+
+    /// A second descriptor of the connection: it can be read when something comes, and is to be read by
+    /// nobody. What has arrived already ([`Client::is_caught_up`]) does not come again.
+    pub fn watch(&self) -> io::Result<OwnedFd> {
+        let Stream::UdSocket(socket) = &self.stream;
+        socket.as_fd().try_clone_to_owned()
     }
 
     /// Sends one message.

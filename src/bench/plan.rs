@@ -443,7 +443,7 @@ fn contestant(given: &str) -> Result<Player, PlanError> {
     let sre = config::sre(given)?;
     let skill = (sre.kind == SreKind::Rules).then(|| sre.skill.unwrap_or(config::DEFAULT_SKILL));
     let name = match skill {
-        _ if given.contains('=') => sre.name,
+        _ if given.contains('=') => sre.name.to_string(),
         Some(skill) => config::skill_name(skill).to_owned(),
         None => sre.kind.name().to_owned(),
     };

@@ -50,6 +50,12 @@ pub(crate) fn tip_line(tip: &str) -> String {
     format!("\n  {} {tip}", paint(ink::TIP, "tip:"))
 }
 
+/// Somebody is waited for who may take as long as it likes.
+pub(crate) fn waiting_line(agent: &str) -> String {
+    let advice = "Ctrl-C ends the wait, and the run after this round; --sre-deadline limits it";
+    format!("Waiting for an answer of {agent}. {advice}.")
+}
+
 /// A determinism check found no difference.
 pub(crate) fn same_twice(lines: usize) -> Vec<String> {
     let lines = figure::count(lines as u64);

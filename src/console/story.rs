@@ -106,7 +106,8 @@ impl Story {
     pub(super) fn lines(&mut self, event: &Event) -> Vec<String> {
         let lines = match event {
             Event::Entry(entry) => return self.record(&entry.record),
-            Event::Starting { .. } | Event::RoundPlayed { .. } => return Vec::new(),
+            // Whom a run waits for is told beside the story.
+            Event::Starting { .. } | Event::RoundPlayed { .. } | Event::Thinking { .. } => return Vec::new(),
             Event::Waiting { agents, invitation } => by_hand::waiting(agents, invitation, self.width),
             Event::Spawned { agent, awaited } => self.spawned(agent, awaited.as_deref()),
             Event::Left { agent, how, again } => by_hand::left(agent, how, again.as_deref()),

@@ -1,9 +1,11 @@
 //! Who takes part in a run, and where: servers and SREs of the model, seats of the bus.
 
-use super::DirectorError;
-use super::messages::Order;
+use super::messages::{Order, ProgramOrder};
+use super::{DirectorError, ProcessRun};
 use crate::config::Manual;
 use crate::event::Agent;
+use crate::programs::{Programs, is_program};
+use agents::program::log::LogTo;
 use bus::hub::{Admits, Hub, SeatId, SeatPlan};
 use bus::token::Token;
 use bus::wire::{Brief, Role};
@@ -11,10 +13,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use worlds::definition::SreKind;
 use worlds::id::{AgentId, Name};
-use worlds::plan::RunPlan;
+use worlds::plan::SrePlan;
 use worlds::round::Round;
 use worlds::sre::oracle::Oracle;
-use worlds::topology::World;
 
 /// Everybody who takes part.
 #[derive(Debug)]
@@ -32,8 +33,20 @@ pub(super) struct Lineup {
 pub(super) enum Sre {
     /// In a process.
     Process(SeatId),
+    /// In a process that stands for a program, which may take the time it likes.
+    Program(SeatId),
     /// Here: what it is told leaves the director for nobody.
     Oracle(Box<Oracle>),
+}
+
+impl Sre {
+    /// The seat of one that has a process.
+    pub(super) fn seat(&self) -> Option<SeatId> {
+        match self {
+            Sre::Process(seat) | Sre::Program(seat) => Some(*seat),
+            Sre::Oracle(_) => None,
+        }
+    }
 }
 
 /// What a seat is for.
@@ -48,6 +61,8 @@ pub(super) struct SeatFacts {
     pub(super) kind: Name,
     /// Started by hand.
     pub(super) manual: bool,
+    /// For an SRE that is a program.
+    pub(super) program: Option<Arc<ProgramOrder>>,
     /// How many processes took the seat before.
     pub(super) generation: u64,
 }
@@ -60,8 +75,8 @@ impl SeatFacts {
 
     /// The order for a process to take the seat.
     fn order(&self, seat: SeatId, token: Token) -> Order {
-        let name = self.name.to_string();
-        Order { seat, generation: self.generation, role: self.role, name, token }
+        let (name, program) = (self.name.to_string(), self.program.clone());
+        Order { seat, generation: self.generation, role: self.role, name, token, program }
     }
 }
 
@@ -69,11 +84,10 @@ impl Lineup {
     /// Opens a seat for everybody; gives the processes that the director has to start.
     pub(super) fn take_seats(
         hub: &mut Hub,
-        world: &World,
-        plan: &RunPlan,
+        run: &ProcessRun,
         round: &Round,
-        manual: &Manual,
     ) -> Result<(Self, Vec<Order>), DirectorError> {
+        let ProcessRun { world, plan, manual, programs, .. } = run;
         let mut lineup = Self { servers: Vec::new(), sres: Vec::new(), seats: BTreeMap::new() };
         let mut orders = Vec::new();
         for (server, brief) in world.definition.servers.iter().zip(round.server_briefs()) {
@@ -82,14 +96,15 @@ impl Lineup {
             lineup.servers.push(seat);
         }
         for (sre, brief) in plan.sres.iter().zip(round.sre_briefs()) {
-            let taken = if sre.kind == SreKind::Oracle {
-                Sre::Oracle(Box::new(Oracle::new(Arc::clone(&world.study), brief.last_request)))
-            } else {
-                let facts = facts(Role::Sre, &sre.name, "sre", manual);
-                let brief = Brief::Sre(Box::new(brief));
-                Sre::Process(lineup.seat(hub, facts, sre.skill, brief, &mut orders)?)
-            };
-            lineup.sres.push(taken);
+            if sre.kind == SreKind::Oracle {
+                let oracle = Oracle::new(Arc::clone(&world.study), brief.last_request);
+                lineup.sres.push(Sre::Oracle(Box::new(oracle)));
+                continue;
+            }
+            let program = program_order(sre, programs).map(Arc::new);
+            let facts = SeatFacts { program, ..facts(Role::Sre, &sre.name, "sre", manual) };
+            let seat = lineup.seat(hub, facts, sre.skill, Brief::Sre(Box::new(brief)), &mut orders)?;
+            lineup.sres.push(if is_program(sre) { Sre::Program(seat) } else { Sre::Process(seat) });
         }
         Ok((lineup, orders))
     }
@@ -98,10 +113,7 @@ impl Lineup {
     pub(super) fn seat_of(&self, agent: AgentId) -> Option<SeatId> {
         match agent {
             AgentId::Server(server) => Some(self.servers[server.index()]),
-            AgentId::Sre(sre) => match self.sres[sre.index()] {
-                Sre::Process(seat) => Some(seat),
-                Sre::Oracle(_) => None,
-            },
+            AgentId::Sre(sre) => self.sres[sre.index()].seat(),
         }
     }
 
@@ -139,6 +151,15 @@ fn facts(role: Role, name: &str, kind: &str, manual: &Manual) -> SeatFacts {
         agent: role.agent_name(name).into(),
         kind: kind.into(),
         manual,
+        program: None,
         generation: 0,
     }
+}
+
+fn program_order(sre: &SrePlan, programs: &Programs) -> Option<ProgramOrder> {
+    let log = match programs.log(&sre.name) {
+        LogTo::File(path) => Some(path),
+        LogTo::StandardError | LogTo::Nowhere => None,
+    };
+    Some(ProgramOrder { command: sre.command.clone()?, deadline: programs.deadline, log })
 }

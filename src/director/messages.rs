@@ -15,8 +15,11 @@ use bus::token::Token;
 use bus::wire::Role;
 use ractor::RpcReplyPort;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use worlds::definition::ProcessEffect;
+use worlds::id::Name;
 
 /// To the round owner.
 pub(super) enum OwnerMessage {
@@ -124,6 +127,19 @@ pub(super) struct Order {
     pub name: String,
     /// What lets it in.
     pub token: Token,
+    /// For an SRE that is a program: which.
+    pub program: Option<Arc<ProgramOrder>>,
+}
+
+/// A program that an agent is to run.
+#[derive(Debug)]
+pub(super) struct ProgramOrder {
+    /// What a shell runs.
+    pub command: Name,
+    /// For an answer.
+    pub deadline: Option<Duration>,
+    /// Where its log is kept; it goes to the director's standard error otherwise.
+    pub log: Option<PathBuf>,
 }
 
 /// To the console and to the recorder, who watch the run with a `W`.

@@ -26,6 +26,7 @@ use crate::config::{Manual, RunConfig};
 use crate::event::Finished;
 use crate::exit_code;
 use crate::own_file::{self, OwnFileError};
+use crate::programs::Programs;
 use crate::signal::{Attention, Signals};
 use crate::watchers::{Watcher as _, Watchers};
 use audience::Correspondent;
@@ -42,7 +43,7 @@ use std::thread::Builder as Thread;
 use std::time::Duration;
 use supervision::in_a_row;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use watching::{ConsoleActor, RecorderActor};
 use worlds::definition::SreKind;
 use worlds::id::Name;
@@ -75,8 +76,10 @@ pub(crate) struct ProcessRun {
     pub worker_threads: usize,
     /// Whose processes are started by hand.
     pub manual: Manual,
-    /// How long an agent may take to answer.
+    /// How long an agent may take to answer, unless it stands for a program.
     pub answer_time: Duration,
+    /// What programs have in common.
+    pub programs: Programs,
 }
 
 impl From<&RunConfig> for ProcessRun {
@@ -88,6 +91,7 @@ impl From<&RunConfig> for ProcessRun {
             worker_threads: config.worker_threads.map_or(0, usize::from),
             manual: config.manual.clone(),
             answer_time: ANSWER_TIME,
+            programs: Programs::of(config),
         }
     }
 }
@@ -276,6 +280,7 @@ async fn direct(
     let program = own_file::path()?;
     let (alive, mut all_gone) = mpsc::channel(1);
     let (ending, ended) = oneshot::channel();
+    let (interruption, interrupted) = watch::channel(None);
     let given = OwnerArguments {
         run,
         directory: Arc::clone(&directory),
@@ -284,10 +289,11 @@ async fn direct(
         recorder: Correspondent::new(recorder.clone(), interest.1),
         alive,
         ending,
+        interrupted,
     };
     let (owner, owner_task) = Actor::spawn(None, RoundOwner, given).await.map_err(not_begun)?;
     let whole_run = async {
-        let (finished, here) = conduct(&owner, ended, attention).await?;
+        let (finished, here) = conduct(&owner, ended, &interruption, attention).await?;
         let watchers = Watchers { screen: back(&console).await?, records: back(&recorder).await? };
         Ok((finished, here, watchers))
     };
@@ -316,12 +322,15 @@ fn not_begun(error: SpawnErr) -> DirectorError {
 async fn conduct(
     owner: &ActorRef<OwnerMessage>,
     mut ended: oneshot::Receiver<Ending>,
+    interruption: &watch::Sender<Option<i32>>,
     attention: &Attention<'_>,
 ) -> Ending {
     owner.cast(OwnerMessage::Begin).map_err(DirectorError::actor)?;
     let ending = tokio::select! {
         ending = &mut ended => ending,
         signal = attention.first() => {
+            // It hears this while it waits for a program, and its message in between.
+            interruption.send_replace(Some(signal));
             // An owner that is gone has left its ending.
             let _ = owner.cast(OwnerMessage::Interrupt(signal));
             ended.await

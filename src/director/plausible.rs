@@ -2,8 +2,7 @@
 //! figures. The model takes everything else for granted.
 
 use bus::wire::Refusal;
-use worlds::definition::limits::ACTIONS_PER_ROUND_MAX;
-use worlds::message::{Decision, Met, Metric, Report, ServiceReport, Tick};
+use worlds::message::{Decision, Met, Report, ServiceReport, Tick};
 
 /// Checks a report against the tick that it answers.
 pub(super) fn report(report: &Report, tick: &Tick) -> Result<(), Refusal> {
@@ -29,21 +28,12 @@ pub(super) fn decision(decision: &Decision, round: u32, servers: usize) -> Resul
     if decision.round != round {
         return Err(Refusal::OutOfTurn);
     }
-    let is_sound = decision.actions.len() <= ACTIONS_MAX
-        && decision.diagnoses.len() <= DIAGNOSES_PER_SERVER_MAX * servers
-        && decision.acknowledged.len() <= ALERTS_PER_SERVER_MAX * servers
-        && decision.is_well_put();
-    if is_sound { Ok(()) } else { Err(Refusal::Malformed) }
+    if decision.is_within_reason(servers) && decision.is_well_put() {
+        Ok(())
+    } else {
+        Err(Refusal::Malformed)
+    }
 }
-
-/// Actions of a decision: as many as any world lets one SRE carry out in a round.
-const ACTIONS_MAX: usize = ACTIONS_PER_ROUND_MAX as usize;
-
-/// Diagnoses of a decision: what a server's alerts come from is explained once.
-const DIAGNOSES_PER_SERVER_MAX: usize = 1;
-
-/// Acknowledgements of a decision: each metric of a server has one alert at a time.
-const ALERTS_PER_SERVER_MAX: usize = Metric::ALL.len();
 
 /// A share, as exact as floating point makes it.
 const SHARES: std::ops::RangeInclusive<f64> = -1e-9..=1.0 + 1e-9;

@@ -9,6 +9,8 @@
 
 use super::messages::{KeeperMessage, Order, OwnerMessage, Sighting};
 use crate::agent_command::TOKEN_STDIN;
+use crate::duration;
+use agents::program::talk::END_GRACE;
 use bus::hub::SeatId;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, waitid};
@@ -49,6 +51,8 @@ pub(super) struct KeeperArguments {
     pub owner: ActorRef<OwnerMessage>,
     /// Held by whoever waits for a child: when all are dropped, no process is left.
     pub alive: mpsc::Sender<Infallible>,
+    /// Agents among them stand for programs, and go when these have.
+    pub has_programs: bool,
 }
 
 /// What the keeper knows.
@@ -126,6 +130,15 @@ impl Keeper {
             .stdout(nowhere())
             .process_group(0)
             .kill_on_drop(true);
+        if let Some(program) = &order.program {
+            command.args(["--exec", &*program.command]);
+            if let Some(deadline) = program.deadline {
+                command.args(["--deadline", &duration::written(deadline)]);
+            }
+            if let Some(log) = &program.log {
+                command.arg("--log").arg(log);
+            }
+        }
         command
     }
 
@@ -182,7 +195,8 @@ impl Keeper {
         let still = self.processes.iter().filter(|(_, process)| process.stands_still);
         let still: Vec<SeatId> = still.map(|(seat, _)| *seat).collect();
         still.into_iter().for_each(|seat| self.lay_hand(seat, Deed::LetGo));
-        drop(myself.send_after(FAREWELL_TIME, || KeeperMessage::KillAll));
+        let more = if self.given.has_programs { END_GRACE } else { Duration::ZERO };
+        drop(myself.send_after(FAREWELL_TIME + more, || KeeperMessage::KillAll));
         self.let_go();
     }
 

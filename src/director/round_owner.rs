@@ -28,6 +28,7 @@ use super::staging::Staging;
 use super::supervision::Restarts;
 use super::{BusStats, DirectorError, OfThisMachine, ProcessRun};
 use crate::event::{Agent, Event, Finished, Interest};
+use crate::programs::is_program;
 use crate::watchers::{Records, Screen};
 use bus::address::RunDirectory;
 use bus::hub::{Arrival, Hub, HubLimits, SeatId, UNGREETED_MAX};
@@ -40,7 +41,7 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use worlds::message::{Decision, Report};
 use worlds::round::Round;
@@ -71,6 +72,8 @@ pub(super) struct OwnerArguments {
     pub alive: mpsc::Sender<Infallible>,
     /// Where the ending goes.
     pub ending: oneshot::Sender<Ending>,
+    /// Tells of the signal that ends the run, also while this waits for somebody.
+    pub interrupted: watch::Receiver<Option<i32>>,
 }
 
 /// Successors for which a round waits, each with the fault that struck its predecessor.
@@ -112,7 +115,10 @@ pub(super) struct State {
     board: NoticeBoard,
     myself: ActorRef<OwnerMessage>,
     phase: Phase,
+    interrupted: watch::Receiver<Option<i32>>,
     interrupted_by: Option<i32>,
+    /// A word was said about whom the run waits for.
+    long_wait_told: bool,
     /// The watchers have seen enough.
     enough: bool,
     /// Agents that greeted so far.
@@ -142,6 +148,7 @@ impl Actor for RoundOwner {
             directory: given.directory.path().to_owned(),
             owner: myself.clone(),
             alive: given.alive.clone(),
+            has_programs: given.run.plan.sres.iter().any(is_program),
         };
         let (keeper, _) = Actor::spawn_linked(None, ProcessKeeper, keeper, myself.get_cell()).await?;
         let state = State::open(&myself, given, keeper)?;
@@ -209,7 +216,7 @@ impl State {
         given: OwnerArguments,
         keeper: ActorRef<KeeperMessage>,
     ) -> Result<Self, DirectorError> {
-        let OwnerArguments { run, directory, console, recorder, ending, .. } = given;
+        let OwnerArguments { run, directory, console, recorder, ending, interrupted, .. } = given;
         let token = Token::random().map_err(DirectorError::Randomness)?;
         directory.write_token(&token)?;
         let owner = myself.clone();
@@ -219,7 +226,7 @@ impl State {
         let audience = Audience::of(console, recorder);
         let begin = if audience.interest() >= Interest::Records { Round::new } else { Round::hashed };
         let round = begin(Arc::clone(&run.world), run.plan.clone());
-        let (lineup, orders) = Lineup::take_seats(&mut hub, &run.world, &run.plan, &round, &run.manual)?;
+        let (lineup, orders) = Lineup::take_seats(&mut hub, &run, &round)?;
         let awaited = lineup.seats.keys().copied().collect();
         let hands = Hands::of(&lineup);
         let board = NoticeBoard::put_up(Arc::clone(&directory), &run.world, &run.plan, &lineup);
@@ -241,7 +248,9 @@ impl State {
             audience,
             board,
             myself: myself.clone(),
+            interrupted,
             interrupted_by: None,
+            long_wait_told: false,
             enough: false,
             arrived: 0,
             clock: None,

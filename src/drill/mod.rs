@@ -22,6 +22,7 @@ use crate::director;
 use crate::exit_code;
 use crate::gate::Gate;
 use crate::program::Failure;
+use crate::programs;
 use crate::recording::{self, DRILL, Recording, RecordingError};
 use crate::repeat;
 use crate::report::{KeepError, Reports};
@@ -100,7 +101,8 @@ fn one(
     gates: &[Gate],
     signals: &Signals,
 ) -> Result<(SeedRun, Result<(), KeepError>), Failure> {
-    let create = |dir| Recording::create(dir, config.mode.name()).map_err(Failure::Unrecordable);
+    let logs = programs::log_names(config);
+    let create = |dir| Recording::create(dir, config.mode.name(), logs).map_err(Failure::Unrecordable);
     let recording = config.out.as_deref().map(create).transpose()?;
     let directory = match config.mode {
         Mode::Processes => Some(director::claim(config)?),

@@ -27,6 +27,9 @@ pub trait Outside: Debug + Send {
     /// Decides on a round, of which it is shown what telemetry shows, and told what became of its own
     /// actions. It writes over `decision`, an empty one on this round.
     fn decide(&mut self, seen: &Observation, results: &[ActionResult], decision: &mut Decision);
+
+    /// The run is over: it may come to an end as it likes. One that is killed is not told.
+    fn dismiss(&mut self) {}
 }
 
 /// Where minds from outside come from: called with the brief of each SRE of kind `exec`, before the first
@@ -176,7 +179,12 @@ impl Inline {
 
     /// Ends the run, played to its end or not; fetch the last entries afterwards.
     pub fn finish(&mut self) -> Outcome {
-        self.minds.iter_mut().for_each(Agent::leave);
+        for agent in &mut self.minds {
+            if let Agent::Outside(mind) = agent {
+                mind.dismiss();
+            }
+            agent.leave();
+        }
         self.round.finish()
     }
 
@@ -252,7 +260,7 @@ impl Agent {
     }
 }
 
-/// Where no mind comes from.
-fn nobody() -> OutsideMinds {
+/// Where no mind comes from: for runs without SREs of kind `exec`.
+pub fn nobody() -> OutsideMinds {
     Box::new(|brief| panic!("nobody brought a mind for `{}`", brief.name))
 }

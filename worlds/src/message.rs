@@ -15,6 +15,7 @@ use crate::chance::Key;
 use crate::definition::{self, Role, Skill, SreKind, Threshold};
 use crate::id::{ActionId, KindId, Name, ServerId, ServiceId};
 use crate::per_service::PerService;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -336,7 +337,7 @@ pub struct ServerView {
 }
 
 /// What a server's telemetry holds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Metrics {
     /// CPU in use, percent.
     pub cpu_usage: f64,
@@ -355,7 +356,7 @@ pub struct Metrics {
 }
 
 /// What an alert is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
     /// CPU in use, percent.
@@ -463,7 +464,7 @@ impl FromIterator<Metric> for MetricSet {
 }
 
 /// How bad.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Worth a look.
@@ -589,6 +590,12 @@ pub struct Decision {
 /// Characters of a note: as much as somebody reads of one round.
 pub const NOTE_CHARS_MAX: usize = 1_000;
 
+/// Diagnoses of a decision: what a server's alerts come from is explained once.
+pub const DIAGNOSES_PER_SERVER_MAX: usize = 1;
+
+/// Acknowledgements of a decision: each metric of a server has one alert at a time.
+pub const ALERTS_PER_SERVER_MAX: usize = Metric::ALL.len();
+
 impl Decision {
     /// Makes it an empty decision on a round; what room it had it keeps.
     pub fn begin(&mut self, round: u32) {
@@ -606,6 +613,13 @@ impl Decision {
         self.note.clear();
         let shown = |letter: char| if is_noise(letter) && letter != '\n' { ' ' } else { letter };
         self.note.extend(note.chars().take(NOTE_CHARS_MAX).map(shown));
+    }
+
+    /// Whether it holds no more than there can be to decide on a world of so many servers.
+    pub fn is_within_reason(&self, servers: usize) -> bool {
+        self.actions.len() <= definition::limits::ACTIONS_PER_ROUND_MAX as usize
+            && self.diagnoses.len() <= DIAGNOSES_PER_SERVER_MAX * servers
+            && self.acknowledged.len() <= ALERTS_PER_SERVER_MAX * servers
     }
 
     /// Whether what it says in words keeps to the limits of [`Decision::say`] and [`UnknownNames::keep`].

@@ -29,7 +29,12 @@ struct Index {
 }
 
 macro_rules! named {
-    ($id:ident, $names:ident, $number_of:ident, $name_of:ident) => {
+    ($id:ident, $names:ident, $is_one:ident, $number_of:ident, $name_of:ident) => {
+        /// Whether one is called so.
+        pub fn $is_one(&self, name: &str) -> bool {
+            self.$names.place(name).is_ok()
+        }
+
         /// The number of what is called so; for what does not exist, one that stands for the name among
         /// those that are kept.
         pub fn $number_of(&self, name: &str, unknown: &mut UnknownNames) -> $id {
@@ -53,9 +58,9 @@ impl Names {
         }
     }
 
-    named!(ServerId, servers, server_id, server);
-    named!(KindId, kinds, kind_id, kind);
-    named!(ActionId, actions, action_id, action);
+    named!(ServerId, servers, is_server, server_id, server);
+    named!(KindId, kinds, is_kind, kind_id, kind);
+    named!(ActionId, actions, is_action, action_id, action);
 
     /// The servers, in their order.
     pub fn servers(&self) -> &[Name] {
@@ -82,9 +87,13 @@ impl Index {
         Self { names, sorted }
     }
 
+    /// Where a name stands among those that are sorted.
+    fn place(&self, name: &str) -> Result<usize, usize> {
+        self.sorted.binary_search_by(|position| (*self.names[usize::from(*position)]).cmp(name))
+    }
+
     fn number_of(&self, name: &str, unknown: &mut UnknownNames) -> u16 {
-        let known = self.sorted.binary_search_by(|position| (*self.names[usize::from(*position)]).cmp(name));
-        match known {
+        match self.place(name) {
             Ok(place) => self.sorted[place],
             Err(_) => {
                 let beyond = unknown.keep(name).map(|position| self.names.len() + position);

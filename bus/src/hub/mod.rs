@@ -144,6 +144,19 @@ pub struct Hub {
 #[must_use = "agents that were asked have to be heard"]
 pub struct Asked(Vec<Question>);
 
+impl Asked {
+    /// Parts those who are to be heard otherwise than the rest.
+    pub fn part(self, is_other: impl Fn(SeatId) -> bool) -> (Self, Self) {
+        let (others, rest) = self.0.into_iter().partition(|(seat, _)| is_other(*seat));
+        (Self(others), Self(rest))
+    }
+
+    /// Each by itself, with its seat, so that whoever hears one may stop waiting for it.
+    pub fn singly(self) -> impl Iterator<Item = (SeatId, Self)> {
+        self.0.into_iter().map(|question| (question.0, Self(vec![question])))
+    }
+}
+
 /// An agent, and whether the question is on its way.
 type Question = (SeatId, Result<(), Dropped>);
 
@@ -290,7 +303,8 @@ impl Hub {
     }
 
     /// Collects the decisions of SREs that were shown something, in their order. Without a limit they
-    /// may take their time: one may be a person.
+    /// may take their time: one may be a person. Whoever stops waiting drops this, and nothing is lost but the
+    /// answers that it would have given: whom they came from must not be asked again.
     pub async fn decisions(
         &mut self,
         asked: Asked,

@@ -161,9 +161,9 @@ impl State {
 
     /// SREs that are gone, which the model does not know yet.
     pub(super) fn sres_that_left(&self) -> Vec<(SreId, SeatId)> {
-        let left = |(index, sre): (usize, &Sre)| match sre {
-            Sre::Process(seat) if self.hands.has_left(*seat) => Some((SreId::from(index), *seat)),
-            _ => None,
+        let left = |(index, sre): (usize, &Sre)| {
+            let seat = sre.seat().filter(|seat| self.hands.has_left(*seat))?;
+            Some((SreId::from(index), seat))
         };
         self.lineup.sres.iter().enumerate().filter_map(left).collect()
     }
@@ -254,7 +254,7 @@ impl State {
     /// Who has a seat, to the model.
     fn place(&self, seat: SeatId) -> Option<AgentId> {
         let server = self.lineup.servers.iter().position(|other| *other == seat);
-        let is_its = |sre: &Sre| matches!(sre, Sre::Process(other) if *other == seat);
+        let is_its = |sre: &Sre| sre.seat() == Some(seat);
         server
             .map(|server| AgentId::Server(ServerId::from(server)))
             .or_else(|| self.lineup.sres.iter().position(is_its).map(|sre| AgentId::Sre(SreId::from(sre))))

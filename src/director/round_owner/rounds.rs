@@ -5,16 +5,19 @@ use crate::director::lineup::Sre;
 use crate::director::messages::{KeeperMessage, OwnerMessage, Sighting};
 use crate::director::{DirectorError, plausible};
 use crate::event::{Event, Interest};
-use bus::hub::{Dropped, SeatId};
+use agents::program::talk::WAIT_TOLD;
+use bus::hub::{Asked, Dropped, SeatId};
 use bus::wire::Refusal;
 use ractor::ActorRef;
 use ractor::concurrency::oneshot;
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout_at};
 use worlds::definition::ProcessEffect;
 use worlds::id::SreId;
-use worlds::message::{Decision, Report};
+use worlds::message::{Decision, Lapse, Report};
 use worlds::process::{Revival, Reviving};
 
 /// For the end of a process whose connection has ended: it is told at once, but in another thread.
@@ -193,10 +196,9 @@ impl State {
             self.lose(seat, Dropped::Gone, events).await?;
         }
         let number = self.round.number();
-        let servers = self.lineup.servers.len();
         let Self { round, hub, lineup, decisions, .. } = self;
         let hub = there(hub)?;
-        let mut asked = Vec::new();
+        let (mut asked, mut programs) = (Vec::new(), Vec::new());
         for (index, (sre, decision)) in lineup.sres.iter_mut().zip(&mut *decisions).enumerate() {
             decision.begin(number);
             let id = SreId::from(index);
@@ -204,25 +206,77 @@ impl State {
                 _ if !round.is_present(id) => {}
                 Sre::Oracle(oracle) => oracle.decide(round.observation(), &round.truth(), decision),
                 Sre::Process(seat) if hub.is_connected(*seat) => asked.push((id, *seat)),
+                Sre::Program(seat) if hub.is_connected(*seat) => programs.push((id, *seat)),
                 // Chaos is done with it, and its new process did not come.
-                Sre::Process(_) => round.lose_sre(id),
+                Sre::Process(_) | Sre::Program(_) => round.lose_sre(id),
             }
         }
-        let shown = asked.iter().map(|(sre, seat)| (*seat, round.results(*sre)));
+        let shown = asked.iter().chain(&programs).map(|(sre, seat)| (*seat, round.results(*sre)));
         let thinking = hub.show_sres(round.observation(), shown);
         round.catch_up();
-        let answers = hub.decisions(thinking, Some(self.run.answer_time)).await;
+        let (patient, others) = thinking.part(|seat| programs.iter().any(|(_, other)| *other == seat));
+        let answers = hub.decisions(others, Some(self.run.answer_time)).await;
         for ((sre, seat), answer) in asked.into_iter().zip(answers) {
-            let sound = |decision: Decision| match plausible::decision(&decision, number, servers) {
-                Ok(()) => Ok(decision),
-                Err(why) => Err(Dropped::For(why)),
-            };
-            match answer.and_then(sound) {
-                Ok(decision) => self.decisions[sre.index()] = decision,
-                Err(why) => {
-                    self.round.lose_sre(sre);
-                    self.lose(seat, why, events).await?;
+            self.take_decision(sre, seat, answer, events).await?;
+        }
+        for ((sre, seat), (_, question)) in programs.into_iter().zip(patient.singly()) {
+            match self.hear_program(seat, question).await? {
+                Some(answer) => self.take_decision(sre, seat, answer, events).await?,
+                None => self.decisions[sre.index()].lapse = Some(Lapse::Late),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the answer of one that may take the time it likes; `None` when a signal ended the wait, and
+    /// with it, after this round, the run.
+    async fn hear_program(
+        &mut self,
+        seat: SeatId,
+        question: Asked,
+    ) -> Result<Option<Result<Decision, Dropped>>, DirectorError> {
+        let Self { hub, interrupted, audience, board, lineup, long_wait_told, .. } = self;
+        let mut hearing = pin!(there(hub)?.decisions(question, None));
+        let long = Instant::now() + WAIT_TOLD;
+        loop {
+            let is_told = *long_wait_told;
+            tokio::select! {
+                // What is there already is heard whatever else has come.
+                biased;
+                mut answers = &mut hearing => return Ok(answers.pop()),
+                signal = interruption(interrupted) => {
+                    self.interrupted_by = signal;
+                    return Ok(None);
                 }
+                () = sleep_until(long), if !is_told => {
+                    *long_wait_told = true;
+                    let event = Event::Thinking { agent: lineup.seats[&seat].agent.clone() };
+                    board.tell(&self.myself, std::slice::from_ref(&event));
+                    audience.gather(vec![event]);
+                    self.enough |= audience.tell().await?.is_break();
+                }
+            }
+        }
+    }
+
+    /// Takes in what an SRE decided, if it can be; parts with it if not.
+    async fn take_decision(
+        &mut self,
+        sre: SreId,
+        seat: SeatId,
+        answer: Result<Decision, Dropped>,
+        events: &mut Vec<Event>,
+    ) -> Result<(), DirectorError> {
+        let (number, servers) = (self.round.number(), self.lineup.servers.len());
+        let sound = |decision: Decision| match plausible::decision(&decision, number, servers) {
+            Ok(()) => Ok(decision),
+            Err(why) => Err(Dropped::For(why)),
+        };
+        match answer.and_then(sound) {
+            Ok(decision) => self.decisions[sre.index()] = decision,
+            Err(why) => {
+                self.round.lose_sre(sre);
+                self.lose(seat, why, events).await?;
             }
         }
         Ok(())
@@ -290,6 +344,11 @@ impl State {
         }
         Ok(())
     }
+}
+
+/// Waits for the signal that ends the run. The director that would tell of it is there as long as this is.
+async fn interruption(interrupted: &mut watch::Receiver<Option<i32>>) -> Option<i32> {
+    interrupted.wait_for(Option::is_some).await.ok().and_then(|signal| *signal)
 }
 
 fn unseen(how: &str) -> Sighting {

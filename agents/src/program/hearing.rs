@@ -1,0 +1,217 @@
+//! What a program says in a round, and what is made of it. No input or output happens here.
+//!
+//! Of all that a program writes, one line decides about a round, the first that is not passed over:
+//!
+//! | line | what becomes of it |
+//! |---|---|
+//! | blank | passed over |
+//! | a decision on an earlier round: late, or a second answer | passed over |
+//! | a decision on this round | the answer |
+//! | a decision on a later round, anything else, or too much of anything | nonsense: this round has no answer |
+//!
+//! So what is decided follows from what was written, in its order, and not from when it arrived.
+
+use super::lines::{Cut, Lines};
+use super::wire::Decide;
+
+/// Bytes of a line, without its end. The longest that makes sense, of an SRE on the largest world that
+/// acknowledges and explains everything and gives its reasons, takes 2.6 MB.
+pub const LINE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Bytes that are read for one round: the answer, and as much that is passed over.
+pub const ROUND_BYTES_MAX: usize = 2 * LINE_BYTES_MAX;
+
+/// Lines that are read for one round. Somebody who comes from behind has one line to be passed over for
+/// each round that was missed; whoever writes more than this is not answering.
+pub const ROUND_LINES_MAX: u32 = 1_000;
+
+/// Characters of a line that is shown to whoever wrote it.
+const EXCERPT_CHARS_MAX: usize = 120;
+
+/// What decides about a round.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// The answer.
+    Answer(Box<Decide>),
+    /// No answer, and why.
+    Nonsense(String),
+}
+
+/// What a program has written.
+#[derive(Debug)]
+pub(crate) struct Hearing {
+    lines: Lines,
+    /// Bytes and lines of this round.
+    bytes: usize,
+    count: u32,
+    /// Lines that were passed over, of all rounds.
+    passed_over: u64,
+}
+
+impl Hearing {
+    pub(crate) fn new() -> Self {
+        Self { lines: Lines::of_up_to(LINE_BYTES_MAX), bytes: 0, count: 0, passed_over: 0 }
+    }
+
+    /// A round begins.
+    pub(crate) fn begin(&mut self) {
+        self.bytes = 0;
+        self.count = 0;
+    }
+
+    /// Takes in what was read; [`Hearing::judge`] has to be asked before more is.
+    pub(crate) fn hear(&mut self, bytes: &[u8]) {
+        self.bytes += bytes.len();
+        self.lines.push(bytes);
+    }
+
+    /// Lines that were passed over so far.
+    pub(crate) fn passed_over(&self) -> u64 {
+        self.passed_over
+    }
+
+    /// What decides about a round, if it has arrived.
+    pub(crate) fn judge(&mut self, round: u32) -> Option<Heard> {
+        loop {
+            let verdict = self.lines.take().map(|cut| judged(&cut, round));
+            match verdict {
+                None if self.bytes > ROUND_BYTES_MAX => {
+                    return Some(Heard::Nonsense(format!("more than {ROUND_BYTES_MAX} bytes in one round")));
+                }
+                None => return None,
+                Some(Some(heard)) => return Some(heard),
+                Some(None) => self.passed_over += 1,
+            }
+            self.count += 1;
+            if self.count > ROUND_LINES_MAX {
+                return Some(Heard::Nonsense(format!("more than {ROUND_LINES_MAX} lines in one round")));
+            }
+        }
+    }
+
+    /// The same of what is left when nothing more will come.
+    pub(crate) fn judge_rest(&mut self, round: u32) -> Option<Heard> {
+        self.judge(round).or_else(|| self.lines.take_rest().and_then(|cut| judged(&cut, round)))
+    }
+}
+
+/// What a line decides about a round; `None` when it is passed over.
+fn judged(cut: &Cut<'_>, round: u32) -> Option<Heard> {
+    let line = match cut {
+        Cut::TooLong => return Some(Heard::Nonsense(format!("a line of more than {LINE_BYTES_MAX} bytes"))),
+        Cut::Line(line) => line.trim_ascii(),
+    };
+    if line.is_empty() {
+        return None;
+    }
+    let nonsense = |why: String| Some(Heard::Nonsense(format!("{why}: {}", excerpt(line))));
+    if line[0] != b'{' {
+        return nonsense("this is no JSON object".to_owned());
+    }
+    match serde_json::from_slice::<Decide>(line) {
+        Ok(decide) if decide.round < round => None,
+        Ok(decide) if decide.round > round => {
+            nonsense(format!("a decision on round {}, and this is round {round}", decide.round))
+        }
+        Ok(decide) => Some(Heard::Answer(Box::new(decide))),
+        Err(error) => nonsense(error.to_string()),
+    }
+}
+
+/// The beginning of a line, fit to be shown.
+pub(crate) fn excerpt(line: &[u8]) -> String {
+    // A character takes four bytes at most.
+    let text = String::from_utf8_lossy(&line[..line.len().min(4 * EXCERPT_CHARS_MAX)]);
+    let shown = |letter: char| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter };
+    let mut excerpt: String = text.chars().take(EXCERPT_CHARS_MAX).map(shown).collect();
+    if text.chars().nth(EXCERPT_CHARS_MAX).is_some() || line.len() > 4 * EXCERPT_CHARS_MAX {
+        excerpt += "...";
+    }
+    excerpt
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hearing(said: &str) -> Hearing {
+        let mut hearing = Hearing::new();
+        hearing.begin();
+        hearing.hear(said.as_bytes());
+        hearing
+    }
+
+    fn answer(round: u32) -> Option<Heard> {
+        Some(Heard::Answer(Box::new(Decide { round, ..Decide::default() })))
+    }
+
+    #[track_caller]
+    fn is_nonsense(heard: Option<Heard>, why: &str) {
+        match heard {
+            Some(Heard::Nonsense(told)) => assert!(told.contains(why), "{told}"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn earlier_and_blank_lines_are_passed_over() {
+        let mut hearing = hearing("\n{\"round\":1}\n  \r\n{\"round\":2}\n {\"round\":3} \r\n{\"round\":3}\n");
+        assert_eq!(hearing.judge(3), answer(3));
+        // The second answer to the third round is too late for the fourth.
+        hearing.begin();
+        assert_eq!(hearing.judge(4), None);
+        assert_eq!(hearing.passed_over(), 5);
+    }
+
+    #[test]
+    fn half_an_answer_is_waited_for_and_the_last_needs_no_end() {
+        let mut hearing = hearing("{\"rou");
+        assert_eq!(hearing.judge(3), None);
+        hearing.hear(b"nd\":3}");
+        assert_eq!(hearing.judge(3), None);
+        assert_eq!(hearing.judge_rest(3), answer(3));
+        assert_eq!(hearing.judge_rest(4), None);
+    }
+
+    #[test]
+    fn nonsense_decides_about_its_round_and_no_other() {
+        let mut hearing = hearing("hello\n{\"round\":3}\n{\"round\":4}\n");
+        is_nonsense(hearing.judge(3), "this is no JSON object: hello");
+        hearing.begin();
+        assert_eq!(hearing.judge(4), answer(4));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_told_with_its_beginning() {
+        is_nonsense(hearing("{\"round\":9}\n").judge(3), "a decision on round 9, and this is round 3");
+        is_nonsense(hearing("{\"round\":3,\"action\":[]}\n").judge(3), "unknown field `action`");
+        is_nonsense(hearing("\u{1}\u{1b}[2J\n").judge(3), "no JSON object: \u{fffd}\u{fffd}[2J");
+        is_nonsense(hearing(&format!("{}\n", "x".repeat(5_000))).judge(3), "xxx...");
+        let mut binary = Hearing::new();
+        binary.hear(b"{\"note\":\"\xff\xfe\"}\n");
+        is_nonsense(binary.judge(3), "invalid unicode");
+    }
+
+    #[test]
+    fn one_who_floods_is_heard_no_further_than_the_limits_and_may_go_on() {
+        let mut flood = hearing(&"{\"round\":1}\n".repeat(ROUND_LINES_MAX as usize + 5));
+        is_nonsense(flood.judge(2), "more than 1000 lines");
+        flood.begin();
+        flood.hear(b"{\"round\":3}\n");
+        assert_eq!(flood.judge(3), answer(3));
+
+        let mut endless = Hearing::new();
+        let piece = vec![b'x'; 64 * 1024];
+        let mut hear = |round| loop {
+            endless.hear(&piece);
+            if let Some(heard) = endless.judge(round) {
+                return heard;
+            }
+        };
+        is_nonsense(Some(hear(1)), "a line of more than");
+        is_nonsense(Some(hear(1)), "more than 8388608 bytes in one round");
+        endless.begin();
+        endless.hear(b"x\n{\"round\":2}\n");
+        assert_eq!(endless.judge(2), answer(2));
+    }
+}

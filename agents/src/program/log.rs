@@ -1,0 +1,132 @@
+//! A program's log: what it writes on standard error, and what there is to be said to it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+/// Bytes of a log. A program that says a line about each alert of a long day writes a few megabytes; one
+/// that says the same without end would fill a disk.
+pub const LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Remarks to a program in one run: it repeats its mistakes, and nobody reads them all.
+const REMARKS_MAX: u32 = 20;
+
+/// Where the log goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogTo {
+    /// To this process's own standard error.
+    StandardError,
+    /// To the end of this file, which is made if it is not there.
+    File(PathBuf),
+    /// Nowhere.
+    Nowhere,
+}
+
+/// A log that is open.
+#[derive(Debug)]
+pub(crate) struct Log {
+    /// Who is meant, as on the bus.
+    sre: String,
+    to: Open,
+    remarks: u32,
+}
+
+#[derive(Debug)]
+enum Open {
+    StandardError,
+    File { file: File, bytes: u64 },
+    Nowhere,
+}
+
+impl Log {
+    /// A log that cannot be opened goes to standard error, and says so.
+    pub(crate) fn open(to: &LogTo, sre: &str) -> Self {
+        let (to, complaint) = match to {
+            LogTo::StandardError => (Open::StandardError, None),
+            LogTo::Nowhere => (Open::Nowhere, None),
+            LogTo::File(path) => match append(path) {
+                Ok((file, bytes)) => (Open::File { file, bytes }, None),
+                Err(error) => {
+                    (Open::StandardError, Some(format!("cannot write to {}: {error}", path.display())))
+                }
+            },
+        };
+        let mut log = Self { sre: sre.to_owned(), to, remarks: 0 };
+        if let Some(complaint) = complaint {
+            log.remark(&complaint);
+        }
+        log
+    }
+
+    /// Whether the program may write there by itself.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.to, Open::StandardError)
+    }
+
+    /// Takes down what the program wrote.
+    pub(crate) fn take(&mut self, written: &[u8]) {
+        let Open::File { file, bytes } = &mut self.to else { return };
+        let room = LOG_BYTES_MAX.saturating_sub(*bytes);
+        let kept = usize::try_from(room).map_or(written.len(), |room| room.min(written.len()));
+        *bytes += written.len() as u64;
+        // A disk that is full costs the log, and nothing else.
+        let _ = file.write_all(&written[..kept]);
+        if kept < written.len() && room > 0 {
+            let _ = writeln!(file, "\nworld: this log ends at {LOG_BYTES_MAX} bytes");
+        }
+    }
+
+    /// Says something to whoever wrote the program.
+    pub(crate) fn remark(&mut self, what: &str) {
+        self.remarks += 1;
+        let last = if self.remarks == REMARKS_MAX { " (and no more of that is told)" } else { "" };
+        if self.remarks > REMARKS_MAX {
+            return;
+        }
+        match &self.to {
+            // Where standard error is closed nobody listens.
+            Open::StandardError => drop(writeln!(io::stderr().lock(), "sre-{}: {what}{last}", self.sre)),
+            Open::File { .. } => self.take(format!("world: {what}{last}\n").as_bytes()),
+            Open::Nowhere => {}
+        }
+    }
+}
+
+fn append(path: &PathBuf) -> io::Result<(File, u64)> {
+    let file = OpenOptions::new().create(true).append(true).open(path)?;
+    let bytes = file.metadata()?.len();
+    Ok((file, bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_goes_on_where_it_ended_and_ends_at_its_limit() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("sre-oncall.log");
+        let mut log = Log::open(&LogTo::File(path.clone()), "oncall");
+        log.take(b"one\n");
+        let mut log = Log::open(&LogTo::File(path.clone()), "oncall");
+        log.remark("round 3: nonsense");
+        let megabyte = vec![b'x'; 1024 * 1024];
+        (0..20).for_each(|_| log.take(&megabyte));
+        let text = std::fs::read(&path).expect("a log");
+        assert!(text.starts_with(b"one\nworld: round 3: nonsense\nxxx"));
+        let end = b"x\nworld: this log ends at 16777216 bytes\n";
+        assert!(text.ends_with(end));
+        assert_eq!(text.len() as u64, LOG_BYTES_MAX + end.len() as u64 - 1);
+    }
+
+    #[test]
+    fn remarks_come_to_an_end() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("log");
+        let mut log = Log::open(&LogTo::File(path.clone()), "oncall");
+        (0..1_000).for_each(|round| log.remark(&format!("round {round}")));
+        let text = std::fs::read_to_string(path).expect("a log");
+        assert_eq!(text.lines().count(), REMARKS_MAX as usize);
+        assert!(text.ends_with("round 19 (and no more of that is told)\n"), "{text}");
+    }
+}

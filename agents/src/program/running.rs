@@ -1,0 +1,121 @@
+//! A program's processes: started together, ended together, and none is left.
+//!
+//! The program is started into the group of its [guard](super::guard), which ends the group if whoever
+//! started it cannot. The pipes' ends that stay here never block: see [`super::talk`].
+
+use super::log::Log;
+use rustix::io::ioctl_fionbio;
+use rustix::process::{Pid, Signal, kill_process_group};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+/// The processes of one program, and its pipes.
+#[derive(Debug)]
+pub(crate) struct Running {
+    guard: Child,
+    program: Child,
+    /// What it reads; `None` once it is closed.
+    pub(crate) stdin: Option<OwnedFd>,
+    /// What it writes; `None` once it has ended.
+    pub(crate) stdout: Option<OwnedFd>,
+    /// Its log; `None` when it writes that by itself, or it has ended.
+    pub(crate) stderr: Option<OwnedFd>,
+    /// How it ended, once that was seen.
+    ended: Option<ExitStatus>,
+}
+
+impl Running {
+    /// Has a shell run a command; `world` is the program whose guard leads the group.
+    pub(crate) fn start(world: &Path, command: &str, log: &Log) -> io::Result<Self> {
+        let mut guard = guard(world).spawn()?;
+        match program(command, log, &guard).and_then(|mut command| command.spawn()) {
+            Ok(program) => Self::with_pipes(guard, program),
+            Err(error) => {
+                end(&mut guard);
+                Err(error)
+            }
+        }
+    }
+
+    fn with_pipes(guard: Child, mut program: Child) -> io::Result<Self> {
+        let stdin = program.stdin.take().map(OwnedFd::from);
+        let stdout = program.stdout.take().map(OwnedFd::from);
+        let stderr = program.stderr.take().map(OwnedFd::from);
+        // From here on its processes are ended whatever happens.
+        let running = Self { guard, program, stdin, stdout, stderr, ended: None };
+        for end in [&running.stdin, &running.stdout, &running.stderr].into_iter().flatten() {
+            ioctl_fionbio(end, true)?;
+        }
+        Ok(running)
+    }
+
+    /// How the command ended, if it has; others of its group may still be there.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        if self.ended.is_none() {
+            self.ended = self.program.try_wait().ok().flatten();
+        }
+        self.ended
+    }
+
+    /// Kills whoever is left of the group, and reaps the two that are children of this process.
+    pub(crate) fn kill(&mut self) {
+        self.stdin = None;
+        // The guard is not reaped before this, so the number is still the group's.
+        if let Some(group) = i32::try_from(self.guard.id()).ok().and_then(Pid::from_raw) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        if self.ended().is_none() {
+            // It may have left the group.
+            end(&mut self.program);
+        }
+        end(&mut self.guard);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Kills a child and waits for its end, which does not fail to come.
+fn end(child: &mut Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+fn guard(world: &Path) -> Command {
+    let mut command = Command::new(world);
+    // Its standard output and error are a pipe that nobody reads: it has nothing to say, and must not hold
+    // what others wait for the end of.
+    command.args(["agent", "guard"]).stdin(Stdio::piped()).process_group(0);
+    if let (Ok(out), Ok(error)) = (nowhere(), nowhere()) {
+        command.stdout(out).stderr(error);
+    }
+    command
+}
+
+fn nowhere() -> io::Result<Stdio> {
+    io::pipe().map(|(_, writer)| writer.into())
+}
+
+fn program(command: &str, log: &Log, guard: &Child) -> io::Result<Command> {
+    let group = i32::try_from(guard.id()).map_err(io::Error::other)?;
+    let stderr = if log.is_shared() { Stdio::inherit() } else { Stdio::piped() };
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(command).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
+    shell.process_group(group);
+    Ok(shell)
+}
+
+/// How a process ended, as a fragment.
+pub(crate) fn told(status: ExitStatus) -> String {
+    match (status.signal(), status.code()) {
+        (Some(signal), _) => format!("killed by signal {signal}"),
+        (None, Some(code)) => format!("exited with code {code}"),
+        (None, None) => "ended".to_owned(),
+    }
+}
