@@ -117,8 +117,9 @@ const SCHEMA_EXAMPLES: &str = "\
 Examples:
   world schema result > result.schema.json
   world schema ps | jq '.\"$defs\" | keys'
+  world schema decide                          what a program answers as an SRE
 
-`world worlds schema` prints that of world files.";
+`world worlds schema` prints that of world files, `world scenarios schema` that of scenarios.";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
@@ -179,7 +180,7 @@ pub(crate) enum Command {
         #[arg(long)]
         force: bool,
     },
-    /// Print the JSON Schema of a document
+    /// Print the JSON Schema of a document, or of a program's lines
     #[command(after_help = SCHEMA_EXAMPLES)]
     Schema {
         /// Which document
@@ -203,7 +204,7 @@ pub(crate) enum Command {
     },
 }
 
-/// A document with a published schema.
+/// A document, or a line, with a published schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Document {
     /// result.json, what a run came to
@@ -216,6 +217,12 @@ pub(crate) enum Document {
     Compare,
     /// What `world ps --json` prints
     Ps,
+    /// The first line that a program is told as an SRE
+    Greeting,
+    /// The line that it is told of a round
+    Observe,
+    /// The line that it answers
+    Decide,
 }
 
 /// `world ps`.

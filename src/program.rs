@@ -15,6 +15,7 @@ use crate::stdio::Stdio;
 use crate::verify::{self, VerifyError};
 use crate::worlds_command::{self, LoadError};
 use crate::{console, exit_code, manual, ps, run};
+use agents::program::wire;
 use clap::Parser;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -55,6 +56,9 @@ fn dispatch(command: Command, stdio: &mut Stdio) -> Result<u8, Failure> {
                 Document::Bench => bench::result::json_schema(),
                 Document::Compare => bench::comparison::json_schema(),
                 Document::Ps => ps::json_schema(),
+                Document::Greeting => wire::greeting_schema(),
+                Document::Observe => wire::observe_schema(),
+                Document::Decide => wire::decide_schema(),
             };
             print(&format!("{}\n", serde_json::to_string_pretty(&schema)?), stdio)
         }
