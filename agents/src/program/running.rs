@@ -11,6 +11,14 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// From the end of what a program says to its own: the system sees to both at once, unless it is overloaded.
+const END_SEEN_TIME: Duration = Duration::from_millis(100);
+
+/// From one look to the next.
+const END_SEEN_STEP: Duration = Duration::from_millis(1);
 
 /// The processes of one program, and its pipes.
 #[derive(Debug)]
@@ -56,6 +64,15 @@ impl Running {
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         if self.ended.is_none() {
             self.ended = self.program.try_wait().ok().flatten();
+        }
+        self.ended
+    }
+
+    /// The same for one that has just closed its standard output, as one that ends does a moment before.
+    pub(crate) fn ended_soon(&mut self) -> Option<ExitStatus> {
+        let began = Instant::now();
+        while self.ended().is_none() && began.elapsed() < END_SEEN_TIME {
+            sleep(END_SEEN_STEP);
         }
         self.ended
     }

@@ -190,10 +190,7 @@ impl Talk {
     /// It can say nothing more; what it said last may still count.
     fn die(&mut self, round: u32, how: String) -> Said {
         let last = self.hearing.judge_rest(round);
-        let how = match self.running.as_mut().and_then(Running::ended) {
-            Some(status) => told(status),
-            None => how,
-        };
+        let how = self.running.as_mut().and_then(Running::ended_soon).map_or(how, told);
         self.log.remark(&format!("the program ended in round {round}: {how}"));
         self.dead = how;
         self.drain_log();

@@ -119,7 +119,7 @@ impl State {
     /// Who is to be started by hand, and how.
     pub(super) fn waiting(&self) -> Option<Event> {
         let agents = self.awaited_hands()?;
-        Some(Event::Waiting { agents, invitation: Invitation::to(self.directory.path()) })
+        Some(Event::Waiting { agents, invitation: self.invitation() })
     }
 
     /// Who is still awaited of those that are started by hand.
@@ -233,7 +233,12 @@ impl State {
     }
 
     fn command(&self, agent: &str) -> String {
-        Invitation::to(self.directory.path()).command(agent)
+        self.invitation().command(agent)
+    }
+
+    fn invitation(&self) -> Invitation {
+        let run = &self.run;
+        Invitation::to(self.directory.path()).with_programs(&run.plan.sres, run.programs.deadline)
     }
 
     pub(super) fn open_again(&mut self, seat: SeatId) -> Result<(), DirectorError> {
