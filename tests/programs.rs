@@ -535,6 +535,30 @@ fn a_program_has_the_three_streams_and_no_other() {
     }
 }
 
+#[test]
+fn a_scenario_of_somebody_else_starts_a_program_only_when_it_is_run() {
+    let place = Place::new();
+    let mine = include_str!("../scenarios/cache-loss.toml");
+    let program = place.program("theirs", &format!("echo began > {}", place.path("began").display()));
+    let given = mine.lines().find(|line| line.starts_with("sres = ")).expect("somebody is on call");
+    let scenario = place.path("theirs.toml");
+    fs::write(&scenario, mine.replace(given, &format!("sres = [\"{program}\"]"))).expect("written");
+    for command in ["show", "validate", "prove"] {
+        let (code, told) = said({
+            let mut command_line = support::running::world(place.dir.path());
+            command_line.args(["scenarios", command]).arg(&scenario);
+            command_line
+        });
+        assert_eq!(code, Some(0), "{command}: {told}");
+        assert!(!place.path("began").exists(), "{command}");
+    }
+    let scenario = scenario.to_str().expect("text");
+    let mut command = support::running::world(place.dir.path());
+    command.args(["run", "--inline", "-q", "--scenario", scenario]);
+    assert_eq!(said(command).0, Some(1));
+    assert!(place.path("began").exists());
+}
+
 // ---- how it is seen ---------------------------------------------------------------------------
 
 #[test]
