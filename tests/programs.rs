@@ -411,6 +411,19 @@ fn a_director_or_an_agent_that_is_killed_takes_the_program_along() {
 }
 
 #[test]
+fn an_agent_that_hangs_is_dropped_where_its_program_has_a_deadline() {
+    let place = Place::new();
+    let sre = place.program("ok", &answering(":"));
+    let flags = ["--sre", &sre, "--sre-deadline", "100ms", "-n", "20", "--pace", "20ms"];
+    let mut run = Run::spawn(tempfile::tempdir().expect("a directory"), place.command("hangs", &flags));
+    run.line_with("Round 2 of");
+    kill_process(run.pid_of("sre-oncall"), Signal::STOP).expect("it is there");
+    run.line_with("LOST       sre-oncall: no answer within 5.1s");
+    assert_eq!(run.end().code, Some(3));
+    place.empties();
+}
+
+#[test]
 fn the_first_signal_ends_the_wait_for_a_program_and_the_run_after_its_round() {
     for mode in [&["--inline"][..], &[]] {
         let place = Place::new();

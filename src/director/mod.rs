@@ -82,6 +82,13 @@ pub(crate) struct ProcessRun {
     pub programs: Programs,
 }
 
+impl ProcessRun {
+    /// How long an agent that stands for a program may take: its program's time, and its own.
+    pub(crate) fn time_for_program(&self) -> Option<Duration> {
+        self.programs.deadline.map(|deadline| deadline + self.answer_time)
+    }
+}
+
 impl From<&RunConfig> for ProcessRun {
     fn from(config: &RunConfig) -> Self {
         Self {

@@ -228,15 +228,16 @@ impl State {
         Ok(())
     }
 
-    /// Waits for the answer of one that may take the time it likes; `None` when a signal ended the wait, and
-    /// with it, after this round, the run.
+    /// Waits for the answer of one that may take the time it likes, or the deadline, which its agent sees to
+    /// and has to live for; `None` when a signal ended the wait, and with it, after this round, the run.
     async fn hear_program(
         &mut self,
         seat: SeatId,
         question: Asked,
     ) -> Result<Option<Result<Decision, Dropped>>, DirectorError> {
-        let Self { hub, interrupted, audience, board, lineup, long_wait_told, .. } = self;
-        let mut hearing = pin!(there(hub)?.decisions(question, None));
+        let Self { run, hub, interrupted, audience, board, lineup, long_wait_told, .. } = self;
+        let limit = run.time_for_program();
+        let mut hearing = pin!(there(hub)?.decisions(question, limit));
         let long = Instant::now() + WAIT_TOLD;
         loop {
             let is_told = *long_wait_told;
@@ -282,6 +283,13 @@ impl State {
         Ok(())
     }
 
+    /// How long an agent that was asked is waited for, if there is a limit.
+    fn time_for(&self, seat: SeatId) -> Duration {
+        let is_program = self.lineup.sres.iter().any(|sre| matches!(sre, Sre::Program(of) if *of == seat));
+        let own = self.run.time_for_program().filter(|_| is_program);
+        own.unwrap_or(self.run.answer_time)
+    }
+
     /// Parts with an agent that is gone or broke a rule; its process does not survive that.
     async fn lose(
         &mut self,
@@ -295,7 +303,7 @@ impl State {
         }
         let broken_rule = match &why {
             Dropped::Gone => None,
-            Dropped::For(Refusal::Late) => Some(format!("no answer within {:?}", self.run.answer_time)),
+            Dropped::For(Refusal::Late) => Some(format!("no answer within {:?}", self.time_for(seat))),
             Dropped::For(_) => Some(why.to_string()),
         };
         if self.hands.hold(seat) {
