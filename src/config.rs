@@ -161,6 +161,9 @@ impl UsageError {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::SreSyntax { .. } => Some("as in --sre rules:senior or --sre night=rules:junior".to_owned()),
+            Self::SreKind { given, .. } if given.starts_with("exec=") => {
+                Some(format!("a program is written so: --sre '{}'", given.replacen('=', ":", 1)))
+            }
             Self::SreKind { kind, .. } => {
                 let known = SreKind::ALL.iter().map(|(name, _)| *name).chain([EXEC]);
                 nearest::advice(kind, known)
@@ -657,6 +660,7 @@ mod tests {
             ),
             (&["--sre", "a=exec: "], "--sre a=exec: : which program?; as in --sre 'exec:python3 my_sre.py'"),
             (&["--sre", "exce:x"], "there is no kind `exce`; did you mean `exec`?"),
+            (&["--sre", "exec=x"], "a program is written so: --sre 'exec:x'"),
             (&["--sre", "a:b=exec:x"], "`a:b` is not a name"),
             (&["--sre-deadline", "2s"], "no SRE of this run is a program"),
         ] {

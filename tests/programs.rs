@@ -433,7 +433,7 @@ fn the_first_signal_ends_the_wait_for_a_program_and_the_run_after_its_round() {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program");
         let told = lines_of(child.stderr.take().expect("a pipe"));
         let line = told.recv_timeout(support::running::PATIENCE).expect("a word about the wait");
-        assert!(line.starts_with("Waiting for an answer of sre-oncall. Ctrl-C ends the wait"), "{line}");
+        assert!(line.starts_with("Waiting for sre-oncall to answer: Ctrl-C ends this"), "{line}");
         kill_process(Pid::from_child(&child), Signal::INT).expect("it is there");
         let status = child.wait().expect("it ends");
         assert_eq!(status.code(), Some(130));

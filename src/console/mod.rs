@@ -52,8 +52,7 @@ pub(crate) fn tip_line(tip: &str) -> String {
 
 /// Somebody is waited for who may take as long as it likes.
 pub(crate) fn waiting_line(agent: &str) -> String {
-    let advice = "Ctrl-C ends the wait, and the run after this round; --sre-deadline limits it";
-    format!("Waiting for an answer of {agent}. {advice}.")
+    format!("Waiting for {agent} to answer: Ctrl-C ends this, --sre-deadline limits it.")
 }
 
 /// A determinism check found no difference.
