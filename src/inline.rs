@@ -45,7 +45,9 @@ pub(crate) fn run(
         if flow.is_continue() {
             flow = watch(&Event::RoundPlayed { requests: run.requests() });
         }
-        interrupted_by = if run.is_over() { None } else { controls.rest(began) };
+        // What came during the last round ended nothing early, unless somebody was still to answer.
+        let is_whole = run.is_over() && !run.was_left();
+        interrupted_by = if is_whole { None } else { controls.rest(began) };
     }
     let outcome = run.finish();
     if flow.is_continue() {

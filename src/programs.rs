@@ -2,14 +2,15 @@
 //! no processes of its own. How one is run is [`agents::program`]'s.
 
 use crate::config::RunConfig;
-use crate::console::waiting_line;
+use crate::console;
 use crate::own_file::{self, OwnFileError};
 use crate::signal::Noted;
-use crate::stdio;
 use agents::program::log::LogTo;
 use agents::program::talk::Attendant;
 use agents::program::{Means, Program};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use worlds::definition::SreKind;
 use worlds::id::Name;
@@ -82,7 +83,7 @@ impl Minds {
         if sres.is_empty() {
             return Ok(worlds::inline::nobody());
         }
-        let world = own_file::path()?;
+        let (world, is_told) = (own_file::path()?, Arc::new(AtomicBool::new(false)));
         Ok(Box::new(move |brief: &SreBrief| {
             let plan = sres.iter().find(|sre| sre.name == brief.name);
             let command = plan.and_then(|sre| sre.command.clone());
@@ -90,17 +91,19 @@ impl Minds {
             let command = command.expect("a program has a command").to_string();
             let log = (self.logs)(&brief.name);
             let means = Means { world: world.clone(), command, deadline: self.deadline, log };
-            let attendant = Signalled { sre: brief.name.clone(), noted: self.noted.clone() };
+            let (sre, noted, is_told) = (brief.name.clone(), self.noted.clone(), Arc::clone(&is_told));
+            let attendant = Signalled { sre, noted, is_told };
             Box::new(Program::start(&means, brief, Box::new(attendant)))
         }))
     }
 }
 
-/// Waits for an answer until a signal comes, and says so when it takes long.
+/// Waits for an answer until a signal comes, and says so when it takes long, once in a run.
 #[derive(Debug)]
 struct Signalled {
     sre: Name,
     noted: Noted,
+    is_told: Arc<AtomicBool>,
 }
 
 impl Attendant for Signalled {
@@ -109,7 +112,8 @@ impl Attendant for Signalled {
     }
 
     fn waits(&mut self) {
-        // Where standard error is closed nobody wonders what is waited for.
-        let _ = stdio::standard_error().print(&[waiting_line(&format!("sre-{}", self.sre))]);
+        if !self.is_told.swap(true, Ordering::Relaxed) {
+            console::tell_wait(&format!("sre-{}", self.sre));
+        }
     }
 }

@@ -170,17 +170,6 @@ impl Screen {
         }
     }
 
-    /// Whom the run waits for, on standard error, whatever else is told where.
-    fn tell_wait(&mut self, event: &Event) {
-        let Event::Thinking { agent } = event else { return };
-        // Where standard error is closed nobody wonders.
-        let tell = || drop(stdio::standard_error().print(&[console::waiting_line(agent)]));
-        match &self.progress {
-            Some(progress) => progress.suspend(tell),
-            None => tell(),
-        }
-    }
-
     fn flow(&self) -> ControlFlow<()> {
         go_on(self.trouble.is_none() && (self.matters || self.console.is_some()))
     }
@@ -199,7 +188,9 @@ impl Watcher for Screen {
         self.follow_start(event);
         self.with_console(|console| console.tell(event));
         self.notice(event);
-        self.tell_wait(event);
+        if let Event::Thinking { agent } = event {
+            console::tell_wait(agent);
+        }
         if let Some(progress) = &mut self.progress {
             progress.tell(event);
         }

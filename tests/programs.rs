@@ -373,6 +373,30 @@ fn a_program_whose_sre_chaos_kills_begins_anew() {
     assert_eq!(place.written("begun").lines().count(), 4);
 }
 
+#[test]
+fn of_a_program_there_is_one_at_a_time() {
+    let place = Place::new();
+    let looks = format!(
+        "if read -r old < {0}; then case $(cut -d ' ' -f 3 /proc/$old/stat 2>&-) in ''|Z|X) ;; *) echo $old >> {1}\n\
+         esac; fi; echo $$ > {0}\n{2}",
+        place.path("pid").display(),
+        place.path("clash").display(),
+        answering(
+            "case $line in *'\"observe\",\"round\":'*) round=${line#*'\"round\":'}; round=${round%%,*};; esac"
+        )
+    );
+    let sre = place.program("looks", &looks);
+    let faults = (1..=10).flat_map(|time| ["--fault".to_owned(), format!("sre_crash@{}:oncall", 4 * time)]);
+    let faults: Vec<String> = faults.collect();
+    let flags = ["fault-lab", "--chaos-level", "off", "-n", "44", "--sre", &sre];
+    let flags: Vec<&str> = flags.into_iter().chain(faults.iter().map(String::as_str)).collect();
+    for mode in [&["--inline"][..], &[]] {
+        let played = place.play(&format!("out{}", mode.len()), &[&flags[..], mode].concat());
+        assert_eq!((played.code, played.lapses()), (Some(0), [0, 0, 0]), "{}", played.log());
+        assert!(!place.path("clash").exists(), "{}", place.written("clash"));
+    }
+}
+
 // ---- kills and signals ------------------------------------------------------------------------
 
 /// A program that has a child in the background, says so, and then answers nothing.
@@ -423,26 +447,36 @@ fn an_agent_that_hangs_is_dropped_where_its_program_has_a_deadline() {
     place.empties();
 }
 
+/// Interrupts a run of so many rounds that waits for a program, in its first round.
+fn interrupted_in_its_first_round(rounds: &str, mode: &[&str]) {
+    let place = Place::new();
+    let sre = hanging(&place);
+    let flags = [&["--sre", &sre, "-n", rounds][..], mode].concat();
+    let mut command = place.command("signalled", &flags);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program");
+    let told = lines_of(child.stderr.take().expect("a pipe"));
+    let line = told.recv_timeout(support::running::PATIENCE).expect("a word about the wait");
+    assert_eq!(line, "Waiting for sre-oncall to answer: Ctrl-C ends this, --sre-deadline limits it.");
+    kill_process(Pid::from_child(&child), Signal::INT).expect("it is there");
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    place.empties();
+    let played = Played { code: None, text: String::new(), out: place.path("signalled") };
+    // The round is whole, and says that nobody answered; the run is not, whatever there was left to play.
+    assert_eq!(played.lapses(), [1, 0, 0]);
+    assert_eq!(played.decided().len(), 1);
+    assert!(played.file("result.json").contains("\"verdict\": \"interrupted\""));
+}
+
 #[test]
 fn the_first_signal_ends_the_wait_for_a_program_and_the_run_after_its_round() {
-    for mode in [&["--inline"][..], &[]] {
-        let place = Place::new();
-        let sre = hanging(&place);
-        let flags = [&["--sre", &sre][..], mode].concat();
-        let mut command = place.command("signalled", &flags);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program");
-        let told = lines_of(child.stderr.take().expect("a pipe"));
-        let line = told.recv_timeout(support::running::PATIENCE).expect("a word about the wait");
-        assert!(line.starts_with("Waiting for sre-oncall to answer: Ctrl-C ends this"), "{line}");
-        kill_process(Pid::from_child(&child), Signal::INT).expect("it is there");
-        let status = child.wait().expect("it ends");
-        assert_eq!(status.code(), Some(130));
-        place.empties();
-        let played = Played { code: None, text: String::new(), out: place.path("signalled") };
-        // The round is whole, and says that nobody answered.
-        assert_eq!(played.lapses(), [1, 0, 0]);
-        assert_eq!(played.decided().len(), 1);
-    }
+    interrupted_in_its_first_round("15", &["--inline"]);
+    interrupted_in_its_first_round("15", &[]);
+}
+
+#[test]
+fn a_run_whose_last_answer_was_not_waited_for_is_interrupted() {
+    interrupted_in_its_first_round("1", &["--inline"]);
+    interrupted_in_its_first_round("1", &[]);
 }
 
 #[test]

@@ -31,8 +31,9 @@ pub(crate) use story::{diagnosis, end_text, message_text, outcome_text};
 use crate::config::{Detail, RunConfig};
 use crate::event::Event;
 use crate::result::RunResult;
+use crate::stdio;
 use ink::paint;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use story::Story;
 
 /// What went wrong, as clap writes it.
@@ -50,9 +51,13 @@ pub(crate) fn tip_line(tip: &str) -> String {
     format!("\n  {} {tip}", paint(ink::TIP, "tip:"))
 }
 
-/// Somebody is waited for who may take as long as it likes.
-pub(crate) fn waiting_line(agent: &str) -> String {
-    format!("Waiting for {agent} to answer: Ctrl-C ends this, --sre-deadline limits it.")
+/// Says on standard error that somebody is waited for who may take as long as it likes.
+pub(crate) fn tell_wait(agent: &str) {
+    // A bar that may be there is drawn again at its next step.
+    let over_a_bar = if io::stderr().is_terminal() { "\r\x1b[K" } else { "" };
+    let line = format!("Waiting for {agent} to answer: Ctrl-C ends this, --sre-deadline limits it.");
+    // Where standard error is closed nobody wonders.
+    let _ = stdio::standard_error().print(&[format!("{over_a_bar}{line}")]);
 }
 
 /// A determinism check found no difference.

@@ -8,6 +8,7 @@
 //! then says of them, an exit status or a stopped state, is what witnesses it.
 
 use super::messages::{KeeperMessage, Order, OwnerMessage, Sighting};
+use super::offspring::Offspring;
 use crate::agent_command::TOKEN_STDIN;
 use crate::duration;
 use agents::program::talk::END_GRACE;
@@ -36,7 +37,7 @@ const FAREWELL_TIME: Duration = Duration::from_millis(300);
 const CHANGE_TIME: Duration = Duration::from_secs(2);
 
 /// From one look to the next.
-const CHANGE_STEP: Duration = Duration::from_micros(200);
+pub(super) const CHANGE_STEP: Duration = Duration::from_micros(200);
 
 /// The actor.
 pub(super) struct ProcessKeeper;
@@ -265,9 +266,9 @@ async fn live(child: &mut Child, order: &Order, mut deeds: mpsc::UnboundedReceiv
             deed = deeds.recv() => deed,
         };
         match deed {
-            None => return told_of(end(child).await),
+            None => return told_of(end_with_program(child, order).await),
             Some(Deed::Strike(ProcessEffect::Killed, seen)) => {
-                let ended = end(child).await;
+                let ended = end_with_program(child, order).await;
                 let is_so = ended.as_ref().is_ok_and(|status| status.signal() == Some(Signal::KILL.as_raw()));
                 let how = told_of(ended);
                 answer(seen, Sighting { is_so, how: how.clone() });
@@ -318,6 +319,17 @@ fn changed(status: &WaitIdStatus) -> String {
         Some(signal) => format!("stopped by signal {signal}"),
         None => "continued".to_owned(),
     }
+}
+
+/// Ends a child, and waits for what it has started for a program.
+async fn end_with_program(child: &mut Child, order: &Order) -> io::Result<ExitStatus> {
+    let parent = child.id().filter(|_| order.program.is_some());
+    let offspring = parent.map(Offspring::of);
+    let ended = end(child).await;
+    if let Some(offspring) = offspring {
+        offspring.gone(CHANGE_TIME).await;
+    }
+    ended
 }
 
 async fn end(child: &mut Child) -> io::Result<ExitStatus> {

@@ -117,6 +117,8 @@ pub(super) struct State {
     phase: Phase,
     interrupted: watch::Receiver<Option<i32>>,
     interrupted_by: Option<i32>,
+    /// A signal ended the wait for somebody's answer.
+    wait_cut: bool,
     /// A word was said about whom the run waits for.
     long_wait_told: bool,
     /// The watchers have seen enough.
@@ -250,6 +252,7 @@ impl State {
             myself: myself.clone(),
             interrupted,
             interrupted_by: None,
+            wait_cut: false,
             long_wait_told: false,
             enough: false,
             arrived: 0,
@@ -410,8 +413,8 @@ impl State {
         let left = self.keeper.call(KeeperMessage::Leave, None).await;
         left.map_err(DirectorError::actor)?;
         let journal_hash = self.round.journal_hash();
-        // A signal that came during the last round ended nothing early.
-        let interrupted_by = self.interrupted_by.filter(|_| !self.round.is_over());
+        // A signal that came during the last round ended nothing early, unless somebody was still to answer.
+        let interrupted_by = self.interrupted_by.filter(|_| !self.round.is_over() || self.wait_cut);
         let chaos = self.evidence.lives(&self.round, &self.run.plan);
         let mut troubles = std::mem::take(&mut self.troubles);
         troubles.extend(chaos.iter().filter_map(ChaosLife::complaint));

@@ -104,11 +104,13 @@ fn one(
     let logs = programs::log_names(config);
     let create = |dir| Recording::create(dir, config.mode.name(), logs).map_err(Failure::Unrecordable);
     let recording = config.out.as_deref().map(create).transpose()?;
+    // Whatever fails from here on, they give the recording up.
+    let watchers = Watchers::unseen(recording);
     let directory = match config.mode {
         Mode::Processes => Some(director::claim(config)?),
         Mode::Inline => None,
     };
-    let (finished, mut watchers) = run::play(config, directory, Watchers::unseen(recording), signals)?;
+    let (finished, mut watchers) = run::play(config, directory, watchers, signals)?;
     let references = run::references(config, &finished, signals);
     let result = run::result_of(config, &finished, references.as_ref());
     let kept = SeedRun::of(&result, &finished.outcome, references.as_ref().ok(), gates);

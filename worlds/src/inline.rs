@@ -28,7 +28,15 @@ pub trait Outside: Debug + Send {
     /// actions. It writes over `decision`, an empty one on this round.
     fn decide(&mut self, seen: &Observation, results: &[ActionResult], decision: &mut Decision);
 
-    /// The run is over: it may come to an end as it likes. One that is killed is not told.
+    /// Whether its last decision is missing because nobody waited for it any longer.
+    fn was_left(&self) -> bool {
+        false
+    }
+
+    /// The run is over, which all are told before any is dismissed. One that is killed is not told.
+    fn bid_farewell(&mut self) {}
+
+    /// It comes to an end now, as it likes, since it was told.
     fn dismiss(&mut self) {}
 }
 
@@ -179,13 +187,22 @@ impl Inline {
 
     /// Ends the run, played to its end or not; fetch the last entries afterwards.
     pub fn finish(&mut self) -> Outcome {
-        for agent in &mut self.minds {
-            if let Agent::Outside(mind) = agent {
-                mind.dismiss();
-            }
-            agent.leave();
-        }
+        self.outside_minds().for_each(|mind| mind.bid_farewell());
+        self.outside_minds().for_each(|mind| mind.dismiss());
+        self.minds.iter_mut().for_each(Agent::leave);
         self.round.finish()
+    }
+
+    /// Whether a decision of the round that was played last is missing because nobody waited for it.
+    pub fn was_left(&mut self) -> bool {
+        self.outside_minds().any(|mind| mind.was_left())
+    }
+
+    fn outside_minds(&mut self) -> impl Iterator<Item = &mut Box<dyn Outside>> {
+        self.minds.iter_mut().filter_map(|agent| match agent {
+            Agent::Outside(mind) => Some(mind),
+            _ => None,
+        })
     }
 
     /// The hash of the journal so far.

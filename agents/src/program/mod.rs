@@ -139,6 +139,10 @@ impl Outside for Program {
         self.take(said, decision);
     }
 
+    fn was_left(&self) -> bool {
+        self.was_left
+    }
+
     fn dismiss(&mut self) {
         self.end();
     }

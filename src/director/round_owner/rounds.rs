@@ -235,8 +235,10 @@ impl State {
         seat: SeatId,
         question: Asked,
     ) -> Result<Option<Result<Decision, Dropped>>, DirectorError> {
+        let by_hand = self.hands.hold(seat);
         let Self { run, hub, interrupted, audience, board, lineup, long_wait_told, .. } = self;
-        let limit = run.time_for_program();
+        // Whoever is started by hand keeps the deadline as its command says.
+        let limit = run.time_for_program().filter(|_| !by_hand);
         let mut hearing = pin!(there(hub)?.decisions(question, limit));
         let long = Instant::now() + WAIT_TOLD;
         loop {
@@ -247,12 +249,14 @@ impl State {
                 mut answers = &mut hearing => return Ok(answers.pop()),
                 signal = interruption(interrupted) => {
                     self.interrupted_by = signal;
+                    self.wait_cut = true;
                     return Ok(None);
                 }
                 () = sleep_until(long), if !is_told => {
                     *long_wait_told = true;
                     let event = Event::Thinking { agent: lineup.seats[&seat].agent.clone() };
-                    board.tell(&self.myself, std::slice::from_ref(&event));
+                    // Nothing else is heard until the answer has come.
+                    board.write();
                     audience.gather(vec![event]);
                     self.enough |= audience.tell().await?.is_break();
                 }
