@@ -86,6 +86,31 @@ Examples:
   world scenarios prove mine.toml                that it hurts, and that something can be done
   world run --scenario cache-loss";
 
+const SRE_EXAMPLES: &str = "\
+Examples:
+  world sre check -- python3 my_sre.py
+  world sre check --deadline 60s -- ./agent --model small
+  world sre check -- 'python3 my_sre.py 2> my.log | tee said'
+  world run --sre 'exec:python3 my_sre.py'
+
+docs/programs.md tells how one is written, `world schema decide` what it answers.";
+
+const SRE_CHECK_EXAMPLES: &str = "\
+Examples:
+  world sre check -- python3 my_sre.py
+  world sre check --deadline 60s -- ./agent --model small
+  world sre check --json -- ./agent | jq -r '.claims[] | select(.status == \"failed\") | .why'
+  world sre check -- 'python3 my_sre.py 2> my.log | tee said'
+
+It is started six times, for 44 rounds in all, as `world run --sre exec:COMMAND` starts it: by a
+shell, with a greeting, a line for each round, and an end. Several words are the words of a command;
+a single one is a command line, as in the last example. Exit codes:
+  0  every claim holds; warnings are no more than that
+  1  a claim failed
+  2  wrong usage
+  4  an internal error
+  128+n  ended by signal n";
+
 const PS_EXAMPLES: &str = "\
 Examples:
   world ps
@@ -160,6 +185,9 @@ pub(crate) enum Command {
     /// List, show, check and prove scenarios: drills that are declared in files
     #[command(after_help = SCENARIOS_EXAMPLES)]
     Scenarios(ScenariosArgs),
+    /// Check programs that are to be SREs
+    #[command(after_help = SRE_EXAMPLES)]
+    Sre(SreArgs),
     /// List the worlds that are running, and their agents
     #[command(after_help = PS_EXAMPLES)]
     Ps(PsArgs),
@@ -217,6 +245,8 @@ pub(crate) enum Document {
     Compare,
     /// What `world ps --json` prints
     Ps,
+    /// What `world sre check --json` prints
+    SreCheck,
     /// The first line that a program is told as an SRE
     Greeting,
     /// The line that it is told of a round
@@ -456,6 +486,44 @@ pub(crate) struct ProveArgs {
     /// Print what was shown as one JSON document
     #[arg(long)]
     pub json: bool,
+}
+
+/// `world sre`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SreArgs {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: SreCommand,
+}
+
+/// What to do with programs that are to be SREs.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum SreCommand {
+    /// Hold a program against what is asked of one: each claim by name, with what to do about it
+    #[command(after_help = SRE_CHECK_EXAMPLES)]
+    Check(SreCheckArgs),
+}
+
+/// `world sre check`, as typed.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SreCheckArgs {
+    /// How long it may take for a round, its start included; as --sre-deadline of a run
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "5s",
+        value_parser = duration::parse_limit,
+        allow_hyphen_values = true
+    )]
+    pub deadline: Duration,
+
+    /// Print what was found as one JSON document: `world schema sre-check` describes it
+    #[arg(long)]
+    pub json: bool,
+
+    /// The program and its arguments, or one command line for a shell
+    #[arg(last = true, required = true, num_args = 1.., value_name = "COMMAND", value_hint = ValueHint::AnyPath)]
+    pub command: Vec<String>,
 }
 
 /// Flags about running, which a plan does not do.

@@ -36,6 +36,7 @@ mod scenario;
 mod scenarios_command;
 mod schedule;
 mod signal;
+mod sre_check;
 mod status;
 mod stdio;
 mod user_file;

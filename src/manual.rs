@@ -170,13 +170,25 @@ pub(crate) fn page() -> String {
     }
     section(&mut page, "FILES", FILES);
     section(&mut page, "ENVIRONMENT", ENVIRONMENT);
-    for help in [&command].into_iter().chain(command.get_subcommands()) {
-        let Some(text) = help.get_after_help() else { continue };
-        let title = if help.get_name() == "world" { "EXAMPLES AND EXIT STATUS" } else { help.get_name() };
-        let heading = if help.get_name() == "world" { ".SH" } else { ".SS" };
-        let _ = writeln!(page, "{heading} {title}\n.nf\n{}\n.fi", escaped(&text.to_string()));
+    let text = |text: String| format!(".nf\n{}\n.fi\n", escaped(&text));
+    if let Some(help) = command.get_after_help() {
+        page += &format!(".SH EXAMPLES AND EXIT STATUS\n{}", text(help.to_string()));
+    }
+    for (path, help) in helps(&command, "") {
+        page += &format!(".SS {}\n{}", escaped(&path), text(help));
     }
     page
+}
+
+/// What is told below the help of each command, with the words that it is typed with.
+fn helps(command: &Command, path: &str) -> Vec<(String, String)> {
+    let mut helps = Vec::new();
+    for sub in command.get_subcommands() {
+        let path = format!("{path} {}", sub.get_name()).trim_start().to_owned();
+        helps.extend(sub.get_after_help().map(|help| (path.clone(), help.to_string())));
+        helps.extend(self::helps(sub, &path));
+    }
+    helps
 }
 
 /// The commands that do something, with their usage.

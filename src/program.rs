@@ -1,7 +1,7 @@
 //! The program: from arguments to an exit code.
 
 use crate::bench::{self, BenchError};
-use crate::cli::{Cli, Command, Document, PsArgs, ScenariosCommand, WorldsCommand};
+use crate::cli::{Cli, Command, Document, PsArgs, ScenariosCommand, SreCommand, WorldsCommand};
 use crate::config::UsageError;
 use crate::determinism::Difference;
 use crate::director::DirectorError;
@@ -11,6 +11,7 @@ use crate::report::KeepError;
 use crate::report::again::{self, AgainError};
 use crate::scenario::ScenarioError;
 use crate::scenarios_command;
+use crate::sre_check;
 use crate::stdio::Stdio;
 use crate::verify::{self, VerifyError};
 use crate::worlds_command::{self, LoadError};
@@ -46,6 +47,9 @@ fn dispatch(command: Command, stdio: &mut Stdio) -> Result<u8, Failure> {
         Command::Compare(args) => bench::compare(&args, stdio),
         Command::Worlds(worlds) => worlds_command(&worlds.command, stdio),
         Command::Scenarios(scenarios) => scenarios_command(&scenarios.command, stdio),
+        Command::Sre(sre) => match sre.command {
+            SreCommand::Check(args) => sre_check::check(&args, stdio),
+        },
         Command::Ps(args) => list_running(&args, stdio),
         Command::Verify { recording } => verify(&recording, stdio),
         Command::Report { recording, force } => report(&recording, force, stdio),
@@ -56,6 +60,7 @@ fn dispatch(command: Command, stdio: &mut Stdio) -> Result<u8, Failure> {
                 Document::Bench => bench::result::json_schema(),
                 Document::Compare => bench::comparison::json_schema(),
                 Document::Ps => ps::json_schema(),
+                Document::SreCheck => sre_check::result::json_schema(),
                 Document::Greeting => wire::greeting_schema(),
                 Document::Observe => wire::observe_schema(),
                 Document::Decide => wire::decide_schema(),

@@ -38,6 +38,8 @@ fn a_shell_completes_commands_worlds_kinds_and_skills() {
         (&["world", "worlds", "show", "sys"], &["systems"]),
         (&["world", "agent", "sre", "--skill", "se"], &["senior"]),
         (&["world", "schema", "p"], &["ps"]),
+        (&["world", "schema", "sre"], &["sre-check"]),
+        (&["world", "sre", "check", "--dead"], &["--deadline"]),
         // A path is no world that is built in: the shell goes on with files.
         (&["world", "run", "./mine"], &[]),
     ] {
@@ -93,6 +95,8 @@ fn every_help_has_examples() {
         "bench",
         "compare",
         "worlds",
+        "sre",
+        "sre check",
         "ps",
         "schema",
         "completions",
@@ -115,6 +119,7 @@ fn the_manual_page_is_one_page_with_every_command() {
         "world run ",
         "world bench ",
         "world compare ",
+        "world sre check ",
         "world ps ",
         "world agent server ",
         "world agent sre ",
@@ -122,4 +127,6 @@ fn the_manual_page_is_one_page_with_every_command() {
     ] {
         assert!(page.contains(&format!(".SS {command}")), "{command}");
     }
+    // Of commands below others what is told at the end of their help, too.
+    assert!(page.contains(".SS sre check\n.nf\nExamples:"));
 }

@@ -21,6 +21,7 @@ pub(crate) mod running;
 pub(crate) mod scenarios;
 pub(crate) mod schedule;
 mod servers;
+pub(crate) mod sre_check;
 mod story;
 
 pub(crate) use layout::fitting;

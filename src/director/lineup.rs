@@ -159,7 +159,7 @@ fn facts(role: Role, name: &str, kind: &str, manual: &Manual) -> SeatFacts {
 fn program_order(sre: &SrePlan, programs: &Programs) -> Option<ProgramOrder> {
     let log = match programs.log(&sre.name) {
         LogTo::File(path) => Some(path),
-        LogTo::StandardError | LogTo::Nowhere => None,
+        LogTo::StandardError | LogTo::Nowhere | LogTo::Memory => None,
     };
     Some(ProgramOrder { command: sre.command.clone()?, deadline: programs.deadline, log })
 }

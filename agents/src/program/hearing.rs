@@ -13,6 +13,7 @@
 
 use super::lines::{Cut, Lines};
 use super::wire::Decide;
+use worlds::definition::nearest;
 
 /// Bytes of a line, without its end. The longest that makes sense, of an SRE on the largest world that
 /// acknowledges and explains everything and gives its reasons, takes 2.6 MB.
@@ -28,13 +29,47 @@ pub const ROUND_LINES_MAX: u32 = 1_000;
 /// Characters of a line that is shown to whoever wrote it.
 const EXCERPT_CHARS_MAX: usize = 120;
 
+/// Bytes that are shown before a place where something is wrong.
+const EXCERPT_BEFORE: usize = 60;
+
 /// What decides about a round.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Heard {
     /// The answer.
     Answer(Box<Decide>),
-    /// No answer, and why.
-    Nonsense(String),
+    /// No answer.
+    Nonsense(Nonsense),
+}
+
+/// What is no answer to a round.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nonsense {
+    /// What it is instead.
+    pub sort: NonsenseSort,
+    /// Why it is none, for whoever wrote it.
+    pub why: String,
+}
+
+/// What something is that is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NonsenseSort {
+    /// Not even a JSON object.
+    Foreign,
+    /// Meant to be a decision.
+    Malformed,
+    /// A decision on a round that has not come.
+    LaterRound,
+    /// More than is read.
+    TooMuch,
+}
+
+/// Lines that were passed over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PassedOver {
+    /// Decisions on earlier rounds.
+    pub earlier: u64,
+    /// The round of the last of these.
+    pub latest: Option<u32>,
 }
 
 /// What a program has written.
@@ -44,13 +79,22 @@ pub(crate) struct Hearing {
     /// Bytes and lines of this round.
     bytes: usize,
     count: u32,
-    /// Lines that were passed over, of all rounds.
-    passed_over: u64,
+    /// Of all rounds.
+    passed_over: PassedOver,
+}
+
+/// What one line is.
+enum Judgement {
+    Decides(Heard),
+    /// A decision on this earlier round.
+    Earlier(u32),
+    Blank,
 }
 
 impl Hearing {
     pub(crate) fn new() -> Self {
-        Self { lines: Lines::of_up_to(LINE_BYTES_MAX), bytes: 0, count: 0, passed_over: 0 }
+        let lines = Lines::of_up_to(LINE_BYTES_MAX);
+        Self { lines, bytes: 0, count: 0, passed_over: PassedOver::default() }
     }
 
     /// A round begins.
@@ -65,57 +109,102 @@ impl Hearing {
         self.lines.push(bytes);
     }
 
-    /// Lines that were passed over so far.
-    pub(crate) fn passed_over(&self) -> u64 {
+    /// Decisions that were passed over so far.
+    pub(crate) fn passed_over(&self) -> PassedOver {
         self.passed_over
     }
 
     /// What decides about a round, if it has arrived.
     pub(crate) fn judge(&mut self, round: u32) -> Option<Heard> {
         loop {
-            let verdict = self.lines.take().map(|cut| judged(&cut, round));
-            match verdict {
+            match self.lines.take().map(|cut| judged(&cut, round)) {
                 None if self.bytes > ROUND_BYTES_MAX => {
-                    return Some(Heard::Nonsense(format!("more than {ROUND_BYTES_MAX} bytes in one round")));
+                    return Some(too_much(format!("more than {ROUND_BYTES_MAX} bytes in one round")));
                 }
                 None => return None,
-                Some(Some(heard)) => return Some(heard),
-                Some(None) => self.passed_over += 1,
+                Some(judgement) => {
+                    if let Some(heard) = self.note(judgement) {
+                        return Some(heard);
+                    }
+                }
             }
             self.count += 1;
             if self.count > ROUND_LINES_MAX {
-                return Some(Heard::Nonsense(format!("more than {ROUND_LINES_MAX} lines in one round")));
+                return Some(too_much(format!("more than {ROUND_LINES_MAX} lines in one round")));
             }
         }
     }
 
     /// The same of what is left when nothing more will come.
     pub(crate) fn judge_rest(&mut self, round: u32) -> Option<Heard> {
-        self.judge(round).or_else(|| self.lines.take_rest().and_then(|cut| judged(&cut, round)))
+        self.judge(round).or_else(|| {
+            let judgement = self.lines.take_rest().map(|cut| judged(&cut, round))?;
+            self.note(judgement)
+        })
+    }
+
+    fn note(&mut self, judgement: Judgement) -> Option<Heard> {
+        match judgement {
+            Judgement::Decides(heard) => return Some(heard),
+            Judgement::Earlier(round) => {
+                self.passed_over.earlier += 1;
+                self.passed_over.latest = Some(round);
+            }
+            Judgement::Blank => {}
+        }
+        None
     }
 }
 
-/// What a line decides about a round; `None` when it is passed over.
-fn judged(cut: &Cut<'_>, round: u32) -> Option<Heard> {
+/// What a line is in a round.
+fn judged(cut: &Cut<'_>, round: u32) -> Judgement {
     let line = match cut {
-        Cut::TooLong => return Some(Heard::Nonsense(format!("a line of more than {LINE_BYTES_MAX} bytes"))),
+        Cut::TooLong => {
+            return Judgement::Decides(too_much(format!("a line of more than {LINE_BYTES_MAX} bytes")));
+        }
         Cut::Line(line) => line.trim_ascii(),
     };
     if line.is_empty() {
-        return None;
+        return Judgement::Blank;
     }
-    let nonsense = |why: String| Some(Heard::Nonsense(format!("{why}: {}", excerpt(line))));
+    let nonsense = |sort, why: String| Judgement::Decides(Heard::Nonsense(Nonsense { sort, why }));
     if line[0] != b'{' {
-        return nonsense("this is no JSON object".to_owned());
+        return nonsense(NonsenseSort::Foreign, format!("this is no JSON object: {}", excerpt(line)));
     }
     match serde_json::from_slice::<Decide>(line) {
-        Ok(decide) if decide.round < round => None,
+        Ok(decide) if decide.round < round => Judgement::Earlier(decide.round),
         Ok(decide) if decide.round > round => {
-            nonsense(format!("a decision on round {}, and this is round {round}", decide.round))
+            let why =
+                format!("a decision on round {}, and this is round {round}: {}", decide.round, excerpt(line));
+            nonsense(NonsenseSort::LaterRound, why)
         }
-        Ok(decide) => Some(Heard::Answer(Box::new(decide))),
-        Err(error) => nonsense(error.to_string()),
+        Ok(decide) => Judgement::Decides(Heard::Answer(Box::new(decide))),
+        Err(error) => nonsense(NonsenseSort::Malformed, misread(line, &error)),
     }
+}
+
+fn too_much(why: String) -> Heard {
+    Heard::Nonsense(Nonsense { sort: NonsenseSort::TooMuch, why })
+}
+
+/// Why a line cannot be read, where, and what may have been meant.
+fn misread(line: &[u8], error: &serde_json::Error) -> String {
+    let told = error.to_string().replace("at line 1 column", "at column");
+    let advice = meant(&told).map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+    let shown = match error.column().checked_sub(EXCERPT_BEFORE) {
+        Some(start) if start > EXCERPT_BEFORE => format!("...{}", excerpt(&line[start.min(line.len())..])),
+        _ => excerpt(line),
+    };
+    format!("{told}{advice}: {shown}")
+}
+
+/// Of an error about a name that is not known, and which tells those that are: which was meant. All of them
+/// stand between backticks.
+fn meant(error: &str) -> Option<&str> {
+    error.starts_with("unknown ").then_some(())?;
+    let mut names = error.split('`').skip(1).step_by(2);
+    let word = names.next()?;
+    nearest::nearest(word, names)
 }
 
 /// The beginning of a line, fit to be shown.
@@ -148,7 +237,7 @@ mod tests {
     #[track_caller]
     fn is_nonsense(heard: Option<Heard>, why: &str) {
         match heard {
-            Some(Heard::Nonsense(told)) => assert!(told.contains(why), "{told}"),
+            Some(Heard::Nonsense(told)) => assert!(told.why.contains(why), "{}", told.why),
             other => panic!("{other:?}"),
         }
     }
@@ -160,7 +249,7 @@ mod tests {
         // The second answer to the third round is too late for the fourth.
         hearing.begin();
         assert_eq!(hearing.judge(4), None);
-        assert_eq!(hearing.passed_over(), 5);
+        assert_eq!(hearing.passed_over(), PassedOver { earlier: 3, latest: Some(3) });
     }
 
     #[test]
@@ -190,6 +279,28 @@ mod tests {
         let mut binary = Hearing::new();
         binary.hear(b"{\"note\":\"\xff\xfe\"}\n");
         is_nonsense(binary.judge(3), "invalid unicode");
+    }
+
+    #[test]
+    fn what_is_misspelt_is_told_with_its_place_and_what_was_meant() {
+        let long = "x".repeat(300);
+        for (line, told) in [
+            (r#"{"round":3,"action":[]}"#.to_owned(), "at column 19; did you mean `actions`?: {\"round\":3,"),
+            (r#"{"round":3,"type":"decided"}"#.to_owned(), "did you mean `decide`?"),
+            (format!(r#"{{"round":3,"note":"{long}","actoins":[]}}"#), "`actions`?: ...xxx"),
+            (format!(r#"{{"round":3,"note":"{long}","actoins":[]}}"#), "xxx\",\"actoins\":[]}"),
+            (r#"{"round":3,"weather":[]}"#.to_owned(), "`note` at column 20: {"),
+            (r#"{"round":3"#.to_owned(), "EOF while parsing an object at column 10: {"),
+        ] {
+            is_nonsense(hearing(&format!("{line}\n")).judge(3), told);
+        }
+    }
+
+    #[test]
+    fn what_is_left_at_the_end_is_passed_over_like_all_before() {
+        let mut hearing = hearing("{\"round\":1}\n{\"round\":2}");
+        assert_eq!(hearing.judge_rest(3), None);
+        assert_eq!(hearing.passed_over(), PassedOver { earlier: 2, latest: Some(2) });
     }
 
     #[test]

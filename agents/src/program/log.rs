@@ -1,5 +1,6 @@
 //! A program's log: what it writes on standard error, and what there is to be said to it.
 
+use super::hearing::excerpt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -20,7 +21,12 @@ pub enum LogTo {
     File(PathBuf),
     /// Nowhere.
     Nowhere,
+    /// Into memory, and of what the program wrote only the end.
+    Memory,
 }
+
+/// Bytes that are kept in memory: some lines, the last of which says why a program ended.
+const MEMORY_BYTES: usize = 4 * 1024;
 
 /// A log that is open.
 #[derive(Debug)]
@@ -36,6 +42,7 @@ enum Open {
     StandardError,
     File { file: File, bytes: u64 },
     Nowhere,
+    Memory(Vec<u8>),
 }
 
 impl Log {
@@ -44,6 +51,7 @@ impl Log {
         let (to, complaint) = match to {
             LogTo::StandardError => (Open::StandardError, None),
             LogTo::Nowhere => (Open::Nowhere, None),
+            LogTo::Memory => (Open::Memory(Vec::new()), None),
             LogTo::File(path) => match append(path) {
                 Ok((file, bytes)) => (Open::File { file, bytes }, None),
                 Err(error) => {
@@ -65,7 +73,15 @@ impl Log {
 
     /// Takes down what the program wrote.
     pub(crate) fn take(&mut self, written: &[u8]) {
-        let Open::File { file, bytes } = &mut self.to else { return };
+        let (file, bytes) = match &mut self.to {
+            Open::File { file, bytes } => (file, bytes),
+            Open::Memory(end) => {
+                end.extend_from_slice(written);
+                end.drain(..end.len().saturating_sub(MEMORY_BYTES));
+                return;
+            }
+            Open::StandardError | Open::Nowhere => return,
+        };
         let room = LOG_BYTES_MAX.saturating_sub(*bytes);
         let kept = usize::try_from(room).map_or(written.len(), |room| room.min(written.len()));
         *bytes += written.len() as u64;
@@ -87,8 +103,15 @@ impl Log {
             // Where standard error is closed nobody listens.
             Open::StandardError => drop(writeln!(io::stderr().lock(), "sre-{}: {what}{last}", self.sre)),
             Open::File { .. } => self.take(format!("world: {what}{last}\n").as_bytes()),
-            Open::Nowhere => {}
+            Open::Nowhere | Open::Memory(_) => {}
         }
+    }
+
+    /// The last line that the program wrote which is not blank, as far as it is kept in memory.
+    pub(crate) fn last_line(&self) -> Option<String> {
+        let Open::Memory(end) = &self.to else { return None };
+        let mut lines = end.split(|byte| *byte == b'\n').rev().map(<[u8]>::trim_ascii);
+        lines.find(|line| !line.is_empty()).map(excerpt)
     }
 }
 
@@ -117,6 +140,15 @@ mod tests {
         let end = b"x\nworld: this log ends at 16777216 bytes\n";
         assert!(text.ends_with(end));
         assert_eq!(text.len() as u64, LOG_BYTES_MAX + end.len() as u64 - 1);
+    }
+
+    #[test]
+    fn of_a_log_in_memory_the_last_line_is_kept_however_much_was_written() {
+        let mut log = Log::open(&LogTo::Memory, "oncall");
+        assert_eq!(log.last_line(), None);
+        log.take(&[b'x'; 3 * MEMORY_BYTES]);
+        log.take(b"\nValueError: it is\x1b so\n\n  \n");
+        assert_eq!(log.last_line().as_deref(), Some("ValueError: it is\u{fffd} so"));
     }
 
     #[test]

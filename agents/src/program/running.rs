@@ -6,13 +6,13 @@
 use super::log::Log;
 use rustix::io::ioctl_fionbio;
 use rustix::process::{Pid, Signal, kill_process_group};
-use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+use std::{fs, io};
 
 /// From the end of what a program says to its own: the system sees to both at once, unless it is overloaded.
 const END_SEEN_TIME: Duration = Duration::from_millis(100);
@@ -77,6 +77,23 @@ impl Running {
         self.ended
     }
 
+    /// Whether that was seen.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.is_some()
+    }
+
+    /// Others of its group that are there, by name; nobody where the system does not tell.
+    pub(crate) fn others(&self) -> Vec<String> {
+        let known = [self.guard.id(), self.program.id()];
+        let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+        let pids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        let of_group = pids.filter(|pid| !known.contains(pid)).filter_map(|pid| {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            name_in_group(&stat, self.guard.id())
+        });
+        of_group.collect()
+    }
+
     /// Kills whoever is left of the group, and reaps the two that are children of this process.
     pub(crate) fn kill(&mut self) {
         self.stdin = None;
@@ -115,6 +132,16 @@ fn guard(world: &Path) -> Command {
     command
 }
 
+/// The name of a process, from what the system says of it, if it is of this group and alive. The name stands
+/// in parentheses, and may hold any.
+fn name_in_group(stat: &str, group: u32) -> Option<String> {
+    let (before, after) = stat.rsplit_once(')')?;
+    let name = before.split_once('(')?.1;
+    let [state, _parent, of] = after.split_whitespace().take(3).collect::<Vec<_>>()[..] else { return None };
+    let is_alive = !matches!(state, "Z" | "X" | "x");
+    (is_alive && of.parse() == Ok(group)).then(|| name.to_owned())
+}
+
 fn nowhere() -> io::Result<Stdio> {
     io::pipe().map(|(_, writer)| writer.into())
 }
@@ -134,5 +161,20 @@ pub(crate) fn told(status: ExitStatus) -> String {
         (Some(signal), _) => format!("killed by signal {signal}"),
         (None, Some(code)) => format!("exited with code {code}"),
         (None, None) => "ended".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_of_its_group_unless_it_is_dead() {
+        let name = |stat| name_in_group(stat, 7);
+        assert_eq!(name("9 (sleep) S 1 7 7 0 -1").as_deref(), Some("sleep"));
+        assert_eq!(name("9 (a) Z 1 (b) S 1 7 7 0 -1").as_deref(), Some("a) Z 1 (b"));
+        assert_eq!(name("9 (sleep) Z 1 7 7 0 -1"), None);
+        assert_eq!(name("9 (sleep) S 7 9 7 0 -1"), None);
+        assert_eq!(name(""), None);
     }
 }

@@ -6,11 +6,11 @@
 //! on standard error is taken down meanwhile. Of what a program has not read yet no more is kept than the
 //! rest of a line that was begun: a line that the next round finds unbegun is not sent any more.
 
-use super::hearing::{Heard, Hearing};
+use super::hearing::{Heard, Hearing, Nonsense, PassedOver};
 use super::log::Log;
 use super::running::{Running, told};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::{Errno, read, write};
+use rustix::io::{Errno, ioctl_fionread, read, write};
 use std::fmt::Debug;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -72,8 +72,12 @@ pub enum Said {
 pub struct Ending {
     /// How long it took after the end of its input; `None` when it had to be killed.
     pub took: Option<Duration>,
-    /// What it was still saying, as far as it is kept.
-    pub unasked: Vec<u8>,
+    /// Decisions that it made only then, or that nobody had asked for.
+    pub decisions: u64,
+    /// What it said besides.
+    pub nonsense: Option<Nonsense>,
+    /// Whoever it had started and left behind, by name; they are gone now.
+    pub left_behind: Vec<String>,
 }
 
 /// A conversation with a program.
@@ -127,9 +131,26 @@ impl Talk {
         self.log.remark(what);
     }
 
-    /// Lines that were passed over so far.
-    pub(crate) fn passed_over(&self) -> u64 {
+    /// Decisions that were passed over so far.
+    pub(crate) fn passed_over(&self) -> PassedOver {
         self.hearing.passed_over()
+    }
+
+    /// Bytes that it was told, or was to be told, and has not read.
+    pub(crate) fn unread(&self) -> u64 {
+        let Some(stdin) = self.running.as_ref().and_then(|running| running.stdin.as_ref()) else { return 0 };
+        let unsent = self.unsent.len() - self.sent + self.next.as_ref().map_or(0, Vec::len);
+        ioctl_fionread(stdin).unwrap_or(0) + unsent as u64
+    }
+
+    /// The last line of its log, if that is kept in memory.
+    pub(crate) fn last_log_line(&self) -> Option<String> {
+        self.log.last_line()
+    }
+
+    /// Why it cannot answer any more.
+    pub(crate) fn why_dead(&self) -> &str {
+        &self.dead
     }
 
     /// Has a line sent before any question.
@@ -296,28 +317,61 @@ impl Talk {
     // ---- the end ------------------------------------------------------------------------------
 
     /// Ends the conversation: its input ends, and it has so long to end by itself.
-    pub(crate) fn end(&mut self, grace: Duration) -> Ending {
-        let began = Instant::now();
-        let mut unasked = Vec::new();
-        let took = loop {
-            let Some(running) = &mut self.running else { break None };
-            running.stdin = None;
-            let has_ended = running.ended().is_some();
-            self.hear_last(&mut unasked, has_ended);
-            let waited = began.elapsed();
-            if has_ended {
-                break Some(waited);
-            }
-            if waited >= grace {
-                break None;
-            }
-        };
+    pub(crate) fn end(&mut self, grace: Duration) {
+        self.hear_out(Instant::now(), grace);
         self.running = None;
-        Ending { took, unasked }
     }
 
-    /// Waits a moment, and takes in what it still says.
-    fn hear_last(&mut self, unasked: &mut Vec<u8>, has_ended: bool) {
+    /// The same, and tells how it went; whoever it started has as long as itself.
+    pub(crate) fn end_and_tell(&mut self, last_round: u32, grace: Duration) -> Ending {
+        let (began, before) = (Instant::now(), self.hearing.passed_over());
+        let took = self.hear_out(began, grace);
+        let left_behind = self.left_behind(began, grace);
+        self.running = None;
+        self.hearing.begin();
+        let nonsense = match self.hearing.judge_rest(last_round.saturating_add(1)) {
+            Some(Heard::Nonsense(nonsense)) => Some(nonsense),
+            Some(Heard::Answer(_)) | None => None,
+        };
+        Ending { took, decisions: self.hearing.passed_over().earlier - before.earlier, nonsense, left_behind }
+    }
+
+    /// Waits for its end, and hears what it says until then; gives how long that took, if it came in time.
+    fn hear_out(&mut self, began: Instant, grace: Duration) -> Option<Duration> {
+        let mut room = CHUNK_BYTES;
+        loop {
+            let running = self.running.as_mut()?;
+            running.stdin = None;
+            let has_ended = running.ended().is_some();
+            self.hear_last(&mut room, has_ended);
+            let waited = began.elapsed();
+            if has_ended {
+                return Some(waited);
+            }
+            if waited >= grace {
+                return None;
+            }
+        }
+    }
+
+    /// Who is still there when the program is not, and the time is over. Of one that is still there nobody
+    /// is left behind.
+    fn left_behind(&mut self, began: Instant, grace: Duration) -> Vec<String> {
+        loop {
+            let Some(running) = self.running.as_mut().filter(|running| running.has_ended()) else {
+                return Vec::new();
+            };
+            let others = running.others();
+            if others.is_empty() || began.elapsed() >= grace {
+                return others;
+            }
+            // They may speak, and nobody must wait for that to be read.
+            self.hear_last(&mut 0, false);
+        }
+    }
+
+    /// Waits a moment, and takes in what it still says, as far as there is room.
+    fn hear_last(&mut self, room: &mut usize, has_ended: bool) {
         let Some(running) = &mut self.running else { return };
         let wait = if has_ended { Duration::ZERO } else { END_STEP };
         let ends = [
@@ -326,9 +380,11 @@ impl Talk {
         ];
         let [said, _] = ready(&ends, wait);
         if said {
-            let room = |kept: usize| CHUNK_BYTES.saturating_sub(kept);
+            let hearing = &mut self.hearing;
             drain(&mut running.stdout, &mut self.chunk, |written| {
-                unasked.extend_from_slice(&written[..written.len().min(room(unasked.len()))]);
+                let kept = written.len().min(*room);
+                hearing.hear(&written[..kept]);
+                *room -= kept;
             });
         }
         self.drain_log();

@@ -7,7 +7,7 @@
 //! | [`Decide`] | from | once for each [`Observe`] |
 //!
 //! The same messages serve whoever else thinks from outside. What travels here and what is true in the model
-//! are kept apart, and meet in [`super::translation`]; only what a world file says of kinds and actions is
+//! are kept apart, and meet in `super::translation`; only what a world file says of kinds and actions is
 //! told as it stands there. New fields may come at any time, and programs pass over those that they do not
 //! know; a field that goes or changes its meaning counts [`SCHEMA`] up. What programs say is held to the
 //! letter, for a misspelt `actions` would otherwise be a program that never acts and never learns why.
