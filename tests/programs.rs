@@ -611,9 +611,11 @@ fn a_scenario_of_somebody_else_starts_a_program_only_when_it_is_run() {
 #[test]
 fn a_program_that_is_chance_is_told_from_one_that_is_not() {
     let place = Place::new();
-    let steady = place.program("steady", &answering(":"));
+    let steady = place.program("steady", &answering("echo seen >&2"));
     let same = place.play("steady.out", &["-n", "3", "--sre", &steady, "--check-determinism"]);
     assert_eq!(same.code, Some(0), "{}", same.text);
+    // What is only repeated is not written down again.
+    assert_eq!(same.log(), "seen\nseen\nseen\n");
     // It decides otherwise when it is started for the second time.
     let counts = format!(
         "echo x >> {0}; n=$(wc -l < {0})\n{1}",

@@ -72,12 +72,22 @@ pub struct PassedOver {
     pub latest: Option<u32>,
 }
 
+/// How far a program is heard.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    line_bytes: usize,
+    round_bytes: usize,
+    round_lines: u32,
+}
+
 /// What a program has written.
 #[derive(Debug)]
 pub(crate) struct Hearing {
     lines: Lines,
-    /// Bytes and lines of this round.
-    bytes: usize,
+    limits: Limits,
+    /// Bytes that may still be taken out in this round.
+    room: usize,
+    /// Lines of this round.
     count: u32,
     /// Of all rounds.
     passed_over: PassedOver,
@@ -93,19 +103,26 @@ enum Judgement {
 
 impl Hearing {
     pub(crate) fn new() -> Self {
-        let lines = Lines::of_up_to(LINE_BYTES_MAX);
-        Self { lines, bytes: 0, count: 0, passed_over: PassedOver::default() }
+        Self::within(Limits {
+            line_bytes: LINE_BYTES_MAX,
+            round_bytes: ROUND_BYTES_MAX,
+            round_lines: ROUND_LINES_MAX,
+        })
+    }
+
+    fn within(limits: Limits) -> Self {
+        let lines = Lines::of_up_to(limits.line_bytes);
+        Self { lines, limits, room: limits.round_bytes, count: 0, passed_over: PassedOver::default() }
     }
 
     /// A round begins.
     pub(crate) fn begin(&mut self) {
-        self.bytes = 0;
+        self.room = self.limits.round_bytes;
         self.count = 0;
     }
 
     /// Takes in what was read; [`Hearing::judge`] has to be asked before more is.
     pub(crate) fn hear(&mut self, bytes: &[u8]) {
-        self.bytes += bytes.len();
         self.lines.push(bytes);
     }
 
@@ -117,20 +134,19 @@ impl Hearing {
     /// What decides about a round, if it has arrived.
     pub(crate) fn judge(&mut self, round: u32) -> Option<Heard> {
         loop {
-            match self.lines.take().map(|cut| judged(&cut, round)) {
-                None if self.bytes > ROUND_BYTES_MAX => {
-                    return Some(too_much(format!("more than {ROUND_BYTES_MAX} bytes in one round")));
-                }
-                None => return None,
-                Some(judgement) => {
-                    if let Some(heard) = self.note(judgement) {
-                        return Some(heard);
-                    }
-                }
+            let Limits { line_bytes, round_bytes, round_lines } = self.limits;
+            let judgement = match self.lines.take(&mut self.room) {
+                Cut::Nothing => return None,
+                Cut::NoRoom => return Some(too_much(format!("more than {round_bytes} bytes in one round"))),
+                Cut::TooLong => return Some(too_much(format!("a line of more than {line_bytes} bytes"))),
+                Cut::Line(line) => judged(line, round),
+            };
+            if let Some(heard) = self.note(judgement) {
+                return Some(heard);
             }
             self.count += 1;
-            if self.count > ROUND_LINES_MAX {
-                return Some(too_much(format!("more than {ROUND_LINES_MAX} lines in one round")));
+            if self.count > round_lines {
+                return Some(too_much(format!("more than {round_lines} lines in one round")));
             }
         }
     }
@@ -138,7 +154,7 @@ impl Hearing {
     /// The same of what is left when nothing more will come.
     pub(crate) fn judge_rest(&mut self, round: u32) -> Option<Heard> {
         self.judge(round).or_else(|| {
-            let judgement = self.lines.take_rest().map(|cut| judged(&cut, round))?;
+            let judgement = self.lines.take_rest().map(|line| judged(line, round))?;
             self.note(judgement)
         })
     }
@@ -157,13 +173,8 @@ impl Hearing {
 }
 
 /// What a line is in a round.
-fn judged(cut: &Cut<'_>, round: u32) -> Judgement {
-    let line = match cut {
-        Cut::TooLong => {
-            return Judgement::Decides(too_much(format!("a line of more than {LINE_BYTES_MAX} bytes")));
-        }
-        Cut::Line(line) => line.trim_ascii(),
-    };
+fn judged(line: &[u8], round: u32) -> Judgement {
+    let line = line.trim_ascii();
     if line.is_empty() {
         return Judgement::Blank;
     }
@@ -324,5 +335,58 @@ mod tests {
         endless.begin();
         endless.hear(b"x\n{\"round\":2}\n");
         assert_eq!(endless.judge(2), answer(2));
+    }
+
+    /// What is made of a text in as many rounds, in words, when it arrives in pieces of so many bytes.
+    fn heard_in(text: &str, rounds: u32, step: usize) -> Vec<String> {
+        let limits = Limits { line_bytes: 16, round_bytes: 40, round_lines: 3 };
+        let (mut hearing, mut pieces) = (Hearing::within(limits), text.as_bytes().chunks(step));
+        let told = |heard: Option<Heard>| match heard {
+            Some(Heard::Answer(_)) => "answer".to_owned(),
+            Some(Heard::Nonsense(nonsense)) => nonsense.why.split(':').next().unwrap_or_default().to_owned(),
+            None => "nothing".to_owned(),
+        };
+        let one = |round| {
+            hearing.begin();
+            loop {
+                if let Some(heard) = hearing.judge(round) {
+                    return told(Some(heard));
+                }
+                match pieces.next() {
+                    Some(piece) => hearing.hear(piece),
+                    None => return told(hearing.judge_rest(round)),
+                }
+            }
+        };
+        (1..=rounds).map(one).collect()
+    }
+
+    #[test]
+    fn what_is_heard_depends_on_the_order_of_bytes_and_not_on_how_they_arrive() {
+        let long = "x".repeat(150);
+        let late = "{\"round\":1}\n".repeat(6);
+        let nearly_too_much = format!("{}{{\"round\":2}}", " \n \n             \n");
+        for (text, rounds, expected) in [
+            (
+                format!("{long}\n{{\"round\":5}}\n{{\"round\":6}}"),
+                7,
+                &[
+                    "a line of more than 16 bytes",
+                    "more than 40 bytes in one round",
+                    "more than 40 bytes in one round",
+                    "more than 40 bytes in one round",
+                    "answer",
+                    "answer",
+                    "nothing",
+                ][..],
+            ),
+            (late, 4, &["answer", "more than 40 bytes in one round", "nothing", "nothing"]),
+            ("\n\n\n\n\n\n".to_owned(), 2, &["more than 3 lines in one round", "nothing"]),
+            (nearly_too_much, 2, &["a decision on round 2, and this is round 1", "nothing"]),
+        ] {
+            for step in 1..=text.len() {
+                assert_eq!(heard_in(&text, rounds, step), expected, "{text:?} in pieces of {step}");
+            }
+        }
     }
 }
