@@ -23,6 +23,33 @@ pub(crate) fn state(pid: u32) -> State {
     }
 }
 
+/// A child of this process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Child {
+    /// Its number.
+    pub pid: i32,
+    /// Its name, as the system has it.
+    pub name: String,
+    /// What it does.
+    pub state: State,
+}
+
+/// The children of this process, adopted ones among them; none where the system does not tell.
+pub(crate) fn children() -> Vec<Child> {
+    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+    let pids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let stats =
+        pids.filter_map(|pid: i32| Some((pid, fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)));
+    stats.filter_map(|(pid, stat)| child_in(&stat, pid, std::process::id())).collect()
+}
+
+fn child_in(stat: &str, pid: i32, parent: u32) -> Option<Child> {
+    let (before, after) = stat.rsplit_once(") ")?;
+    let its_parent = after.split_whitespace().nth(1)?.parse();
+    let name = before.split_once('(')?.1.to_owned();
+    (its_parent == Ok(parent)).then(|| Child { pid, name, state: state_in(stat) })
+}
+
 /// Whether there is such a process of this user's, which is all that can be known without `/proc`.
 fn is_there(pid: u32) -> bool {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
@@ -59,6 +86,15 @@ mod tests {
         assert_eq!(state_in("12 (world) S 1 12"), State::Running);
         assert_eq!(state_in("12 (world) Z 1 12"), State::Gone);
         assert_eq!(state_in(""), State::Gone);
+    }
+
+    #[test]
+    fn children_are_those_of_one_parent() {
+        let child = |stat| child_in(stat, 12, 7).map(|child| (child.name, child.state));
+        assert_eq!(child("12 (a) R (b) S 7 1"), Some(("a) R (b".to_owned(), State::Running)));
+        assert_eq!(child("12 (world) Z 7 12"), Some(("world".to_owned(), State::Gone)));
+        assert_eq!(child("12 (world) S 77 7"), None);
+        assert_eq!(child(""), None);
     }
 
     #[test]

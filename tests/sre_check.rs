@@ -7,10 +7,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use support::running::{is_gone, wait_until};
 use support::schema::problems;
-use support::{world, world_with};
+use support::{World, world, world_with};
 
 /// A shell that answers each round, having called `see` with each line that it reads and `line` for what it
 /// says on a round.
@@ -288,11 +288,22 @@ fn who_does_not_end_is_told_so() {
 fn who_leaves_others_behind_is_told_whom_and_they_are_gone() {
     let dir = tempfile::tempdir().expect("a directory");
     let pids = dir.path().join("pids");
-    let leaves = format!("sleep 1000 & echo $! >> '{}'; {}", pids.display(), shell(":", ANSWER));
-    check(&leaves).fails(&["leaves_nothing"], &["sleep", "end what it starts"]);
-    let pids = fs::read_to_string(pids).expect("numbers");
-    assert_eq!(pids.lines().count(), 6);
+    let pids = pids.display();
+    for leaves in ["sleep 1000 &", "setsid sleep 1000 > /dev/null & "] {
+        let program = format!("{leaves} echo $! >> '{pids}'; {}", shell(":", ANSWER));
+        check(&program).fails(&["leaves_nothing"], &["sleep", "end what it starts"]);
+    }
+    let pids = fs::read_to_string(pids.to_string()).expect("numbers");
+    assert_eq!(pids.lines().count(), 12);
     pids.lines().for_each(goes);
+    // Whoever was there before is nobody's to end.
+    let mut shell = Command::new("sh");
+    let check = format!("exec {} sre check -- true", env!("CARGO_BIN_EXE_world"));
+    shell.args(["-c", &format!("sleep 1000 > /dev/null 2>&1 & echo $! >&2; {check}")]).stdin(Stdio::null());
+    let ended = World::of(shell).ends_with(1);
+    let other = Pid::from_raw(ended.err.trim().parse().expect("a number")).expect("a process");
+    assert!(!is_gone(other));
+    kill_process(other, Signal::KILL).expect("it runs");
 }
 
 #[test]

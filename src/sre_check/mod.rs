@@ -9,6 +9,7 @@
 mod claims;
 pub(crate) mod result;
 mod scene;
+mod strays;
 mod witness;
 
 use crate::cli::SreCheckArgs;
@@ -21,9 +22,11 @@ use crate::stdio::Stdio;
 use crate::{exit_code, own_file};
 use agents::program::Means;
 use agents::program::log::LogTo;
+use agents::program::talk::END_GRACE;
 use result::{SCHEMA_VERSION, SreCheckResult, Verdict};
 use scene::{Scene, SceneName};
 use std::io::{self, Write as _};
+use strays::Strays;
 use witness::Account;
 
 /// Checks a program; exit code 1 if a claim failed.
@@ -66,11 +69,14 @@ pub(crate) fn check(args: &SreCheckArgs, stdio: &mut Stdio) -> Result<u8, Failur
 fn accounts(means: &Means, signals: &Signals) -> Vec<Account> {
     let mut bar = Progress::of("round", SceneName::ALL.iter().map(|name| u64::from(name.rounds())).sum());
     let (mut accounts, mut rounds) = (Vec::<Account>::new(), 0);
+    let strays = Strays::adopt();
     for name in SceneName::ALL {
         if signals.signal().is_some() || accounts.first().is_some_and(|first| !first.has_answers()) {
             break;
         }
-        accounts.push(witness::play(&Scene::of(name), means, &signals.noted(), &mut || bar.step()));
+        let mut account = witness::play(&Scene::of(name), means, &signals.noted(), &mut || bar.step());
+        account.strays = strays.end(END_GRACE);
+        accounts.push(account);
         rounds += u64::from(name.rounds());
         bar.reach(rounds);
     }

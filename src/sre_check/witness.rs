@@ -43,6 +43,8 @@ pub(super) struct Account {
     pub(super) refused: Vec<Refused>,
     /// `None` when it was gone before.
     pub(super) ending: Option<Ending>,
+    /// Whom it had started and sent out of its group, by name.
+    pub(super) strays: Vec<String>,
     /// The last line that it wrote on standard error.
     pub(super) last_log_line: Option<String>,
 }
@@ -140,6 +142,7 @@ pub(super) fn play(scene: &Scene, means: &Means, noted: &Noted, step: &mut dyn F
         exchanges: Vec::new(),
         refused: Vec::new(),
         ending: None,
+        strays: Vec::new(),
         last_log_line: None,
     };
     let mut run = Inline::with(Round::unrecorded(Arc::clone(&scene.world), scene.plan.clone()), minds);
