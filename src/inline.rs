@@ -49,12 +49,13 @@ pub(crate) fn run(
         let is_whole = run.is_over() && !run.was_left();
         interrupted_by = if is_whole { None } else { controls.rest(began) };
     }
+    let troubles = run.troubles();
     let outcome = run.finish();
     if flow.is_continue() {
         // The run is over: nothing is left that a break could stop.
         let _ = tell(&mut run, watch);
     }
-    Finished { outcome, journal_hash: run.journal_hash(), interrupted_by, troubles: Vec::new() }
+    Finished { outcome, journal_hash: run.journal_hash(), interrupted_by, troubles }
 }
 
 fn tell(run: &mut Inline, watch: &mut Watch<'_>) -> ControlFlow<()> {

@@ -184,6 +184,24 @@ fn a_program_that_is_dead_is_an_sre_that_does_nothing() {
 }
 
 #[test]
+fn a_program_that_cannot_be_started_is_no_sre_that_does_badly() {
+    let place = Place::new();
+    let sre = place.program("ok", &answering(":"));
+    for mode in [&["--inline"][..], &[]] {
+        let out = format!("out{}", mode.len());
+        let mut command = place.command(&out, &[&["--sre", &sre, "-n", "2"][..], mode].concat());
+        // There is no shell.
+        command.env("PATH", place.dir.path());
+        let (code, told) = said(command);
+        assert_eq!(code, Some(3), "{told}");
+        let kept = Played { code, text: told.clone(), out: place.path(&out) };
+        assert!(kept.file("result.json").contains("\"verdict\": \"invalid\""));
+        let told = if mode.is_empty() { told } else { kept.file("result.json") };
+        assert!(told.contains("the program of `oncall` could not be started: No such file"), "{told}");
+    }
+}
+
+#[test]
 fn nonsense_costs_its_round_and_no_other() {
     let place = Place::new();
     for (name, text, malformed, why) in [
@@ -642,7 +660,11 @@ fn what_a_program_says_on_standard_error_is_its_log_up_to_a_limit() {
         assert_eq!((played.code, played.lapses()), (Some(0), [0, 0, 0]));
         let log = played.log();
         assert!(log.starts_with("started\nxxx"), "{}", &log[..40]);
-        assert!(log.ends_with("x\nworld: this log ends at 16777216 bytes\n"), "{}", log.len());
+        assert!(
+            log.ends_with("x\nworld: what the program says is kept up to 16777216 bytes\n"),
+            "{}",
+            log.len()
+        );
     }
     // Without a recording it is on standard error, with all else that is said there.
     let mut command = support::running::world(place.dir.path());

@@ -52,6 +52,9 @@ pub enum AgentError {
         /// The SRE.
         name: Name,
     },
+    /// The program could not be started.
+    #[error("{0}")]
+    NotStarted(String),
     /// The connection cannot be watched.
     #[error("cannot watch the bus: {0}")]
     Watch(io::Error),

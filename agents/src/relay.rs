@@ -23,6 +23,9 @@ pub fn relay(membership: Membership, mut means: Means) -> Result<(), AgentError>
     }
     let bus = BusWatch(member.watch()?);
     let mut program = Program::start(&means, &brief, Box::new(bus));
+    if let Some(why) = program.trouble() {
+        return Err(AgentError::NotStarted(why));
+    }
     let (mut results, mut decision) = (Vec::new(), Decision::default());
     loop {
         // Of what has come already no descriptor tells.

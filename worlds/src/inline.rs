@@ -33,6 +33,11 @@ pub trait Outside: Debug + Send {
         false
     }
 
+    /// Why it never thought, if it did not, by no fault of its own: a run with such a one says nothing of it.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
     /// The run is over, which all are told before any is dismissed. One that is killed is not told.
     fn bid_farewell(&mut self) {}
 
@@ -196,6 +201,11 @@ impl Inline {
     /// Whether a decision of the round that was played last is missing because nobody waited for it.
     pub fn was_left(&mut self) -> bool {
         self.outside_minds().any(|mind| mind.was_left())
+    }
+
+    /// What kept minds from outside from thinking at all, by no fault of theirs; to be asked before the end.
+    pub fn troubles(&mut self) -> Vec<String> {
+        self.outside_minds().filter_map(|mind| mind.trouble()).collect()
     }
 
     fn outside_minds(&mut self) -> impl Iterator<Item = &mut Box<dyn Outside>> {

@@ -596,6 +596,13 @@ pub const DIAGNOSES_PER_SERVER_MAX: usize = 1;
 /// Acknowledgements of a decision: each metric of a server has one alert at a time.
 pub const ALERTS_PER_SERVER_MAX: usize = Metric::ALL.len();
 
+/// Whether there can be so many acknowledgements, diagnoses and actions to decide on a world of so many servers.
+pub fn are_within_reason([acknowledged, diagnoses, actions]: [usize; 3], servers: usize) -> bool {
+    acknowledged <= ALERTS_PER_SERVER_MAX * servers
+        && diagnoses <= DIAGNOSES_PER_SERVER_MAX * servers
+        && actions <= definition::limits::ACTIONS_PER_ROUND_MAX as usize
+}
+
 impl Decision {
     /// Makes it an empty decision on a round; what room it had it keeps.
     pub fn begin(&mut self, round: u32) {
@@ -617,9 +624,8 @@ impl Decision {
 
     /// Whether it holds no more than there can be to decide on a world of so many servers.
     pub fn is_within_reason(&self, servers: usize) -> bool {
-        self.actions.len() <= definition::limits::ACTIONS_PER_ROUND_MAX as usize
-            && self.diagnoses.len() <= DIAGNOSES_PER_SERVER_MAX * servers
-            && self.acknowledged.len() <= ALERTS_PER_SERVER_MAX * servers
+        let sizes = [self.acknowledged.len(), self.diagnoses.len(), self.actions.len()];
+        are_within_reason(sizes, servers)
     }
 
     /// Whether what it says in words keeps to the limits of [`Decision::say`] and [`UnknownNames::keep`].

@@ -14,14 +14,18 @@
 //! Whoever leaves the group on purpose (`setsid`) is out of its reach.
 
 use rustix::process::{Signal, getpgrp, getpid, kill_current_process_group};
-use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::consts::{
+    SIGALRM, SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2,
+};
 use signal_hook::flag;
-use std::io::{self, Read as _};
+use std::io::{self, IsTerminal as _, Read as _};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// Signals that a program may send to its own group, meaning itself (`kill 0`).
-const NOT_MEANT: [i32; 8] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGALRM, SIGUSR1, SIGUSR2];
+/// Signals that a program may send to its own group, meaning itself (`kill 0`), or have sent to it by a terminal
+/// that it reads.
+const NOT_MEANT: [i32; 11] =
+    [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGALRM, SIGUSR1, SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU];
 
 /// Why a guard does not stand.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +40,7 @@ pub enum GuardError {
 
 /// Waits until standard input ends, and then kills the group, this process included.
 pub fn guard() -> Result<(), GuardError> {
-    if getpgrp() != getpid() {
+    if getpgrp() != getpid() || io::stdin().is_terminal() {
         return Err(GuardError::NotLeader);
     }
     for signal in NOT_MEANT {

@@ -1,11 +1,12 @@
 //! A program's log: what it writes on standard error, and what there is to be said to it.
 
 use super::hearing::excerpt;
+use std::cmp::Ordering;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-/// Bytes of a log. A program that says a line about each alert of a long day writes a few megabytes; one
+/// Bytes of a log that are the program's own. A program that says a line about each alert of a long day writes a few megabytes; one
 /// that says the same without end would fill a disk.
 pub const LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
@@ -40,7 +41,7 @@ pub(crate) struct Log {
 #[derive(Debug)]
 enum Open {
     StandardError,
-    File { file: File, bytes: u64 },
+    File { file: File, room: u64 },
     Nowhere,
     Memory(Vec<u8>),
 }
@@ -53,7 +54,7 @@ impl Log {
             LogTo::Nowhere => (Open::Nowhere, None),
             LogTo::Memory => (Open::Memory(Vec::new()), None),
             LogTo::File(path) => match append(path) {
-                Ok((file, bytes)) => (Open::File { file, bytes }, None),
+                Ok((file, room)) => (Open::File { file, room }, None),
                 Err(error) => {
                     (Open::StandardError, Some(format!("cannot write to {}: {error}", path.display())))
                 }
@@ -73,8 +74,8 @@ impl Log {
 
     /// Takes down what the program wrote.
     pub(crate) fn take(&mut self, written: &[u8]) {
-        let (file, bytes) = match &mut self.to {
-            Open::File { file, bytes } => (file, bytes),
+        let (file, room) = match &mut self.to {
+            Open::File { file, room } => (file, room),
             Open::Memory(end) => {
                 end.extend_from_slice(written);
                 end.drain(..end.len().saturating_sub(MEMORY_BYTES));
@@ -82,27 +83,35 @@ impl Log {
             }
             Open::StandardError | Open::Nowhere => return,
         };
-        let room = LOG_BYTES_MAX.saturating_sub(*bytes);
-        let kept = usize::try_from(room).map_or(written.len(), |room| room.min(written.len()));
-        *bytes += written.len() as u64;
+        let kept = usize::try_from(*room).map_or(written.len(), |room| room.min(written.len()));
         // A disk that is full costs the log, and nothing else.
         let _ = file.write_all(&written[..kept]);
-        if kept < written.len() && room > 0 {
-            let _ = writeln!(file, "\nworld: this log ends at {LOG_BYTES_MAX} bytes");
+        if *room > 0 && *room <= written.len() as u64 {
+            let _ = writeln!(file, "\nworld: what the program says is kept up to {LOG_BYTES_MAX} bytes");
         }
+        *room -= kept as u64;
     }
 
     /// Says something to whoever wrote the program.
     pub(crate) fn remark(&mut self, what: &str) {
-        self.remarks += 1;
-        let last = if self.remarks == REMARKS_MAX { " (and no more of that is told)" } else { "" };
-        if self.remarks > REMARKS_MAX {
-            return;
+        self.remarks = self.remarks.saturating_add(1);
+        match self.remarks.cmp(&REMARKS_MAX) {
+            Ordering::Less => self.put_down(what),
+            Ordering::Equal => self.put_down(&format!("{what} (and no more of that is told)")),
+            Ordering::Greater => {}
         }
-        match &self.to {
-            // Where standard error is closed nobody listens.
-            Open::StandardError => drop(writeln!(io::stderr().lock(), "sre-{}: {what}{last}", self.sre)),
-            Open::File { .. } => self.take(format!("world: {what}{last}\n").as_bytes()),
+    }
+
+    /// Says what is said once, however much was said before.
+    pub(crate) fn last_remark(&mut self, what: &str) {
+        self.put_down(what);
+    }
+
+    fn put_down(&mut self, what: &str) {
+        match &mut self.to {
+            // Where standard error is closed nobody listens, and a disk that is full costs no more than this.
+            Open::StandardError => drop(writeln!(io::stderr().lock(), "sre-{}: {what}", self.sre)),
+            Open::File { file, .. } => drop(writeln!(file, "world: {what}")),
             Open::Nowhere | Open::Memory(_) => {}
         }
     }
@@ -117,8 +126,8 @@ impl Log {
 
 fn append(path: &PathBuf) -> io::Result<(File, u64)> {
     let file = OpenOptions::new().create(true).append(true).open(path)?;
-    let bytes = file.metadata()?.len();
-    Ok((file, bytes))
+    let room = LOG_BYTES_MAX.saturating_sub(file.metadata()?.len());
+    Ok((file, room))
 }
 
 #[cfg(test)]
@@ -137,9 +146,15 @@ mod tests {
         (0..20).for_each(|_| log.take(&megabyte));
         let text = std::fs::read(&path).expect("a log");
         assert!(text.starts_with(b"one\nworld: round 3: nonsense\nxxx"));
-        let end = b"x\nworld: this log ends at 16777216 bytes\n";
+        let end = b"x\nworld: what the program says is kept up to 16777216 bytes\n";
         assert!(text.ends_with(end));
-        assert_eq!(text.len() as u64, LOG_BYTES_MAX + end.len() as u64 - 1);
+        // Remarks are beside what the program may say.
+        let beside = "world: round 3: nonsense\n".len() + end.len() - 1;
+        assert_eq!(text.len() as u64, LOG_BYTES_MAX + beside as u64);
+        // Why it ended is told all the same.
+        log.last_remark("it ended");
+        let text = std::fs::read(&path).expect("a log");
+        assert!(text.ends_with(b"bytes\nworld: it ended\n"));
     }
 
     #[test]

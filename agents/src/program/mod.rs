@@ -33,6 +33,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use talk::{Attendant, END_GRACE, Ending, Said, Talk};
 use translation::Translation;
+use worlds::id::Name;
 use worlds::inline::Outside;
 use worlds::message::{ActionResult, Decision, Lapse, Observation, SreBrief};
 
@@ -52,6 +53,7 @@ pub struct Means {
 /// An SRE that is a program.
 #[derive(Debug)]
 pub struct Program {
+    sre: Name,
     talk: Talk,
     translation: Translation,
     dialect: Dialect,
@@ -98,7 +100,8 @@ impl Program {
         let mut talk = Talk::start(&means.world, &means.command, Log::open(&means.log, &brief.name));
         talk.tell(&dialect.put(line(&greeting(brief, means.deadline))));
         let translation = Translation::of(brief);
-        Self { talk, translation, dialect, deadline: means.deadline, attendant, round: 0, was_left: false }
+        let (sre, deadline) = (brief.name.clone(), means.deadline);
+        Self { sre, talk, translation, dialect, deadline, attendant, round: 0, was_left: false }
     }
 
     /// Whether nobody waited for the last answer any longer.
@@ -204,6 +207,14 @@ impl Outside for Program {
 
     fn was_left(&self) -> bool {
         self.was_left
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.talk.why_not_started().map(|why| format!("the program of `{}` {why}", self.sre))
+    }
+
+    fn bid_farewell(&mut self) {
+        self.talk.bid_farewell();
     }
 
     fn dismiss(&mut self) {

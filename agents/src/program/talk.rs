@@ -84,6 +84,7 @@ pub struct Ending {
 #[derive(Debug)]
 pub struct Talk {
     running: Option<Running>,
+    was_started: bool,
     hearing: Hearing,
     /// A line that was begun, and how much of it is sent.
     unsent: Vec<u8>,
@@ -93,6 +94,8 @@ pub struct Talk {
     /// Why it cannot answer any more.
     dead: String,
     long_wait_told: bool,
+    /// When its input was ended.
+    farewell: Option<Instant>,
     log: Log,
     chunk: Vec<u8>,
 }
@@ -103,19 +106,22 @@ impl Talk {
     pub(crate) fn start(world: &Path, command: &str, mut log: Log) -> Self {
         let (running, dead) = match Running::start(world, command, &log) {
             Ok(running) => (Some(running), String::new()),
-            Err(error) => (None, format!("it could not be started: {error}")),
+            Err(error) => (None, format!("could not be started: {error}")),
         };
-        if running.is_none() {
-            log.remark(&dead);
+        let was_started = running.is_some();
+        if !was_started {
+            log.last_remark(&dead);
         }
         Self {
             running,
+            was_started,
             hearing: Hearing::new(),
             unsent: Vec::new(),
             sent: 0,
             next: None,
             dead,
             long_wait_told: false,
+            farewell: None,
             log,
             chunk: vec![0; CHUNK_BYTES],
         }
@@ -146,6 +152,11 @@ impl Talk {
     /// The last line of its log, if that is kept in memory.
     pub(crate) fn last_log_line(&self) -> Option<String> {
         self.log.last_line()
+    }
+
+    /// Why it never began, if it did not: no fault of its own.
+    pub(crate) fn why_not_started(&self) -> Option<&str> {
+        (!self.was_started).then_some(&*self.dead)
     }
 
     /// Why it cannot answer any more.
@@ -212,9 +223,9 @@ impl Talk {
     fn die(&mut self, round: u32, how: String) -> Said {
         let last = self.hearing.judge_rest(round);
         let how = self.running.as_mut().and_then(Running::ended_soon).map_or(how, told);
-        self.log.remark(&format!("the program ended in round {round}: {how}"));
-        self.dead = how;
         self.drain_log();
+        self.log.last_remark(&format!("the program ended in round {round}: {how}"));
+        self.dead = how;
         // Those that it left behind go with it.
         self.running = None;
         last.map_or_else(|| Said::Dead(self.dead.clone()), Said::Heard)
@@ -316,9 +327,19 @@ impl Talk {
 
     // ---- the end ------------------------------------------------------------------------------
 
-    /// Ends the conversation: its input ends, and it has so long to end by itself.
+    /// Ends its input, by which it knows that the run is over.
+    pub(crate) fn bid_farewell(&mut self) {
+        if let Some(running) = &mut self.running {
+            running.stdin = None;
+        }
+        self.farewell.get_or_insert_with(Instant::now);
+    }
+
+    /// Ends the conversation: from its farewell on it has so long to end by itself.
     pub(crate) fn end(&mut self, grace: Duration) {
-        self.hear_out(Instant::now(), grace);
+        self.bid_farewell();
+        let began = self.farewell.unwrap_or_else(Instant::now);
+        self.hear_out(began, grace);
         self.running = None;
     }
 
@@ -392,7 +413,7 @@ impl Talk {
 }
 
 impl Drop for Talk {
-    /// Who goes without a farewell takes everybody along at once.
+    /// Whoever goes without a farewell leaves no log unread; its processes are ended with `Running`.
     fn drop(&mut self) {
         self.drain_log();
     }

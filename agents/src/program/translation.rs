@@ -12,7 +12,7 @@ use worlds::definition::{Action, Role};
 use worlds::id::{Name, ServerId, ServiceId};
 use worlds::message::{
     ActionOutcome, ActionRequest, ActionResult, AlertId, Decision, Diagnosis, Failure, Metric, Observation,
-    Refusal, RequestId, Runbook, SreBrief, UnknownNames,
+    Refusal, RequestId, Runbook, SreBrief, UnknownNames, are_within_reason,
 };
 use worlds::names::Names;
 
@@ -123,7 +123,15 @@ impl Translation {
     /// What a program decided. Fails, and leaves nothing decided, where that is more than there can be; gives
     /// what is wrong with the rest.
     pub(crate) fn decide(&mut self, decide: &Decide, decision: &mut Decision) -> Result<Vec<String>, String> {
-        let (names, round) = (&self.names, decision.round);
+        let (names, servers) = (&self.names, self.names.servers().len());
+        let sizes = [decide.acknowledge.len(), decide.diagnoses.len(), decide.actions.len()];
+        if !are_within_reason(sizes, servers) {
+            let [acknowledged, diagnoses, actions] = sizes;
+            return Err(format!(
+                "{acknowledged} acknowledgements, {diagnoses} diagnoses and {actions} actions are more than \
+                 {servers} servers can need"
+            ));
+        }
         let mut wrong = Wrong(Vec::new());
         let Decision { acknowledged, diagnoses, actions, unknown, .. } = &mut *decision;
         acknowledged.extend(decide.acknowledge.iter().map(|id| AlertId(*id)));
@@ -152,19 +160,7 @@ impl Translation {
             }
         }
         decision.say(&decide.note);
-        let servers = names.servers().len();
-        if decision.is_within_reason(servers) {
-            Ok(wrong.0)
-        } else {
-            let [acknowledged, diagnoses, actions] =
-                [decision.acknowledged.len(), decision.diagnoses.len(), decision.actions.len()];
-            decision.begin(round);
-            self.typed.clear();
-            Err(format!(
-                "{acknowledged} acknowledgements, {diagnoses} diagnoses and {actions} actions are more than \
-                 {servers} servers can need"
-            ))
-        }
+        Ok(wrong.0)
     }
 }
 
@@ -185,13 +181,13 @@ impl Wrong {
     }
 
     fn note(&mut self, what: &str, name: &str, known: &[Name]) -> bool {
-        if self.0.len() < PROBLEMS_MAX {
+        let problem = format!("there is no {what} `{}`", excerpt(name.as_bytes()));
+        let is_told = self.0.iter().any(|told| told.starts_with(&problem));
+        // Advice is dear in a large world.
+        if !is_told && self.0.len() < PROBLEMS_MAX {
             let advice = nearest::advice(name, known.iter().map(|name| &**name));
             let advice = advice.map(|advice| format!("; {advice}")).unwrap_or_default();
-            let problem = format!("there is no {what} `{}`{advice}", excerpt(name.as_bytes()));
-            if !self.0.contains(&problem) {
-                self.0.push(problem);
-            }
+            self.0.push(problem + &advice);
         }
         false
     }
