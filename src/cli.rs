@@ -49,6 +49,7 @@ Examples:
   world bench                                          none, junior, mid, senior; 200 seeds
   world bench --chaos-level low --chaos-level high --seeds 1000
   world bench --scenario cache-loss --sre old=rules:mid --sre new=rules:senior
+  world bench --sre rules:mid --sre exec:./my-agent    a program, beside what it has to beat
   world bench --until-width 0.5                        as many seeds as that takes
   world bench --pass 'availability_pct >= 95' --k 1,4,16
   world bench --out nightly                            documents; typed again, it goes on
@@ -318,9 +319,14 @@ pub(crate) struct BenchFlags {
     #[arg(
         long,
         value_name = "[NAME=]KIND[:SKILL]",
-        help = "Somebody to put on call, alone; repeats [default: none, and rules of each skill]"
+        help = "Somebody to put on call, alone: as in `world run`, exec:COMMAND, too; repeats [default: none, and \
+                rules of each skill]"
     )]
     pub sre: Vec<String>,
+
+    /// How long a program may take for a round, in wall time; it decides nothing in rounds that it misses
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse_limit, allow_hyphen_values = true)]
+    pub sre_deadline: Option<Duration>,
 
     /// How much chaos; repeats [default: medium]
     #[arg(long, value_name = "LEVEL", value_enum)]

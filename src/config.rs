@@ -420,8 +420,7 @@ pub(crate) fn quoted_sres(given: &[String]) -> Result<Vec<SrePlan>, Misquoted> {
 /// not, so what stands before the first `=` is one unless there is a `:` in it.
 pub(crate) fn sre(given: &str) -> Result<SrePlan, UsageError> {
     let owned = || given.to_owned();
-    let named = given.split_once('=').filter(|(name, _)| !name.starts_with("exec:"));
-    let (name, rest) = named.unwrap_or((DEFAULT_SRE, given));
+    let (name, rest) = named(given).unwrap_or((DEFAULT_SRE, given));
     let (kind, more) = match rest.split_once(':') {
         Some((kind, more)) => (kind, Some(more)),
         None => (rest, None),
@@ -448,6 +447,11 @@ pub(crate) fn sre(given: &str) -> Result<SrePlan, UsageError> {
         None => None,
     };
     Ok(SrePlan { skill, ..SrePlan::of(name, kind) })
+}
+
+/// The name of an SRE and what it is, where it has a name.
+pub(crate) fn named(given: &str) -> Option<(&str, &str)> {
+    given.split_once('=').filter(|(name, _)| !name.starts_with("exec:"))
 }
 
 /// An SRE that is a program; without a command it is started by hand.
@@ -479,10 +483,14 @@ fn find<T: Copy>(known: &[(&str, T)], name: &str) -> Option<T> {
 }
 
 fn is_name(name: &str) -> bool {
-    let belongs = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
     (1..=NAME_CHARS_MAX).contains(&name.len())
         && name.starts_with(|letter: char| letter.is_ascii_alphanumeric())
-        && name.chars().all(belongs)
+        && name.chars().all(is_of_name)
+}
+
+/// Whether a name may hold a sign.
+pub(crate) fn is_of_name(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.')
 }
 
 /// Refuses a skill that none of these kinds of SREs, with the skills that they say, would take.

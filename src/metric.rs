@@ -7,7 +7,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use statistics::{Interval, Ratio};
-use worlds::definition::nearest;
+use worlds::definition::{SreKind, nearest};
 use worlds::outcome::Outcome;
 use worlds::score;
 use worlds::times::{TimeStatistic, Times};
@@ -48,6 +48,9 @@ pub(crate) enum Metric {
     FalseAlarms,
     /// Runs that passed over all runs, 0 to 1: pass^1.
     PassedShare,
+    /// Rounds in which a program gave no decision that counts over all rounds, 0 to 1; of SREs of other
+    /// kinds it has no value.
+    LapseShare,
 }
 
 /// What a metric is called, and between which values it lies.
@@ -68,7 +71,7 @@ pub(crate) enum Better {
 
 impl Metric {
     /// How many there are.
-    pub(crate) const COUNT: usize = 15;
+    pub(crate) const COUNT: usize = 16;
 
     /// All of them, in the order of every table; each stands at its own position.
     pub(crate) const ALL: [Self; Self::COUNT] = {
@@ -146,6 +149,7 @@ const FACTS: [Facts; Metric::COUNT] = {
         facts(M::UnneededActions, "unneeded_actions", SIZE, Lower),
         facts(M::FalseAlarms, "false_alarms", SIZE, Lower),
         facts(M::PassedShare, "passed_share", SHARE, Higher),
+        facts(M::LapseShare, "lapse_share", SHARE, Lower),
     ]
 };
 
@@ -187,6 +191,10 @@ pub(crate) fn ratios(run: &Outcome, seen: &Seen<'_>) -> Ratios {
         }
         Metric::FalseAlarms => Ratio::value(f64::from(run.alerts.false_alarms)),
         Metric::PassedShare => Ratio::value(if seen.passed { 1.0 } else { 0.0 }),
+        Metric::LapseShare => {
+            let programs = || run.sres.iter().filter(|sre| sre.kind == SreKind::Exec);
+            share(programs().map(|sre| sre.lapses.all()).sum(), run.rounds * programs().count() as u32)
+        }
     })
 }
 

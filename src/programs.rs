@@ -55,21 +55,30 @@ pub(crate) fn is_program(sre: &SrePlan) -> bool {
     sre.kind == SreKind::Exec
 }
 
+/// Who waits for the answers of an SRE.
+type Attendance = dyn Fn(&Name) -> Box<dyn Attendant> + Send;
+
 /// The minds of a run without processes.
 pub(crate) struct Minds {
     /// For an answer.
     pub deadline: Option<Duration>,
     /// Where the log of each goes.
     pub logs: Box<dyn Fn(&str) -> LogTo + Send>,
-    /// What ends a wait.
-    pub noted: Noted,
+    /// Who waits for the answers of each.
+    pub attendants: Box<Attendance>,
 }
 
 impl Minds {
     /// Those of a run, with their logs as it keeps them.
     pub(crate) fn of(config: &RunConfig, noted: Noted) -> Self {
         let programs = Programs::of(config);
-        Self { deadline: config.sre_deadline, logs: Box::new(move |sre| programs.log(sre)), noted }
+        let is_told = Arc::new(AtomicBool::new(false));
+        let attendant = move |sre: &Name| -> Box<dyn Attendant> {
+            let (sre, noted, is_told) = (sre.clone(), noted.clone(), Arc::clone(&is_told));
+            Box::new(Signalled { sre, noted, is_told })
+        };
+        let logs = Box::new(move |sre: &str| programs.log(sre));
+        Self { deadline: config.sre_deadline, logs, attendants: Box::new(attendant) }
     }
 
     /// The same for a run that repeats another: nothing is written down twice.
@@ -83,18 +92,20 @@ impl Minds {
         if sres.is_empty() {
             return Ok(worlds::inline::nobody());
         }
-        let (world, is_told) = (own_file::path()?, Arc::new(AtomicBool::new(false)));
-        Ok(Box::new(move |brief: &SreBrief| {
+        Ok(self.of_programs(own_file::path()?, sres))
+    }
+
+    /// Those of these programs, whose guards are run from the file `world`.
+    pub(crate) fn of_programs(self, world: PathBuf, sres: Vec<SrePlan>) -> OutsideMinds {
+        Box::new(move |brief: &SreBrief| {
             let plan = sres.iter().find(|sre| sre.name == brief.name);
             let command = plan.and_then(|sre| sre.command.clone());
             // Whoever has none was to be started by hand, and in such a run nobody is.
             let command = command.expect("a program has a command").to_string();
             let log = (self.logs)(&brief.name);
             let means = Means { world: world.clone(), command, deadline: self.deadline, log };
-            let (sre, noted, is_told) = (brief.name.clone(), self.noted.clone(), Arc::clone(&is_told));
-            let attendant = Signalled { sre, noted, is_told };
-            Box::new(Program::start(&means, brief, Box::new(attendant)))
-        }))
+            Box::new(Program::start(&means, brief, (self.attendants)(&brief.name)))
+        })
     }
 }
 

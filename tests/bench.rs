@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
-use support::running::wait_until;
+use support::running::{is_gone, wait_until};
 use support::schema::problems;
 use support::{names, world, world_with};
 
@@ -35,9 +35,16 @@ fn number(value: &Value) -> f64 {
 /// Of a single seed, every metric is what `result.json` says of that run.
 #[test]
 fn a_bench_of_one_seed_says_what_the_run_says() {
-    for (sre, flag) in [("mid", "rules:mid"), ("oracle", "oracle"), ("none", "none")] {
-        let bench = json("bench --seeds 1 --first-seed 7 --chaos-level high");
-        let run = json(&format!("run --inline --seed 7 --chaos-level high --sre {flag}"));
+    let place = Place::new();
+    let program = place.program("rolls-back", &answering(ROLLS_BACK));
+    let named = format!("program={program}");
+    for (sre, flag) in
+        [("mid", "rules:mid"), ("oracle", "oracle"), ("none", "none"), ("program", program.as_str())]
+    {
+        let bench = world("bench --seeds 1 --first-seed 7 --chaos-level high --sre none --sre rules:mid");
+        let bench = bench.and(&["--sre", &named, "--json", "-q"]).ends_with(0).json();
+        let run = world("run --inline --seed 7 --chaos-level high --json -q").and(&["--sre", flag]);
+        let run = run.ends_with(0).json();
         let sre_of_run = &run["sres"][0];
         let claims = &sre_of_run["diagnosis"];
         let share = |part: &Value, of: &Value| {
@@ -60,6 +67,7 @@ fn a_bench_of_one_seed_says_what_the_run_says() {
             ("unneeded_actions", sre_of_run["unneeded_actions"].clone()),
             ("false_alarms", run["alerts"]["false"].clone()),
             ("passed_share", Value::from(f64::from(u8::from(run["sla"]["met"] == true)))),
+            ("lapse_share", if sre == "program" { 0.0.into() } else { Value::Null }),
         ] {
             let ours = &figure(&bench, 0, sre, metric)["estimate"];
             match (ours.as_f64(), theirs.as_f64()) {
@@ -101,6 +109,10 @@ fn whoever_plays_the_same_is_no_different() {
     let bench = json("bench --sre one=rules:senior --sre other=rules:senior --seeds 30");
     for (metric, figure) in bench["cells"][0]["results"][1]["metrics"].as_object().expect("metrics") {
         let apart = &figure["difference"];
+        if metric == "lapse_share" {
+            assert_eq!(apart, &Value::Null, "they are no programs");
+            continue;
+        }
         assert_eq!((number(&apart["estimate"]), number(&apart["p"])), (0.0, 1.0), "{metric}");
     }
     assert_eq!(figure(&bench, 0, "one", "score")["difference"], Value::Null, "it is the baseline");
@@ -327,6 +339,226 @@ fn a_directory_that_is_used_otherwise_is_refused() {
     child.wait().expect("it ends");
 }
 
+// ---- programs on call -------------------------------------------------------------------------
+
+/// A place for the programs of one test.
+struct Place {
+    dir: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().expect("a directory") }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.dir.path().join(name).to_str().expect("text").to_owned()
+    }
+
+    /// A shell program, as `--sre` has it.
+    fn program(&self, name: &str, text: &str) -> String {
+        fs::write(self.path(name), text).expect("written");
+        format!("exec:exec sh {}", self.path(name))
+    }
+}
+
+/// Answers each round; `before` may answer in its own way, and go on.
+fn answering(before: &str) -> String {
+    format!(
+        "round=0\nwhile IFS= read -r line; do case $line in *'\"observe\"'*) round=$((round + 1)); {before}\n\
+         echo \"{{\\\"round\\\":$round}}\";; esac; done\n"
+    )
+}
+
+/// Acts, whether it helps or not.
+const ROLLS_BACK: &str = "echo \"{\\\"round\\\":$round,\\\"actions\\\":[{\\\"action\\\":\\\"rollback\\\",\
+                          \\\"target\\\":\\\"api-1\\\"}]}\"; continue";
+
+/// Says nonsense in round 2, and is gone in round 4.
+const FAILING: &str = "[ $round = 2 ] && echo no && continue; [ $round = 4 ] && exit 3";
+
+#[test]
+fn programs_play_the_same_on_any_number_of_threads() {
+    let place = Place::new();
+    let acts = place.program("acts", &answering(ROLLS_BACK));
+    let fails = place.program("fails", &answering(FAILING));
+    let bench = |threads: &str| {
+        let bench = world("bench systems single -n 6 --seeds 9 --json -q --threads");
+        bench.and(&[threads, "--sre", &acts, "--sre", &fails]).ends_with(0).out
+    };
+    let one = bench("1");
+    for threads in ["2", "7"] {
+        assert_eq!(bench(threads), one, "{threads} threads");
+    }
+}
+
+#[test]
+fn a_program_that_does_not_answer_is_told_from_a_bad_one() {
+    let place = Place::new();
+    let fails = place.program("fails", &answering(FAILING));
+    let flags = ["--sre", &fails, "--first-seed", "5", "--seeds", "3", "-n", "6"];
+    let bench = world("bench --sre rules:mid").and(&flags).ends_with(0);
+    for words in ["Unanswered", "fails      18          12     0          3     9     3           5"] {
+        assert!(bench.out.contains(words), "no `{words}` in:\n{}", bench.out);
+    }
+    let bench = world("bench --sre rules:mid --json -q").and(&flags).ends_with(0);
+    let told =
+        "fails in systems, medium: 12 of 18 rounds unanswered (3 malformed, 9 dead), the first on seed 5";
+    assert!(words_of(&bench.err).contains(told), "{}", bench.err);
+    let results = &bench.json()["cells"][0]["results"];
+    let lapses = &results[1]["lapses"];
+    let counts =
+        ["rounds", "late", "malformed", "dead", "runs", "first_seed"].map(|key| lapses[key].as_u64());
+    assert_eq!(counts, [18, 0, 3, 9, 3, 5].map(Some));
+    assert_eq!(figure(&bench.json(), 0, "fails", "lapse_share")["estimate"], 12.0 / 18.0);
+    assert_eq!((&results[0]["lapses"]["dead"], &results[0]["lapses"]["rounds"]), (&0.into(), &18.into()));
+    let rows = world("bench --csv -q").and(&flags).ends_with(0).out;
+    assert!(rows.contains(",fails,exec,,lapse_share,3,0.6666666666666666,"), "{rows}");
+    let comparison = world("compare single replicated -q --json").and(&flags).ends_with(0);
+    let sides = &comparison.json()["levels"][0]["results"][0];
+    assert_eq!((&sides["lapses_a"]["dead"], &sides["lapses_b"]["dead"]), (&9.into(), &9.into()));
+    assert!(
+        words_of(&comparison.err).contains("fails in replicated, medium: 12 of 18"),
+        "{}",
+        comparison.err
+    );
+}
+
+/// Text without its line breaks.
+fn words_of(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn whoever_never_answers_is_not_measured() {
+    let place = Place::new();
+    let silent = place.program("silent", "exec sleep 1000");
+    for (sre, flags, how) in [
+        (silent.as_str(), &["--sre-deadline", "10ms"][..], "late"),
+        ("silent=exec:no-such-program-anywhere", &[], "dead"),
+    ] {
+        let bench = world("bench -n 2 --seeds 2 --json -q --sre").and(&[sre]).and(flags).ends_with(3);
+        let told = words_of(&bench.err);
+        assert!(told.contains("there was no answer of `silent` in systems, medium"), "{told}");
+        let bench = bench.json();
+        assert_eq!(bench["verdict"], "invalid");
+        assert_eq!(bench["cells"][0]["results"][0]["lapses"][how], 4, "{bench}");
+        let seconds = if flags.is_empty() { Value::Null } else { 0.01.into() };
+        assert_eq!(bench["sre_deadline_seconds"], seconds);
+    }
+}
+
+#[test]
+fn the_log_of_a_program_is_kept_beside_the_bench_and_never_shown() {
+    let place = Place::new();
+    let talks =
+        place.program("talks", &answering("echo heard $round >&2; [ $round = 2 ] && echo no && continue"));
+    let quiet = place.program("quiet", &answering(":"));
+    let flags = ["--sre", &talks, "--sre", &quiet, "-n", "2", "--seeds", "2"];
+    let out = place.path("out");
+    let kept = world("bench -q --threads 1 --out").and(&[&out]).and(&flags).ends_with(0);
+    assert!(!kept.err.contains("heard"), "{}", kept.err);
+    assert_eq!(
+        names(Path::new(&out)),
+        ["bench.csv", "bench.json", "checkpoint.json", "sre-quiet.log", "sre-talks.log"]
+    );
+    let log = fs::read_to_string(Path::new(&out).join("sre-talks.log")).expect("a log");
+    assert_eq!((log.matches("heard 1\nheard 2\n").count(), log.lines().count()), (2, 6), "{log}");
+    let shown = world("bench").and(&flags).ends_with(0);
+    assert!(!shown.err.contains("heard") && !shown.out.contains("heard"), "{}", shown.err);
+    // What cannot be kept is said before anything is played.
+    let blocked = place.path("blocked");
+    fs::create_dir_all(Path::new(&blocked).join("sre-talks.log")).expect("a directory");
+    world("bench --out").and(&[&blocked]).and(&flags).ends_with(2);
+}
+
+/// Does as `before` says in its own way when it is started for the so-many-th time, with a child in the
+/// background; and answers each round otherwise.
+fn hanging_at(place: &Place, start: usize) -> String {
+    let text = format!(
+        "echo x >> {starts}; if [ -e {hangs} ] && [ $(wc -l < {starts}) = {start} ]; then sleep 1000 &\n\
+         echo $$ $! > {up}; wait; fi\n{answering}",
+        starts = place.path("starts"),
+        hangs = place.path("hangs"),
+        up = place.path("up"),
+        answering = answering(ROLLS_BACK),
+    );
+    fs::write(place.path("hangs"), "").expect("written");
+    place.program("hangs-at", &text)
+}
+
+/// Waits until it hangs, and interrupts it; gives what was said on standard error.
+fn interrupt(place: &Place, mut command: std::process::Command) {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
+    let up = wait_until("it hangs", || {
+        fs::read_to_string(place.path("up")).ok().filter(|text| text.ends_with('\n'))
+    });
+    signal(&child, Signal::INT);
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    for pid in up.split_whitespace() {
+        let pid = Pid::from_raw(pid.parse().expect("a number")).expect("a process");
+        wait_until("its processes are gone", || is_gone(pid).then_some(()));
+    }
+    fs::remove_file(place.path("hangs")).expect("it is there");
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_a_program_and_the_seed_is_played_again() {
+    let place = Place::new();
+    let sre = hanging_at(&place, 3);
+    let [broken, whole] = ["broken", "whole"].map(|name| place.path(name));
+    let bench = |out: &str| {
+        let flags = ["--sre", &sre, "--seeds", "5", "--out", out];
+        world("bench -n 4 -q --threads 1").and(&flags)
+    };
+    interrupt(&place, bench(&broken).command());
+    let bench_of = |out: &str| read(&Path::new(out).join("bench.json"));
+    let kept = bench_of(&broken);
+    assert_eq!((&kept["verdict"], &kept["cells"][0]["seeds"]), (&"interrupted".into(), &2.into()));
+    assert_eq!(kept["cells"][0]["results"][0]["lapses"]["late"], 0, "it was not late but left");
+    bench(&broken).ends_with(0);
+    bench(&whole).ends_with(0);
+    same_files(Path::new(&broken), Path::new(&whole));
+    // Another program of that name, or another deadline, is another bench.
+    let again = |flags: &[&str]| world("bench -n 4 -q --seeds 5 --out").and(&[&broken]).and(flags);
+    again(&["--sre", "hangs-at=exec:other"]).refused_with(&["players.0.command is", "\"other\" here"]);
+    again(&["--sre", &sre, "--sre-deadline", "2s"])
+        .refused_with(&["sre_deadline is null there and \"2s\" here"]);
+}
+
+#[test]
+fn a_comparison_with_a_program_that_is_interrupted_is_of_the_same_seeds_in_both_worlds() {
+    let place = Place::new();
+    // In the second world of the second seed.
+    let sre = hanging_at(&place, 4);
+    let out = place.path("out");
+    let flags = ["--sre", &sre, "--seeds", "5", "--out", &out];
+    interrupt(&place, world("compare single systems -n 4 -q --threads 1").and(&flags).command());
+    let comparison = read(&Path::new(&out).join("compare.json"));
+    let level = &comparison["levels"][0];
+    let counts = ["a", "b"].map(|side| level["results"][0][side]["utility"]["n"].as_u64());
+    assert_eq!((level["seeds"].as_u64(), counts), (Some(1), [Some(1); 2]));
+    world("compare single systems -n 4 -q --threads 1").and(&flags).ends_with(0);
+}
+
+#[test]
+fn the_command_that_repeats_a_bench_of_programs_repeats_it() {
+    let place = Place::new();
+    let acts = place.program("acts", &answering(ROLLS_BACK));
+    let first = world("bench -n 4 --seeds 3 --sre-deadline 30s --json -q --sre").and(&[&acts]);
+    let first = first.ends_with(0).json();
+    let repeat = first["repeat"].as_str().expect("a command");
+    // By a shell, as a user would.
+    let script = repeat.replacen("world", "\"$WORLD\"", 1) + " --json -q";
+    let again = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .env("WORLD", env!("CARGO_BIN_EXE_world"))
+        .output()
+        .expect("a shell");
+    let again: Value = serde_json::from_slice(&again.stdout).expect("JSON");
+    assert_eq!(again, first);
+}
+
 // ---- how many seeds ---------------------------------------------------------------------------
 
 #[test]
@@ -496,6 +728,7 @@ fn documents_keep_to_their_schemas() {
         until,
         json("bench --scenario cache-loss --seeds 1"),
         json("bench --chaos-level off --seeds 3"),
+        world("bench --sre exec:cat --sre-deadline 9s --seeds 1 -n 1 --json -q").ends_with(3).json(),
     ] {
         let problems = problems(&schema, &bench);
         assert!(problems.is_empty(), "{problems:#?}");
@@ -510,14 +743,14 @@ fn the_table_for_programs_has_a_row_for_each_figure() {
     let bench = world("bench systems single --chaos-level low --chaos-level off --seeds 8 --k 1,2 --csv -q");
     let rows: Vec<Vec<String>> =
         bench.ends_with(0).out.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect();
-    assert_eq!(rows.len(), 1 + 4 * 5 * (15 + 2));
+    assert_eq!(rows.len(), 1 + 4 * 5 * (16 + 2));
     assert!(rows.iter().all(|row| row.len() == rows[0].len()));
     let place = |name: &str| rows[0].iter().position(|field| field == name).expect("a column");
     let (metric, estimate) = (place("metric"), place("estimate"));
     let perfect = rows.iter().filter(|row| row[metric] == "availability_pct" && row[estimate] == "100");
     assert_eq!(perfect.count(), 2 * 5, "without chaos nothing is lost");
     let comparison = world("compare single replicated --seeds 4 --csv -q").ends_with(0).out;
-    assert_eq!(comparison.lines().count(), 1 + 5 * 15);
+    assert_eq!(comparison.lines().count(), 1 + 5 * 16);
 }
 
 #[test]
@@ -555,6 +788,11 @@ fn flags_that_do_not_fit_are_refused_with_what_to_do() {
         ("--sre rulse", &["no kind `rulse`", "rules"]),
         ("--sre rules --sre rules", &["two contestants are named `mid`", "--sre old=rules:mid"]),
         ("--sre oracle=none", &["`oracle` is the name of the reference"]),
+        ("--sre mine=exec", &["--sre mine=exec: which program?", "exec:python3 my_sre.py"]),
+        ("--sre exec:", &["which program?"]),
+        ("--sre exec:./a.py --sre exec:b/a", &["two contestants are named `a`", "give each a name"]),
+        ("--sre none=exec:./a", &["`none` is the name of the reference"]),
+        ("--sre rules --sre-deadline 2s", &["--sre-deadline is for nobody"]),
         ("--baseline-sre mad", &["no contestant `mad`", "mid"]),
         ("--until-width 0", &["`0` is no width", "as in --until-width 0.5"]),
         ("--until-width 1 scor", &["no metric `scor`", "did you mean `score`"]),

@@ -143,6 +143,44 @@ fn the_score_of_a_drill_is_what_was_won_of_what_could_be() {
     assert!((score - 100.0 * won / could_be).abs() < 1e-9, "{score}, {won} of {could_be}");
 }
 
+/// Answers in the first round and in the third, with nonsense between them, and is gone in the fourth.
+const FAILS: &str = "echo begins >&2; read -r greeting; for answer in '{\"round\":1}' no '{\"round\":3}'; do read -r \
+                     round; echo \"$answer\"; done; read -r round";
+
+#[test]
+fn each_run_of_a_drill_has_a_program_of_its_own_with_its_log_and_what_it_left_unanswered() {
+    let temp = tempfile::tempdir().expect("a directory");
+    let program = temp.path().join("program");
+    fs::write(&program, FAILS).expect("written");
+    let sre = format!("exec:exec sh {}", program.display());
+    let drill = |out: &str, flags: &[&str]| {
+        let out = temp.path().join(out);
+        let drill = world("run --seed 5 --seeds 2 -n 4 --json").and(&["--sre", &sre, "--out"]);
+        let ended = drill.and(&[out.to_str().expect("text")]).and(flags).ends_with(0);
+        for seed in ["seed-5", "seed-6"] {
+            let log = fs::read_to_string(out.join(seed).join("sre-oncall.log")).expect("a log");
+            let lines: Vec<&str> = log.lines().collect();
+            assert_eq!((lines.len(), lines[0]), (3, "begins"), "{log}");
+            assert!(lines[1].starts_with("world: round 2: this is no JSON"), "{log}");
+        }
+        ended
+    };
+    let inline = drill("inline", &["--inline"]);
+    let processes = drill("processes", &[]);
+    assert_eq!(journals(&processes.json()), journals(&inline.json()));
+    for ended in [inline, processes] {
+        let drill = ended.json();
+        for run in drill["runs"].as_array().expect("runs") {
+            assert_eq!(run["lapses"], serde_json::json!({ "late": 0, "malformed": 1, "dead": 1 }));
+        }
+        let metrics = drill["metrics"].as_array().expect("metrics");
+        let share = metrics.iter().find(|metric| metric["metric"] == "lapse_share").expect("it");
+        assert_eq!(share["mean"], 0.5, "{share}");
+        let told = "Unanswered    4 decisions (2 malformed, 2 dead), the first on seed 5";
+        assert!(ended.err.contains(told), "{}", ended.err);
+    }
+}
+
 #[test]
 fn a_drill_is_verified_run_by_run() {
     let temp = tempfile::tempdir().expect("a directory");

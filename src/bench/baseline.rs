@@ -140,6 +140,11 @@ impl Regression {
                 self.unmatched.push(format!("the earlier bench has no `{name}` like this one in {place}"));
                 continue;
             };
+            if player.is_program() && before.sre_deadline_seconds != now.sre_deadline_seconds {
+                let [had, has] = [before, now].map(|bench| told_deadline(bench.sre_deadline_seconds));
+                self.unmatched.push(format!("`{}` had {had} for an answer and has {has}", player.name));
+                continue;
+            }
             let subject = Subject { cell, past, figures, same_seeds };
             for metric in Metric::ALL {
                 match subject.change(metric, self.max_regression) {
@@ -242,6 +247,10 @@ impl Subject<'_> {
             is_worse: false,
         })
     }
+}
+
+fn told_deadline(seconds: Option<f64>) -> String {
+    seconds.map_or_else(|| "no limit".to_owned(), |seconds| format!("{} s", figure::plain(seconds)))
 }
 
 fn place_of(cell: &CellResult) -> String {

@@ -6,7 +6,7 @@
 
 use super::figures::{self, Apart, CONFIDENCE, Figures, Maker, PassFigures};
 use super::plan::{CaseName, Plan, Player};
-use super::result::Grounds;
+use super::result::{Grounds, LapseFigures, silent};
 use super::tally::{PlayerTally, Tally};
 use super::until::{Reached, widest};
 use crate::metric::Metric;
@@ -39,6 +39,8 @@ pub(crate) struct CompareResult {
     pub first_seed: u64,
     /// Everybody who played: contestants, then references.
     pub sres: Vec<Player>,
+    /// How long a program might take for a round; `null` where it was waited for, and without programs.
+    pub sre_deadline_seconds: Option<f64>,
     /// Conditions that a run had to fulfil to pass; where there are none, its promise.
     pub pass: Vec<String>,
     /// How sure intervals are.
@@ -75,6 +77,10 @@ pub(crate) struct Sides {
     pub pass_a: PassFigures,
     /// How reliably its runs passed in B.
     pub pass_b: PassFigures,
+    /// Rounds to which a program gave no answer that counts, in A.
+    pub lapses_a: LapseFigures,
+    /// The same in B.
+    pub lapses_b: LapseFigures,
     /// Runs whose figures mean nothing, in both.
     pub invalid_runs: u64,
 }
@@ -122,6 +128,7 @@ impl CompareResult {
             b: plan.cases[1].name(),
             first_seed: plan.first_seed,
             sres: plan.players.clone(),
+            sre_deadline_seconds: plan.sre_deadline.map(|deadline| deadline.as_secs_f64()),
             pass: plan.pass.iter().map(|gate| gate.expr().to_owned()).collect(),
             confidence: CONFIDENCE,
             until: None,
@@ -135,7 +142,20 @@ impl CompareResult {
         self.interrupted_by = interrupted_by;
         let results = self.levels.iter().flat_map(|level| &level.results);
         let invalid = results.map(|result| result.invalid_runs).sum();
-        let grounds = Grounds { interrupted_by, invalid, until: self.until.as_ref(), regression: None };
+        let worlds = [&self.a.world.name, &self.b.world.name];
+        let lapses = self.levels.iter().flat_map(|level| {
+            level.results.iter().flat_map(move |sides| {
+                let who = |world: &String| format!("`{}` in {world}, {}", sides.sre, level.chaos_level);
+                worlds.map(who).into_iter().zip([&sides.lapses_a, &sides.lapses_b])
+            })
+        });
+        let grounds = Grounds {
+            interrupted_by,
+            invalid,
+            silent: &silent(lapses),
+            until: self.until.as_ref(),
+            regression: None,
+        };
         (self.verdict, self.reasons) = (grounds.verdict(), grounds.reasons());
     }
 
@@ -163,6 +183,8 @@ fn levels(plan: &Plan, tally: &Tally) -> Vec<LevelResult> {
             b: maker.figures(b, Some(a)),
             pass_a: figures::pass_figures(a, &plan.ks),
             pass_b: figures::pass_figures(b, &plan.ks),
+            lapses_a: LapseFigures::of(plan, &a.lapses),
+            lapses_b: LapseFigures::of(plan, &b.lapses),
             invalid_runs: a.invalid + b.invalid,
         }
     })

@@ -4,6 +4,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`plan`] | what is to be played: cases, cells, players, seeds |
+//! | [`programs`] | with what programs on call are run |
 //! | [`play`] | one seed of one cell, and what [`crate::metric`] says of its runs |
 //! | [`work`] | all cores at it, and what comes of it put together in order |
 //! | [`tally`] | what was played so far: samples |
@@ -21,6 +22,7 @@ mod csv;
 pub(crate) mod figures;
 pub(crate) mod plan;
 mod play;
+mod programs;
 mod repeat;
 pub(crate) mod result;
 pub(crate) mod tally;
@@ -29,7 +31,7 @@ mod work;
 
 use crate::cli::{BenchArgs, BenchFlags, CompareArgs};
 use crate::console::bench as told;
-use crate::console::{Paper, Progress};
+use crate::console::{self, Paper, Progress};
 use crate::program::Failure;
 use crate::run::show;
 use crate::signal::Signals;
@@ -38,7 +40,9 @@ use baseline::{BaselineError, Regression};
 use checkpoint::{KeepError, Keeper};
 use comparison::CompareResult;
 use plan::{Plan, PlanError, Until};
+use programs::Programs;
 use result::BenchResult;
+use std::collections::BTreeSet;
 use std::io;
 use tally::Tally;
 use until::{Reached, Width};
@@ -72,9 +76,8 @@ pub(crate) fn bench(args: &BenchArgs, stdio: &mut Stdio) -> Result<u8, Failure> 
     let earlier = args.baseline.as_deref().map(|file| Ok((file, baseline::read(file)?)));
     let earlier = earlier.transpose().map_err(BenchError::Baseline)?;
     let mut bench = Bench::begin(&plan, &args.flags, ["bench.json", "bench.csv"], stdio)?;
-    let each: Vec<Vec<usize>> = (0..plan.cells.len()).map(|cell| vec![cell]).collect();
     let width: Width<'_> = &|metric, maker, tally, cell| until::widest_of(&plan, metric, maker, tally, cell);
-    let interrupted_by = bench.play(&each, width);
+    let interrupted_by = bench.play(width);
     let mut result = BenchResult::of(&plan, &bench.tally, &repeat::of_bench(args, &plan));
     result.until = bench.reached.take();
     result.regression = earlier.map(|(file, before)| {
@@ -84,7 +87,7 @@ pub(crate) fn bench(args: &BenchArgs, stdio: &mut Stdio) -> Result<u8, Failure> 
     result.judge(interrupted_by);
     let documents = Documents { json: result.to_json()?, csv: csv::of_bench(&result) };
     let tables = |width| told::of_bench(&result, width);
-    bench.end(&documents, &tables, &told::Verdict::of_bench(&result), stdio)?;
+    bench.end(&documents, &tables, &told::Verdict::of_bench(&result, args.flags.quiet), stdio)?;
     Ok(result::exit_code(result.verdict, result.interrupted_by))
 }
 
@@ -92,10 +95,9 @@ pub(crate) fn bench(args: &BenchArgs, stdio: &mut Stdio) -> Result<u8, Failure> 
 pub(crate) fn compare(args: &CompareArgs, stdio: &mut Stdio) -> Result<u8, Failure> {
     let plan = Plan::of_comparison(args).map_err(BenchError::from)?;
     let mut bench = Bench::begin(&plan, &args.flags, ["compare.json", "compare.csv"], stdio)?;
-    let pairs: Vec<Vec<usize>> = comparison::pairs(&plan).into_iter().map(Vec::from).collect();
     let width: Width<'_> =
         &|metric, maker, tally, cell| comparison::widest_difference(&plan, metric, maker, tally, cell);
-    let interrupted_by = bench.play(&pairs, width);
+    let interrupted_by = bench.play(width);
     let mut result = CompareResult::of(&plan, &bench.tally, &repeat::of_comparison(args, &plan));
     result.until = bench.reached.take();
     result.judge(interrupted_by);
@@ -112,6 +114,8 @@ struct Bench<'a> {
     /// The files that it leaves, where it leaves any.
     names: [&'static str; 2],
     signals: Signals,
+    /// With what programs are run, where there are any.
+    programs: Option<Programs>,
     keeper: Option<Keeper>,
     tally: Tally,
     /// Whether intervals came to be narrow enough, if that was asked.
@@ -139,9 +143,10 @@ impl<'a> Bench<'a> {
         };
         // From here on a signal leaves what there is.
         let signals = Signals::install().map_err(Failure::Signals)?;
+        let programs = Programs::of(plan, flags.out.as_deref(), signals.noted())?;
         // A warning that nobody can read stops nothing.
         let _ = stdio.err.print(&plan.warnings);
-        let bench = Self { plan, flags, names, signals, keeper, tally, reached: None };
+        let bench = Self { plan, flags, names, signals, programs, keeper, tally, reached: None };
         if !flags.quiet {
             let opening = told::opening(plan, &bench.tally);
             bench.print(stdio, |_| opening)?;
@@ -149,22 +154,22 @@ impl<'a> Bench<'a> {
         Ok(bench)
     }
 
-    /// Plays all seeds; cells of a group get equally many. Gives the signal that ended it early.
-    fn play(&mut self, groups: &[Vec<usize>], width: Width<'_>) -> Option<i32> {
+    /// Plays all seeds. Gives the signal that ended it early.
+    fn play(&mut self, width: Width<'_>) -> Option<i32> {
         match self.plan.until {
-            None => self.play_to(&vec![self.plan.seeds; self.plan.cells.len()], groups),
-            Some(until) => self.play_until(until, groups, width),
+            None => self.play_to(&vec![self.plan.seeds; self.plan.groups.len()]),
+            Some(until) => self.play_until(until, width),
         }
     }
 
-    fn play_until(&mut self, until: Until, groups: &[Vec<usize>], width: Width<'_>) -> Option<i32> {
+    fn play_until(&mut self, until: Until, width: Width<'_>) -> Option<i32> {
         let plan = self.plan;
-        let firsts: Vec<usize> = groups.iter().map(|group| group[0]).collect();
+        let firsts: Vec<usize> = plan.groups.iter().map(|group| group[0]).collect();
         let step =
             |&cell: &usize| until::step_from(self.tally.cells[cell].seeds, plan.seeds, until.seeds_max);
         let mut steps: Vec<u64> = firsts.iter().map(step).collect();
         loop {
-            let interrupted_by = self.play_to(&of_each_cell(plan, groups, &steps), groups);
+            let interrupted_by = self.play_to(&steps);
             let widths = until::widths(plan, &self.tally, &firsts, |maker, tally, cell| {
                 width(until.metric, maker, tally, cell)
             });
@@ -182,27 +187,15 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Plays each cell up to so many seeds.
-    fn play_to(&mut self, targets: &[u64], groups: &[Vec<usize>]) -> Option<i32> {
-        let before = self.tally.runs();
-        let players = self.plan.players.len() as u64;
-        let left = self.tally.cells.iter().zip(targets);
-        let left: u64 = left.map(|(cell, target)| target.saturating_sub(cell.seeds) * players).sum();
-        let bar = Progress::of("runs", left);
-        let mut watch = Watch { bar, before, keeper: self.keeper.as_mut() };
-        let signals = &self.signals;
-        work::play(self.plan, &mut self.tally, targets, &|| signals.signal().is_some(), &mut watch);
-        let is_short = self.tally.cells.iter().zip(targets).any(|(cell, target)| cell.seeds < *target);
-        let interrupted_by = signals.signal().filter(|_| is_short);
-        if interrupted_by.is_some() {
-            // What belongs together is of the same seeds: those that are behind catch up, by a few
-            // chunks at most.
-            let most = |group: &Vec<usize>| group.iter().map(|&cell| self.tally.cells[cell].seeds).max();
-            let even: Vec<u64> = groups.iter().map(|group| most(group).unwrap_or_default()).collect();
-            let targets = of_each_cell(self.plan, groups, &even);
-            work::play(self.plan, &mut self.tally, &targets, &|| false, &mut watch);
-        }
-        interrupted_by
+    /// Plays each group of cells up to so many seeds.
+    fn play_to(&mut self, targets: &[u64]) -> Option<i32> {
+        let (plan, signals) = (self.plan, &self.signals);
+        let mut watch = Watch::new(plan, &self.tally, targets, self.keeper.as_mut());
+        let is_over = || signals.signal().is_some();
+        work::play(plan, self.programs.as_ref(), &mut self.tally, targets, &is_over, &mut watch);
+        let seeds_of = |group| self.tally.seeds_of(plan, group);
+        let is_short = targets.iter().enumerate().any(|(group, target)| seeds_of(group) < *target);
+        signals.signal().filter(|_| is_short)
     }
 
     /// Tells what it came to, and keeps it.
@@ -245,28 +238,59 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// Seeds of each cell, from those of each group.
-fn of_each_cell(plan: &Plan, groups: &[Vec<usize>], seeds: &[u64]) -> Vec<u64> {
-    let mut of_cells = vec![0; plan.cells.len()];
-    for (group, &seeds) in groups.iter().zip(seeds) {
-        group.iter().for_each(|&cell| of_cells[cell] = seeds);
-    }
-    of_cells
-}
-
 /// Whoever follows a bench: a progress bar, and the keeper of checkpoints.
 struct Watch<'a> {
+    plan: &'a Plan,
     bar: Progress,
     /// Runs that were played before.
     before: u64,
+    /// Rounds of programs that were played, where they are what takes the time.
+    rounds: Option<u64>,
+    /// Players of whom it was told that they take long.
+    waited_for: BTreeSet<usize>,
     keeper: Option<&'a mut Keeper>,
+}
+
+impl<'a> Watch<'a> {
+    /// Of what is left to do.
+    fn new(plan: &'a Plan, tally: &Tally, targets: &[u64], keeper: Option<&'a mut Keeper>) -> Self {
+        let programs = plan.programs().count() as u64;
+        let left = |of_cell: &dyn Fn(usize) -> u64| -> u64 {
+            let of_group = |(group, target): (usize, &u64)| {
+                let seeds = target.saturating_sub(tally.seeds_of(plan, group));
+                seeds * plan.groups[group].iter().map(|&cell| of_cell(cell)).sum::<u64>()
+            };
+            targets.iter().enumerate().map(of_group).sum()
+        };
+        let bar = match programs {
+            0 => Progress::of("runs", left(&|_| plan.players.len() as u64)),
+            _ => Progress::of("rounds", left(&|cell| programs * u64::from(plan.case_of(cell).rounds))),
+        };
+        let rounds = (programs > 0).then_some(0);
+        Self { plan, bar, before: tally.runs(), rounds, waited_for: BTreeSet::new(), keeper }
+    }
 }
 
 impl Overseer for Watch<'_> {
     fn played(&mut self, tally: &Tally) {
-        self.bar.reach(tally.runs() - self.before);
+        if self.rounds.is_none() {
+            self.bar.reach(tally.runs() - self.before);
+        }
         if let Some(keeper) = &mut self.keeper {
             keeper.look(tally);
+        }
+    }
+
+    fn round_played(&mut self) {
+        if let Some(rounds) = &mut self.rounds {
+            *rounds += 1;
+            self.bar.reach(*rounds);
+        }
+    }
+
+    fn waits(&mut self, player: usize) {
+        if self.waited_for.insert(player) {
+            self.bar.suspend(|| console::tell_wait(&self.plan.players[player].name));
         }
     }
 }

@@ -9,8 +9,10 @@
 //! What a scenario says about when a run is stopped is for drills that somebody waits for; here every run
 //! is played to its end, or those of bad SREs would be compared over fewer rounds.
 
+use super::comparison;
 use crate::cli::{BenchArgs, BenchFlags, CompareArgs};
 use crate::config::{self, UsageError};
+use crate::duration;
 use crate::gate::{Gate, GateError};
 use crate::metric::Metric;
 use crate::result::{Build, ScenarioName, WorldName};
@@ -18,7 +20,10 @@ use crate::scenario::{self, ScenarioError};
 use crate::worlds_command::{self, LoadError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
+use worlds::definition::limits::NAME_CHARS_MAX;
 use worlds::definition::{Diagnostic, SkillName, SreKind, nearest};
 use worlds::id::Name;
 use worlds::plan::{Drill, Level, RunPlan, ScriptedFault, SrePlan};
@@ -48,8 +53,12 @@ pub(crate) struct Plan {
     pub cases: Vec<Case>,
     /// Each world at each level.
     pub cells: Vec<Cell>,
+    /// Cells that are played together, seed by seed, and so are always of the same seeds.
+    pub groups: Vec<Vec<usize>>,
     /// Everybody who plays: contestants as they were named, then references that none of them is.
     pub players: Vec<Player>,
+    /// How long a program may take for a round; without it an answer is waited for.
+    pub sre_deadline: Option<Duration>,
     /// The levels at which worlds are played.
     pub levels: Vec<Level>,
     /// Rounds of the worlds, where they are not their own.
@@ -173,18 +182,26 @@ pub(crate) struct Player {
     pub kind: SreKind,
     /// How well; `null` for kinds without skills.
     pub skill: Option<SkillName>,
+    /// What a program is run by; `null` for other kinds.
+    pub command: Option<String>,
     /// Whether it only plays because the others are compared with it.
     pub is_reference: bool,
 }
 
 impl Player {
     fn reference(kind: SreKind) -> Self {
-        Self { name: kind.name().to_owned(), kind, skill: None, is_reference: true }
+        Self { name: kind.name().to_owned(), kind, skill: None, command: None, is_reference: true }
     }
 
     /// As it is on call, under a name.
     fn on_call(&self, name: &Name) -> SrePlan {
-        SrePlan { name: name.clone(), kind: self.kind, skill: self.skill, command: None }
+        let command = self.command.as_deref().map(Name::from);
+        SrePlan { name: name.clone(), kind: self.kind, skill: self.skill, command }
+    }
+
+    /// Whether it is a program.
+    pub(crate) fn is_program(&self) -> bool {
+        self.kind == SreKind::Exec
     }
 }
 
@@ -212,6 +229,8 @@ pub(crate) struct Identity {
     pub cells: Vec<(usize, String)>,
     /// Who plays.
     pub players: Vec<Player>,
+    /// How long a program may take for a round.
+    pub sre_deadline: Option<String>,
     /// The first seed.
     pub first_seed: u64,
     /// What a run must fulfil to pass.
@@ -292,6 +311,7 @@ impl Plan {
         let cases = worlds.chain(scenarios).collect::<Result<Vec<_>, _>>()?;
         refuse_twice("the world or scenario", cases.iter().map(|case| case.label().to_owned()))?;
         let mut plan = Self::of(cases, flags)?;
+        plan.groups = (0..plan.cells.len()).map(|cell| vec![cell]).collect();
         plan.baseline = baseline(args.baseline_sre.as_deref(), &plan.players)?;
         Ok(plan)
     }
@@ -299,7 +319,9 @@ impl Plan {
     /// Decides `world compare`: the two worlds are the two cases.
     pub(crate) fn of_comparison(args: &CompareArgs) -> Result<Self, PlanError> {
         let case = |typed| Case::of_world(typed, &args.flags);
-        Self::of(vec![case(&args.a)?, case(&args.b)?], &args.flags)
+        let mut plan = Self::of(vec![case(&args.a)?, case(&args.b)?], &args.flags)?;
+        plan.groups = comparison::pairs(&plan).into_iter().map(Vec::from).collect();
+        Ok(plan)
     }
 
     fn of(cases: Vec<Case>, flags: &BenchFlags) -> Result<Self, PlanError> {
@@ -311,6 +333,9 @@ impl Plan {
         };
         let cells = cases.iter().enumerate().flat_map(of_case).collect();
         let players = players(&flags.sre)?;
+        if flags.sre_deadline.is_some() && !players.iter().any(Player::is_program) {
+            return Err(UsageError::DeadlineForNobody.into());
+        }
         let first_seed = flags.first_seed.unwrap_or(DEFAULT_FIRST_SEED);
         let seeds = flags.seeds.unwrap_or(DEFAULT_SEEDS);
         let until = until(flags, seeds)?;
@@ -325,8 +350,10 @@ impl Plan {
             threads: flags.threads.map_or_else(all_cores, usize::from),
             warnings: cases.iter().flat_map(|case| case.warnings.clone()).collect(),
             rounds_asked: flags.rounds,
+            sre_deadline: flags.sre_deadline,
             cases,
             cells,
+            groups: Vec::new(),
             players,
             levels,
             first_seed,
@@ -348,6 +375,11 @@ impl Plan {
     /// Where the oracle is among the players.
     pub(crate) fn oracle(&self) -> usize {
         self.of_kind(SreKind::Oracle)
+    }
+
+    /// Those who are programs, by position.
+    pub(crate) fn programs(&self) -> impl Iterator<Item = usize> {
+        (0..self.players.len()).filter(|&player| self.players[player].is_program())
     }
 
     fn of_kind(&self, kind: SreKind) -> usize {
@@ -376,6 +408,7 @@ impl Plan {
             cases: self.cases.iter().map(Case::name).collect(),
             cells: self.cells.iter().map(|cell| (cell.case, cell.level.name().to_owned())).collect(),
             players: self.players.clone(),
+            sre_deadline: self.sre_deadline.map(duration::written),
             first_seed: self.first_seed,
             pass: self.pass.iter().map(|gate| gate.expr().to_owned()).collect(),
         }
@@ -438,16 +471,49 @@ fn players(named: &[String]) -> Result<Vec<Player>, PlanError> {
     Ok(players)
 }
 
-/// `[NAME=]KIND[:SKILL]`; without a name it is called by its skill, or by its kind.
+/// `[NAME=]KIND[:SKILL]` or `[NAME=]exec:COMMAND`; without a name it is called by its skill, by the file that a
+/// command runs, or by its kind.
 fn contestant(given: &str) -> Result<Player, PlanError> {
     let sre = config::sre(given)?;
+    if sre.kind == SreKind::Exec && sre.command.is_none() {
+        return Err(UsageError::SreProgram { given: given.to_owned() }.into());
+    }
     let skill = (sre.kind == SreKind::Rules).then(|| sre.skill.unwrap_or(config::DEFAULT_SKILL));
-    let name = match skill {
-        _ if given.contains('=') => sre.name.to_string(),
-        Some(skill) => config::skill_name(skill).to_owned(),
-        None => sre.kind.name().to_owned(),
+    let command = sre.command.as_deref().map(str::to_owned);
+    let name = match (skill, &command) {
+        _ if config::named(given).is_some() => sre.name.to_string(),
+        (Some(skill), _) => config::skill_name(skill).to_owned(),
+        (None, Some(command)) => name_of_program(command),
+        (None, None) => sre.kind.name().to_owned(),
     };
-    Ok(Player { name, kind: sre.kind, skill, is_reference: false })
+    Ok(Player { name, kind: sre.kind, skill, command, is_reference: false })
+}
+
+/// What stands before the name of a script, with versions and flags.
+const INTERPRETERS: [&str; 12] =
+    ["exec", "env", "sh", "bash", "dash", "zsh", "python", "node", "deno", "ruby", "perl", "php"];
+
+/// What a command is called: as the file that it runs, without what runs that and without its extension.
+fn name_of_program(command: &str) -> String {
+    let stem = |word: &str| {
+        let file = Path::new(word).file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        match file.rsplit_once('.') {
+            Some((stem, extension)) if extension.chars().all(|it| it.is_ascii_alphabetic()) => {
+                stem.to_owned()
+            }
+            _ => file,
+        }
+    };
+    let is_interpreter = |word: &str| {
+        let plain = stem(word);
+        INTERPRETERS.contains(&plain.trim_end_matches(|it: char| it.is_ascii_digit() || it == '.'))
+    };
+    let is_beside = |word: &&str| word.starts_with('-') || word.contains('=') || is_interpreter(word);
+    let word = command.split_whitespace().find(|word| !is_beside(word)).unwrap_or_default();
+    let signs: String = stem(word).chars().filter(|it| config::is_of_name(*it)).collect();
+    let name = signs.trim_start_matches(|it: char| !it.is_ascii_alphanumeric());
+    let name = &name[..name.len().min(NAME_CHARS_MAX)];
+    if name.is_empty() { SreKind::Exec.name().to_owned() } else { name.to_owned() }
 }
 
 /// Whom the others are compared with: who was named, else the first contestant.
@@ -486,4 +552,32 @@ fn ks(typed: &[u64]) -> Vec<u64> {
 
 fn all_cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_without_a_name_is_called_as_the_file_that_it_runs() {
+        for (command, name) in [
+            ("./my-agent --config conf.yaml", "my-agent"),
+            ("python3 examples/sre/runbook.py", "runbook"),
+            ("exec /usr/bin/python3.12 -u runbook.v2.py", "runbook.v2"),
+            ("KEY=x env OTHER=y sh minimal.sh", "minimal"),
+            ("docker run -i --rm their/agent", "docker"),
+            ("agent-1.5", "agent-1.5"),
+            ("sh -c 'true'", "true"),
+            ("\"$HOME/my agent\"", "my"),
+            ("...", "exec"),
+            ("python3", "exec"),
+        ] {
+            let player = contestant(&format!("exec:{command}")).expect("a program");
+            assert_eq!(player.name, name, "{command}");
+            assert_eq!(player.command.as_deref(), Some(command));
+        }
+        let long = contestant(&format!("exec:./{}", "x".repeat(500))).expect("a program");
+        assert_eq!(long.name.len(), NAME_CHARS_MAX);
+        assert_eq!(contestant("a=exec:X=1 ./b").expect("a program").name, "a");
+    }
 }

@@ -1,14 +1,18 @@
 //! One seed of one cell: everybody plays it, and what is measured of each run is kept.
 
 use super::plan::Plan;
+use super::programs::Programs;
+use super::work::Word;
 use crate::event::Finished;
 use crate::gate::Gate;
 use crate::metric::{Ratios, Seen, ratios};
 use crate::reference::References;
 use crate::result::{Facts, Mode, RunResult};
+use std::sync::mpsc::Sender;
 use worlds::inline::Inline;
-use worlds::outcome::Outcome;
+use worlds::outcome::{LapseCounts, Outcome};
 use worlds::plan::RunPlan;
+use worlds::round::Round;
 
 /// What is kept of one player's run.
 #[derive(Clone, Copy, Debug)]
@@ -17,12 +21,20 @@ pub(crate) struct Figures {
     pub ratios: Ratios,
     /// Whether its figures mean anything.
     pub is_valid: bool,
+    /// Rounds that were played.
+    pub rounds: u32,
+    /// Those of them to which there was no answer.
+    pub lapses: LapseCounts,
 }
 
 /// Plays seed after seed, each world in the room of its last run.
 #[derive(Debug)]
 pub(crate) struct Stage<'a> {
     plan: &'a Plan,
+    /// With what programs are run, where there are any.
+    programs: Option<&'a Programs>,
+    /// Who is told how they get on.
+    tell: Sender<Word>,
     /// By case.
     runs: Vec<Option<Inline>>,
     /// Of the seed that is played, by player.
@@ -31,26 +43,24 @@ pub(crate) struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     /// For the runs of a plan.
-    pub(crate) fn new(plan: &'a Plan) -> Self {
+    pub(crate) fn new(plan: &'a Plan, programs: Option<&'a Programs>, tell: Sender<Word>) -> Self {
         let runs = plan.cases.iter().map(|_| None).collect();
-        Self { plan, runs, outcomes: Vec::with_capacity(plan.players.len()) }
+        Self { plan, programs, tell, runs, outcomes: Vec::with_capacity(plan.players.len()) }
     }
 
-    /// Plays one seed; adds what came of it to `figures`, player by player.
-    pub(crate) fn play(&mut self, cell: usize, seed: u64, figures: &mut Vec<Figures>) {
+    /// Plays one seed; adds what came of it to `figures`, player by player. `None`, and nothing added, when a
+    /// signal ended the wait for a program.
+    pub(crate) fn play(&mut self, cell: usize, seed: u64, figures: &mut Vec<Figures>) -> Option<()> {
         let plan = self.plan;
         let case = plan.cells[cell].case;
         self.outcomes.clear();
         for player in 0..plan.players.len() {
             let run = plan.run(cell, player, seed);
-            let inline = match &mut self.runs[case] {
-                Some(inline) => {
-                    inline.restart(run);
-                    inline
-                }
-                empty => empty.insert(Inline::unrecorded(plan.cases[case].world.clone(), run)),
+            let outcome = match self.programs.filter(|_| plan.players[player].is_program()) {
+                Some(programs) => self.play_program(programs, [cell, player], run)?,
+                None => self.play_built_in(case, run),
             };
-            self.outcomes.push(inline.play());
+            self.outcomes.push(outcome);
         }
         let (none, oracle) = (&self.outcomes[plan.none()], &self.outcomes[plan.oracle()]);
         let is_asked = !(plan.pass.is_empty() && plan.cases[case].gates.is_empty());
@@ -63,8 +73,39 @@ impl<'a> Stage<'a> {
             figures.push(Figures {
                 ratios: ratios(outcome, &Seen { none, oracle, passed }),
                 is_valid: is_valid(outcome),
+                rounds: outcome.rounds,
+                lapses: outcome.sres[0].lapses,
             });
         }
+        Some(())
+    }
+
+    /// A run in the room of the last one.
+    fn play_built_in(&mut self, case: usize, run: RunPlan) -> Outcome {
+        let inline = match &mut self.runs[case] {
+            Some(inline) => {
+                inline.restart(run);
+                inline
+            }
+            empty => empty.insert(Inline::unrecorded(self.plan.cases[case].world.clone(), run)),
+        };
+        inline.play()
+    }
+
+    /// A run with a process of its own; nothing when a signal came before its end.
+    fn play_program(&self, programs: &Programs, place: [usize; 2], run: RunPlan) -> Option<Outcome> {
+        let minds = programs.minds(self.plan, place[1], &run, &self.tell);
+        let world = self.plan.case_of(place[0]).world.clone();
+        let mut inline = Inline::with(Round::unrecorded(world, run), minds);
+        while !inline.is_over() {
+            inline.step();
+            if programs.is_over() {
+                return None;
+            }
+            // Whoever put the bench together is gone only when all is over.
+            let _ = self.tell.send(Word::RoundPlayed);
+        }
+        Some(inline.finish())
     }
 }
 

@@ -3,6 +3,7 @@
 use super::plan::{DEFAULT_KS, Plan, Player};
 use crate::cli::{BenchArgs, CompareArgs};
 use crate::config;
+use crate::duration;
 use crate::repeat::quoted;
 
 /// The command line of a bench, quoted for a shell. What only decides how it is shown or kept is left
@@ -31,6 +32,9 @@ fn add_flags(words: &mut Vec<String>, only_scenarios: bool, plan: &Plan) {
     for player in plan.players.iter().filter(|player| !player.is_reference) {
         add("--sre", sre(player));
     }
+    if let Some(deadline) = plan.sre_deadline {
+        add("--sre-deadline", duration::written(deadline));
+    }
     if !only_scenarios {
         for level in &plan.levels {
             add("--chaos-level", level.name().to_owned());
@@ -57,8 +61,9 @@ fn add_flags(words: &mut Vec<String>, only_scenarios: bool, plan: &Plan) {
 }
 
 fn sre(player: &Player) -> String {
-    match player.skill {
-        Some(skill) => format!("{}={}:{}", player.name, player.kind.name(), config::skill_name(skill)),
-        None => format!("{}={}", player.name, player.kind.name()),
+    let kind = player.kind.name();
+    match player.skill.map(config::skill_name).or(player.command.as_deref()) {
+        Some(more) => format!("{}={kind}:{more}", player.name),
+        None => format!("{}={kind}", player.name),
     }
 }

@@ -6,7 +6,7 @@
 use super::baseline::Regression;
 use super::figures::{self, CONFIDENCE, Figures, PassFigures};
 use super::plan::{CaseName, Plan, Player};
-use super::tally::Tally;
+use super::tally::{Lapses, Tally};
 use super::until::Reached;
 use crate::console::figure;
 use crate::exit_code;
@@ -37,6 +37,8 @@ pub(crate) struct BenchResult {
     pub first_seed: u64,
     /// Everybody who played: contestants, then references.
     pub sres: Vec<Player>,
+    /// How long a program might take for a round; `null` where it was waited for, and without programs.
+    pub sre_deadline_seconds: Option<f64>,
     /// Whom differences are from.
     pub baseline_sre: String,
     /// Conditions that a run had to fulfil to pass; where there are none, its promise. Gates of
@@ -79,6 +81,44 @@ pub(crate) struct SreFigures {
     pub pass: PassFigures,
     /// Runs whose figures mean nothing: a fault took no effect, or the world was not in order.
     pub invalid_runs: u64,
+    /// Rounds to which a program gave no answer that counts.
+    #[serde(default)]
+    pub lapses: LapseFigures,
+}
+
+/// Rounds to which an SRE gave no answer that counts, over all seeds. Only programs leave any.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct LapseFigures {
+    /// Rounds that were played.
+    pub rounds: u64,
+    /// There was no answer in time.
+    pub late: u64,
+    /// What was said was no answer to the round.
+    pub malformed: u64,
+    /// The program could not be started, or was no longer there.
+    pub dead: u64,
+    /// Runs with one of these.
+    pub runs: u64,
+    /// The first seed with one of these.
+    pub first_seed: Option<u64>,
+}
+
+impl LapseFigures {
+    /// Of a player.
+    pub(crate) fn of(plan: &Plan, lapses: &Lapses) -> Self {
+        let Lapses { rounds, late, malformed, dead, runs, first } = *lapses;
+        Self { rounds, late, malformed, dead, runs, first_seed: first.map(|seed| plan.first_seed + seed) }
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> u64 {
+        self.late + self.malformed + self.dead
+    }
+
+    /// Whether there was no answer at all: then what was measured is what happens when nobody acts.
+    pub(crate) fn is_silence(&self) -> bool {
+        self.rounds > 0 && self.all() == self.rounds
+    }
 }
 
 impl CellResult {
@@ -99,6 +139,7 @@ impl BenchResult {
             interrupted_by: None,
             first_seed: plan.first_seed,
             sres: plan.players.clone(),
+            sre_deadline_seconds: plan.sre_deadline.map(|deadline| deadline.as_secs_f64()),
             baseline_sre: plan.players[plan.baseline].name.clone(),
             pass: plan.pass.iter().map(|gate| gate.expr().to_owned()).collect(),
             confidence: CONFIDENCE,
@@ -114,9 +155,14 @@ impl BenchResult {
         self.interrupted_by = interrupted_by;
         let invalid: u64 =
             self.cells.iter().flat_map(|cell| &cell.results).map(|result| result.invalid_runs).sum();
+        let lapses = self.cells.iter().flat_map(|cell| {
+            let place = format!("{}, {}", cell.label(), cell.chaos_level);
+            cell.results.iter().map(move |result| (format!("`{}` in {place}", result.sre), &result.lapses))
+        });
         let grounds = Grounds {
             interrupted_by,
             invalid,
+            silent: &silent(lapses),
             until: self.until.as_ref(),
             regression: self.regression.as_ref(),
         };
@@ -138,6 +184,8 @@ pub(crate) struct Grounds<'a> {
     pub interrupted_by: Option<i32>,
     /// Runs whose figures mean nothing.
     pub invalid: u64,
+    /// Programs that never answered, and where.
+    pub silent: &'a [String],
     /// Whether intervals came to be narrow enough.
     pub until: Option<&'a Reached>,
     /// The comparison with an earlier bench.
@@ -149,7 +197,7 @@ impl Grounds<'_> {
     pub(crate) fn verdict(self) -> Verdict {
         if self.interrupted_by.is_some() {
             Verdict::Interrupted
-        } else if self.invalid > 0 {
+        } else if self.invalid > 0 || !self.silent.is_empty() {
             Verdict::Invalid
         } else if self.regression.is_some_and(Regression::is_worse) {
             Verdict::GateFailed
@@ -169,10 +217,19 @@ impl Grounds<'_> {
             let runs = figure::count(self.invalid);
             format!("{runs} runs mean nothing: a fault took no effect, or the world was not in order")
         });
+        let silent = self
+            .silent
+            .iter()
+            .map(|who| format!("there was no answer of {who}: its figures are those of nobody acting"));
         let wide = self.until.filter(|until| !until.reached).map(Reached::complaint);
         let regression = self.regression.map(Regression::complaints).unwrap_or_default();
-        interrupted.into_iter().chain(invalid).chain(wide).chain(regression).collect()
+        interrupted.into_iter().chain(invalid).chain(silent).chain(wide).chain(regression).collect()
     }
+}
+
+/// Those who never answered.
+pub(super) fn silent<'l>(all: impl Iterator<Item = (String, &'l LapseFigures)>) -> Vec<String> {
+    all.filter(|(_, lapses)| lapses.is_silence()).map(|(who, _)| who).collect()
 }
 
 /// The exit code that says the same as a verdict.
@@ -196,6 +253,7 @@ fn cells(plan: &Plan, tally: &Tally) -> Vec<CellResult> {
             metrics: maker.figures(player_tally, baseline),
             pass: figures::pass_figures(player_tally, &plan.ks),
             invalid_runs: player_tally.invalid,
+            lapses: LapseFigures::of(plan, &player_tally.lapses),
         }
     })
     .into_iter();

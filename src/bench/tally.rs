@@ -5,6 +5,7 @@ use super::play::Figures;
 use crate::metric::{Metric, Ratios};
 use serde::{Deserialize, Serialize};
 use statistics::Sample;
+use worlds::outcome::LapseCounts;
 
 /// All cells of a bench.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,12 +33,50 @@ pub(crate) struct PlayerTally {
     samples: Vec<Sample>,
     /// Runs whose figures mean nothing.
     pub invalid: u64,
+    /// Rounds without an answer.
+    pub lapses: Lapses,
+}
+
+/// Rounds to which an SRE gave no answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Lapses {
+    /// Rounds that were played.
+    pub rounds: u64,
+    /// There was no answer in time.
+    pub late: u64,
+    /// What was said was no answer.
+    pub malformed: u64,
+    /// Nobody was there who could answer.
+    pub dead: u64,
+    /// Runs with one of these.
+    pub runs: u64,
+    /// The first of these runs, its seed counted from 0.
+    pub first: Option<u64>,
+}
+
+impl Lapses {
+    fn add(&mut self, seed: u64, figures: &Figures) {
+        let LapseCounts { late, malformed, dead } = figures.lapses;
+        self.rounds += u64::from(figures.rounds);
+        self.late += u64::from(late);
+        self.malformed += u64::from(malformed);
+        self.dead += u64::from(dead);
+        if figures.lapses.all() > 0 {
+            self.runs += 1;
+            self.first.get_or_insert(seed);
+        }
+    }
 }
 
 impl Tally {
     /// Of a plan of which nothing was played.
     pub(crate) fn new(plan: &Plan) -> Self {
-        let player = || PlayerTally { samples: vec![Sample::new(); Metric::COUNT], invalid: 0 };
+        let player = || PlayerTally {
+            samples: vec![Sample::new(); Metric::COUNT],
+            invalid: 0,
+            lapses: Lapses::default(),
+        };
         let players = || plan.players.iter().map(|_| player()).collect();
         Self { cells: plan.cells.iter().map(|_| CellTally { seeds: 0, players: players() }).collect() }
     }
@@ -52,7 +91,23 @@ impl Tally {
                         && player.samples.iter().all(|sample| sample.seeds() == cell.seeds)
                 })
         };
-        self.cells.len() == plan.cells.len() && self.cells.iter().all(fits)
+        let is_even = |group: &Vec<usize>| {
+            group.windows(2).all(|pair| self.cells[pair[0]].seeds == self.cells[pair[1]].seeds)
+        };
+        self.cells.len() == plan.cells.len() && self.cells.iter().all(fits) && plan.groups.iter().all(is_even)
+    }
+
+    /// Seeds that a group of cells was played on.
+    pub(crate) fn seeds_of(&self, plan: &Plan, group: usize) -> u64 {
+        self.cells[plan.groups[group][0]].seeds
+    }
+
+    /// The next seeds of a group: for each of them and each of its cells what each player did.
+    pub(crate) fn add(&mut self, plan: &Plan, group: usize, figures: &[Figures]) {
+        let cells = plan.groups[group].iter().cycle();
+        for (&cell, figures) in cells.zip(figures.chunks_exact(plan.players.len())) {
+            self.cells[cell].add(figures);
+        }
     }
 
     /// Runs that were played.
@@ -62,15 +117,14 @@ impl Tally {
 }
 
 impl CellTally {
-    /// The next seeds, each by all players.
+    /// The next seed, by all players.
     pub(crate) fn add(&mut self, figures: &[Figures]) {
-        for seed in figures.chunks_exact(self.players.len()) {
-            self.seeds += 1;
-            for (player, figures) in self.players.iter_mut().zip(seed) {
-                player.invalid += u64::from(!figures.is_valid);
-                player.add(&figures.ratios);
-            }
+        for (player, figures) in self.players.iter_mut().zip(figures) {
+            player.invalid += u64::from(!figures.is_valid);
+            player.lapses.add(self.seeds, figures);
+            player.add(&figures.ratios);
         }
+        self.seeds += 1;
     }
 }
 

@@ -10,7 +10,7 @@ use crate::bench::baseline::{Change, Regression};
 use crate::bench::comparison::{CompareResult, LevelResult, Sides};
 use crate::bench::figures::{Apart, Figure, PassFigures, PassK};
 use crate::bench::plan::{Plan, Player};
-use crate::bench::result::{BenchResult, CellResult, SreFigures};
+use crate::bench::result::{BenchResult, CellResult, LapseFigures, SreFigures};
 use crate::bench::tally::Tally;
 use crate::metric::{Better, Metric};
 use crate::result::Verdict as Said;
@@ -44,6 +44,7 @@ fn style(metric: Metric) -> Style {
         Metric::UnneededActions => style("Unneeded", 1.0, 2),
         Metric::FalseAlarms => style("False", 1.0, 2),
         Metric::PassedShare => style("Passed, %", 100.0, 1),
+        Metric::LapseShare => style("Unanswered, %", 100.0, 1),
     }
 }
 
@@ -149,6 +150,10 @@ fn of_cell(bench: &BenchResult, cell: &CellResult, width: usize) -> Vec<String> 
     lines.extend(skill(&rows, width));
     lines.push(String::new());
     lines.extend(passes(&rows, width));
+    if rows.iter().any(|(player, _)| player.is_program()) {
+        lines.push(String::new());
+        lines.extend(unanswered(&rows, width));
+    }
     lines
 }
 
@@ -227,6 +232,36 @@ fn passes(rows: &[(&Player, &SreFigures)], width: usize) -> Vec<String> {
         [name(player), share].into_iter().chain(pass_k.iter().map(pass)).collect()
     };
     layout::table(&columns, rows.iter().map(row), width)
+}
+
+/// What programs left unanswered: whoever says nothing is not bad but not there.
+fn unanswered(rows: &[(&Player, &SreFigures)], width: usize) -> Vec<String> {
+    let titles = ["Rounds", "Unanswered", "Late", "Malformed", "Dead", "Runs", "First seed"];
+    let columns: Vec<Column<'_>> = std::iter::once(words("SRE")).chain(titles.map(figures)).collect();
+    let row = |(player, them): &(&Player, &SreFigures)| {
+        let lapses = &them.lapses;
+        let counts = [lapses.rounds, lapses.all(), lapses.late, lapses.malformed, lapses.dead, lapses.runs];
+        let mut row = vec![name(player)];
+        row.extend(counts.map(figure::count));
+        row.push(lapses.first_seed.map_or_else(|| "-".to_owned(), |seed| seed.to_string()));
+        if lapses.all() > 0 {
+            row[2] = paint(ink::BAD, &row[2]);
+        }
+        row
+    };
+    let programs = rows.iter().filter(|(player, _)| player.is_program());
+    layout::table(&columns, programs.map(row), width)
+}
+
+/// The same in a sentence; nothing where everything was answered.
+fn unanswered_note(sre: &str, place: &str, lapses: &LapseFigures) -> Option<String> {
+    let LapseFigures { rounds, late, malformed, dead, first_seed, .. } = *lapses;
+    let first_seed = first_seed?;
+    let (all, rounds) = (figure::count(lapses.all()), figure::count(rounds));
+    let how = figure::lapses(late, malformed, dead);
+    Some(format!(
+        "{sre} in {place}: {all} of {rounds} rounds unanswered ({how}), the first on seed {first_seed}"
+    ))
 }
 
 /// `12.3 ±4.5 %`
@@ -321,7 +356,7 @@ fn of_sides(player: &Player, sides: &Sides, width: usize) -> Vec<String> {
     let row = |metric: Metric| {
         let (style, [a, b]) = (style(metric), [&sides.a, &sides.b].map(|side| side.get(&metric)));
         let (a, b) = (a?, b?);
-        if is_plain(a, b) {
+        if is_plain(a, b) && !(metric == Metric::LapseShare && a.estimate > Some(0.0)) {
             return None;
         }
         let [by, between, p] = style.difference(sides.difference(metric));
@@ -350,22 +385,43 @@ fn is_better(metric: Metric, apart: &Apart) -> Option<bool> {
 // ---- the end ----------------------------------------------------------------------------------
 
 /// What stands below the tables.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Verdict<'a> {
     said: Said,
     reasons: &'a [String],
+    /// What programs left unanswered, where no table tells it.
+    unanswered: Vec<String>,
     repeat: &'a str,
 }
 
 impl<'a> Verdict<'a> {
     /// Of a bench.
-    pub(crate) fn of_bench(bench: &'a BenchResult) -> Self {
-        Self { said: bench.verdict, reasons: &bench.reasons, repeat: &bench.repeat }
+    pub(crate) fn of_bench(bench: &'a BenchResult, is_quiet: bool) -> Self {
+        let of_cell = |cell: &'a CellResult| {
+            let place = format!("{}, {}", cell.label(), cell.chaos_level);
+            let note = move |them: &SreFigures| unanswered_note(&them.sre, &place, &them.lapses);
+            cell.results.iter().filter_map(note)
+        };
+        let cells: &[CellResult] = if is_quiet { &bench.cells } else { &[] };
+        let unanswered = cells.iter().flat_map(of_cell).collect();
+        Self { said: bench.verdict, reasons: &bench.reasons, unanswered, repeat: &bench.repeat }
     }
 
     /// Of a comparison.
     pub(crate) fn of_comparison(comparison: &'a CompareResult) -> Self {
-        Self { said: comparison.verdict, reasons: &comparison.reasons, repeat: &comparison.repeat }
+        let CompareResult { a, b, levels, .. } = comparison;
+        let of_level = |level: &'a LevelResult| {
+            let of_sides = move |sides: &'a Sides| {
+                let worlds = [(&a.world.name, &sides.lapses_a), (&b.world.name, &sides.lapses_b)];
+                worlds.into_iter().filter_map(move |(world, lapses)| {
+                    unanswered_note(&sides.sre, &format!("{world}, {}", level.chaos_level), lapses)
+                })
+            };
+            level.results.iter().flat_map(of_sides)
+        };
+        let unanswered = levels.iter().flat_map(of_level).collect();
+        let CompareResult { verdict, reasons, repeat, .. } = comparison;
+        Self { said: *verdict, reasons, unanswered, repeat }
     }
 
     /// Its lines; when nothing else is told, only of what is not as it should be.
@@ -381,6 +437,12 @@ impl<'a> Verdict<'a> {
             lines.push(String::new());
             lines.push(format!("  {:<14}{}", "Verdict", paint(style, self.said.name())));
             lines.extend(self.reasons.iter().flat_map(|reason| layout::fact("", reason, width)));
+        }
+        if !self.unanswered.is_empty() {
+            lines.push(String::new());
+        }
+        for (place, note) in self.unanswered.iter().enumerate() {
+            lines.extend(layout::fact(if place == 0 { "Unanswered" } else { "" }, note, width));
         }
         if !is_quiet {
             lines.push(String::new());

@@ -5,7 +5,7 @@ use super::layout::{self, figures, words};
 use super::{figure, opening};
 use crate::config::RunConfig;
 use crate::drill::gates::DrillGate;
-use crate::drill::result::{DrillResult, Mean, SeedRun};
+use crate::drill::result::{DrillResult, Mean, SeedRun, lapses};
 use crate::metric::Metric;
 use crate::result::Verdict;
 
@@ -75,6 +75,9 @@ pub(crate) fn ending(result: &DrillResult, width: usize) -> Vec<String> {
         result.sla_target_pct
     );
     lines.extend(layout::fact("SLA", &promise, width));
+    if let Some(note) = unanswered(result) {
+        lines.extend(layout::fact("Unanswered", &note, width));
+    }
     lines.push(format!("  {:<14}{}", "Verdict", verdict(result.verdict)));
     for reason in &result.reasons {
         lines.extend(layout::fact("", reason, width));
@@ -83,6 +86,14 @@ pub(crate) fn ending(result: &DrillResult, width: usize) -> Vec<String> {
     lines.push("To repeat this drill:".to_owned());
     lines.push(format!("  {}", paint(ink::STRONG, &result.repeat)));
     lines
+}
+
+/// What programs left unanswered, where they did: whoever says nothing is not bad but not there.
+fn unanswered(result: &DrillResult) -> Option<String> {
+    let first = result.runs.iter().find(|run| run.lapses.all() > 0)?.seed;
+    let all = lapses(result.runs.iter().map(|run| run.lapses));
+    let how = figure::lapses(all.late.into(), all.malformed.into(), all.dead.into());
+    Some(format!("{} decisions ({how}), the first on seed {first}", figure::count(all.all().into())))
 }
 
 /// How a metric is called, with its unit and decimals.
@@ -103,6 +114,7 @@ pub(crate) fn named(metric: Metric) -> (&'static str, usize) {
         Metric::UnneededActions => ("Unneeded actions", 2),
         Metric::FalseAlarms => ("False alarms", 2),
         Metric::PassedShare => ("Runs that pass, share", 3),
+        Metric::LapseShare => ("Unanswered rounds, share", 3),
     }
 }
 

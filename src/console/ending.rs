@@ -303,16 +303,11 @@ fn sre_line(sre: &SreResult) -> String {
 /// Rounds in which an SRE decided nothing because it did not answer as it should.
 fn lapses(sre: &SreResult, rounds: u32) -> Option<String> {
     let LapseCounts { late, malformed, dead } = sre.lapses;
-    let counts = [(late, "late"), (malformed, "malformed"), (dead, "dead")];
-    let told: Vec<_> = counts
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, how)| format!("{} {how}", figure::count(count.into())))
-        .collect();
     let of = figure::plural(rounds, "round");
-    (!told.is_empty()).then(|| {
+    (sre.lapses.all() > 0).then(|| {
         let missing = figure::count(sre.lapses.all().into());
-        format!("no decision in {missing} of {of}: {}", told.join(", "))
+        let how = figure::lapses(late.into(), malformed.into(), dead.into());
+        format!("no decision in {missing} of {of}: {how}")
     })
 }
 

@@ -60,6 +60,13 @@ pub(crate) fn memory(kib: Option<u64>) -> String {
     }
 }
 
+/// Decisions that are missing, by how: `2 late, 1 dead`.
+pub(crate) fn lapses(late: u64, malformed: u64, dead: u64) -> String {
+    let counts = [(late, "late"), (malformed, "malformed"), (dead, "dead")];
+    let told = counts.into_iter().filter(|(number, _)| *number > 0);
+    told.map(|(number, how)| format!("{} {how}", count(number))).collect::<Vec<_>>().join(", ")
+}
+
 /// A count and what is counted: `1 round`, `2 rounds`.
 pub(crate) fn plural(number: u32, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use statistics::{Confidence, Passes, Ratio, Sample, interval};
 use worlds::definition::{SkillName, SreKind};
-use worlds::outcome::{Outcome, Resolution};
+use worlds::outcome::{LapseCounts, Outcome, Resolution};
 
 /// The version of this document's shape: raised when a field is renamed, removed or changes its
 /// meaning. New fields do not raise it.
@@ -116,6 +116,9 @@ pub(crate) struct SeedRun {
     pub remedied: u32,
     /// Share of avoidable fault-rounds that were avoided, 0 to 1.
     pub avoided_share: Option<f64>,
+    /// Decisions that were missing, of all SREs together.
+    #[serde(default)]
+    pub lapses: LapseCounts,
     /// The field of each gate, in the order of `gates`.
     pub gate_values: Vec<Option<f64>>,
     /// What it says about each metric; `None` when it has nothing to be compared with.
@@ -156,10 +159,20 @@ impl SeedRun {
             incidents: result.incidents.len() as u32,
             remedied: remedied as u32,
             avoided_share: result.avoided_share,
+            lapses: lapses(result.sres.iter().map(|sre| sre.lapses)),
             gate_values,
             ratios,
         }
     }
+}
+
+/// Those of several together.
+pub(crate) fn lapses(all: impl Iterator<Item = LapseCounts>) -> LapseCounts {
+    all.fold(LapseCounts::default(), |sum, one| LapseCounts {
+        late: sum.late + one.late,
+        malformed: sum.malformed + one.malformed,
+        dead: sum.dead + one.dead,
+    })
 }
 
 impl DrillResult {
@@ -305,6 +318,7 @@ mod tests {
             incidents: 0,
             remedied: 0,
             avoided_share: None,
+            lapses: LapseCounts::default(),
             gate_values: vec![gate_values[seed % gate_values.len()]],
             ratios: None,
         };
