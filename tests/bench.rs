@@ -448,6 +448,21 @@ fn whoever_never_answers_is_not_measured() {
     }
 }
 
+/// A shell that is there and does not find a program is the program's; a system that starts none is not.
+#[test]
+fn a_program_that_the_system_does_not_start_makes_its_runs_invalid() {
+    let place = Place::new();
+    let sre = place.program("ok", &answering(":"));
+    let mut command = world("bench -n 2 --seeds 2 --json -q --sre rules").and(&["--sre", &sre]).command();
+    // There is no shell.
+    command.env("PATH", place.dir.path());
+    let ended = support::World::of(command).ends_with(3);
+    assert!(words_of(&ended.err).contains("2 runs mean nothing"), "{}", ended.err);
+    let bench = ended.json();
+    let invalid = [0, 1].map(|player| bench["cells"][0]["results"][player]["invalid_runs"].as_u64());
+    assert_eq!(invalid, [Some(0), Some(2)]);
+}
+
 #[test]
 fn the_log_of_a_program_is_kept_beside_the_bench_and_never_shown() {
     let place = Place::new();

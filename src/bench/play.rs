@@ -39,13 +39,15 @@ pub(crate) struct Stage<'a> {
     runs: Vec<Option<Inline>>,
     /// Of the seed that is played, by player.
     outcomes: Vec<Outcome>,
+    /// Whether something kept a program from thinking that was not its own fault.
+    troubled: Vec<bool>,
 }
 
 impl<'a> Stage<'a> {
     /// For the runs of a plan.
     pub(crate) fn new(plan: &'a Plan, programs: Option<&'a Programs>, tell: Sender<Word>) -> Self {
         let runs = plan.cases.iter().map(|_| None).collect();
-        Self { plan, programs, tell, runs, outcomes: Vec::with_capacity(plan.players.len()) }
+        Self { plan, programs, tell, runs, outcomes: Vec::new(), troubled: Vec::new() }
     }
 
     /// Plays one seed; adds what came of it to `figures`, player by player. `None`, and nothing added, when a
@@ -54,13 +56,15 @@ impl<'a> Stage<'a> {
         let plan = self.plan;
         let case = plan.cells[cell].case;
         self.outcomes.clear();
+        self.troubled.clear();
         for player in 0..plan.players.len() {
             let run = plan.run(cell, player, seed);
-            let outcome = match self.programs.filter(|_| plan.players[player].is_program()) {
+            let (outcome, is_troubled) = match self.programs.filter(|_| plan.players[player].is_program()) {
                 Some(programs) => self.play_program(programs, [cell, player], run)?,
-                None => self.play_built_in(case, run),
+                None => (self.play_built_in(case, run), false),
             };
             self.outcomes.push(outcome);
+            self.troubled.push(is_troubled);
         }
         let (none, oracle) = (&self.outcomes[plan.none()], &self.outcomes[plan.oracle()]);
         let is_asked = !(plan.pass.is_empty() && plan.cases[case].gates.is_empty());
@@ -72,7 +76,7 @@ impl<'a> Stage<'a> {
             };
             figures.push(Figures {
                 ratios: ratios(outcome, &Seen { none, oracle, passed }),
-                is_valid: is_valid(outcome),
+                is_valid: is_valid(outcome) && !self.troubled[player],
                 rounds: outcome.rounds,
                 lapses: outcome.sres[0].lapses,
             });
@@ -92,8 +96,9 @@ impl<'a> Stage<'a> {
         inline.play()
     }
 
-    /// A run with a process of its own; nothing when a signal came before its end.
-    fn play_program(&self, programs: &Programs, place: [usize; 2], run: RunPlan) -> Option<Outcome> {
+    /// A run with a process of its own, and whether that could not even be started; nothing when a signal came
+    /// before its end.
+    fn play_program(&self, programs: &Programs, place: [usize; 2], run: RunPlan) -> Option<(Outcome, bool)> {
         let minds = programs.minds(self.plan, place[1], &run, &self.tell);
         let world = self.plan.case_of(place[0]).world.clone();
         let mut inline = Inline::with(Round::unrecorded(world, run), minds);
@@ -105,7 +110,8 @@ impl<'a> Stage<'a> {
             // Whoever put the bench together is gone only when all is over.
             let _ = self.tell.send(Word::RoundPlayed);
         }
-        Some(inline.finish())
+        let is_troubled = !inline.troubles().is_empty();
+        Some((inline.finish(), is_troubled))
     }
 }
 

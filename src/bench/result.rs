@@ -79,7 +79,8 @@ pub(crate) struct SreFigures {
     pub metrics: Figures,
     /// How reliably its runs passed.
     pub pass: PassFigures,
-    /// Runs whose figures mean nothing: a fault took no effect, or the world was not in order.
+    /// Runs whose figures mean nothing: a fault took no effect, the world was not in order, or the system did not
+    /// start a program.
     pub invalid_runs: u64,
     /// Rounds to which a program gave no answer that counts.
     #[serde(default)]
@@ -215,7 +216,10 @@ impl Grounds<'_> {
         let interrupted = self.interrupted_by.map(|signal| format!("signal {signal} ended it early"));
         let invalid = (self.invalid > 0).then(|| {
             let runs = figure::count(self.invalid);
-            format!("{runs} runs mean nothing: a fault took no effect, or the world was not in order")
+            format!(
+                "{runs} runs mean nothing: a fault took no effect, the world was not in order, or a program could \
+                 not be started"
+            )
         });
         let silent = self
             .silent
