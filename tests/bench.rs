@@ -261,6 +261,21 @@ fn an_interrupted_bench_keeps_what_it_has_and_goes_on_as_if_nothing_had_been() {
     same_files(&broken, &whole);
 }
 
+/// Whoever wants one that never ends asks for as many seeds as there are.
+#[test]
+fn a_bench_of_all_seeds_there_are_goes_on_until_it_is_interrupted() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let out = dir.path().join("out");
+    let mut command = kept_in(&out, "systems single -n 1 --sre none", u64::MAX).command();
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
+    wait_until("there is a checkpoint", || {
+        assert_eq!(child.try_wait().expect("it is ours"), None, "it ended by itself");
+        out.join("checkpoint.json").exists().then_some(())
+    });
+    signal(&child, Signal::INT);
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+}
+
 #[test]
 fn a_killed_bench_goes_on_from_its_checkpoint() {
     let dir = tempfile::tempdir().expect("a directory");

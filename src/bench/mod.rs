@@ -258,9 +258,10 @@ impl<'a> Watch<'a> {
         let left = |of_cell: &dyn Fn(usize) -> u64| -> u64 {
             let of_group = |(group, target): (usize, &u64)| {
                 let seeds = target.saturating_sub(tally.seeds_of(plan, group));
-                seeds * plan.groups[group].iter().map(|&cell| of_cell(cell)).sum::<u64>()
+                let of_seed: u64 = plan.groups[group].iter().map(|&cell| of_cell(cell)).sum();
+                seeds.saturating_mul(of_seed)
             };
-            targets.iter().enumerate().map(of_group).sum()
+            targets.iter().enumerate().map(of_group).fold(0, u64::saturating_add)
         };
         let bar = match programs {
             0 => Progress::of("runs", left(&|_| plan.players.len() as u64)),
