@@ -517,19 +517,33 @@ fn hanging_at(place: &Place, start: usize) -> String {
     place.program("hangs-at", &text)
 }
 
-/// Waits until it hangs, and interrupts it; gives what was said on standard error.
-fn interrupt(place: &Place, mut command: std::process::Command) {
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
+/// Waits until it hangs, and interrupts it; gives what was said on standard output.
+fn interrupt(place: &Place, mut command: std::process::Command) -> String {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program starts");
     let up = wait_until("it hangs", || {
         fs::read_to_string(place.path("up")).ok().filter(|text| text.ends_with('\n'))
     });
     signal(&child, Signal::INT);
-    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130));
     for pid in up.split_whitespace() {
         let pid = Pid::from_raw(pid.parse().expect("a number")).expect("a process");
         wait_until("its processes are gone", || is_gone(pid).then_some(()));
     }
     fs::remove_file(place.path("hangs")).expect("it is there");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn of_no_seed_there_are_no_tables() {
+    for command in ["bench", "compare single systems"] {
+        let place = Place::new();
+        let sre = hanging_at(&place, 1);
+        let command = world(&format!("{command} -n 4 --threads 1 --sre")).and(&[&sre]).command();
+        let told = interrupt(&place, command);
+        assert!(told.contains("No seed was played to its end."), "{told}");
+        assert!(!told.contains("Score"), "{told}");
+    }
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Programs on call: each run has a process of its own, as in `world run --inline`.
 //!
 //! What a program says on standard error goes to `DIR/sre-NAME.log` with `--out DIR`, all its runs to one
-//! file; else nowhere, for a terminal has the progress bar. A signal ends the wait for an answer. A run whose wait was ended that way says nothing about the program, and is played
-//! again when the bench goes on.
+//! file; else nowhere, for a terminal has the progress bar. A signal ends the wait for an answer. A run whose
+//! wait was ended that way says nothing about the program, and is played again when the bench goes on.
 
 use super::plan::Plan;
 use super::work::Word;

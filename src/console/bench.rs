@@ -128,6 +128,9 @@ fn capital(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
+/// In the place of tables about nothing.
+const NO_SEED: &str = "  No seed was played to its end.";
+
 // ---- tables of a bench ------------------------------------------------------------------------
 
 /// All tables of a bench.
@@ -143,6 +146,10 @@ fn of_cell(bench: &BenchResult, cell: &CellResult, width: usize) -> Vec<String> 
     let title = format!("{}, {}, {rounds}, {seeds}", cell.label(), chaos(&cell.chaos_level));
     let rows: Vec<(&Player, &SreFigures)> = bench.sres.iter().zip(&cell.results).collect();
     let mut lines = vec![String::new(), layout::rule(&title, width)];
+    if cell.seeds == 0 {
+        lines.push(NO_SEED.to_owned());
+        return lines;
+    }
     lines.extend(users(&bench.baseline_sre, &rows, width));
     lines.push(String::new());
     lines.extend(times(&rows, width));
@@ -335,6 +342,10 @@ pub(crate) fn of_comparison(comparison: &CompareResult, width: usize) -> Vec<Str
         let (a, b) = (&a.world.name, &b.world.name);
         let title = format!("{b} less {a}, {}, {seeds} seeds", chaos(&level.chaos_level));
         let mut lines = vec![String::new(), layout::rule(&title, width)];
+        if level.seeds == 0 {
+            lines.push(NO_SEED.to_owned());
+            return lines;
+        }
         for (player, sides) in sres.iter().zip(&level.results) {
             lines.extend(of_sides(player, sides, width));
         }
