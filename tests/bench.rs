@@ -657,6 +657,21 @@ fn senior<'b>(bench: &'b mut Value, metric: &str) -> &'b mut Value {
 }
 
 #[test]
+fn a_program_with_another_deadline_is_not_compared_with_its_earlier_self() {
+    let place = Place::new();
+    let acts = place.program("acts", &answering(ROLLS_BACK));
+    let out = place.path("out");
+    let bench = |flags: &[&str]| world("bench -n 4 --seeds 3 -q --sre").and(&[&acts]).and(flags);
+    bench(&["--out", &out]).ends_with(0);
+    let earlier = Path::new(&out).join("bench.json");
+    let against = ["--json", "--baseline", earlier.to_str().expect("text")];
+    let compared = |ended: support::Ended| ended.json()["regression"]["unmatched"].clone();
+    assert_eq!(compared(bench(&against).ends_with(0)), Value::Array(Vec::new()));
+    let unmatched = compared(bench(&against).and(&["--sre-deadline", "30s"]).run());
+    assert_eq!(unmatched[0], "`acts` had no limit for an answer and has 30 s");
+}
+
+#[test]
 fn a_bench_that_is_no_worse_than_an_earlier_one_passes() {
     let ended = with_earlier(|_| (), SAME);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
