@@ -62,3 +62,50 @@ fn found(scenario: &Scenario, cause: &RootCause, incidents: &[Incident]) -> Root
         named_round: named.min(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario;
+    use worlds::outcome::Resolution;
+
+    fn incident(kind: &str, target: &str, onset_round: u32, diagnosed_round: Option<u32>) -> Incident {
+        Incident {
+            id: 1,
+            kind: kind.into(),
+            target: target.into(),
+            onset_round,
+            detected_round: None,
+            acknowledged_round: None,
+            first_action_round: None,
+            diagnosed_round,
+            mitigated_round: None,
+            hurt_users: true,
+            resolved_round: None,
+            resolution: Resolution::Open,
+        }
+    }
+
+    #[test]
+    fn a_root_cause_is_named_by_a_right_diagnosis_of_its_own_incident() {
+        let scenario = scenario::load("cache-loss").expect("it is built in").scenario;
+        let named = |incidents: &[Incident]| {
+            let answer = AnswerResult::of(&scenario, incidents).expect("it has a key");
+            let rounds: Vec<_> = answer.root_causes.iter().map(|cause| cause.named_round).collect();
+            (rounds, answer.named_share)
+        };
+        let none = AnswerResult::of(&scenario, &[]).expect("it has a key");
+        let onsets: Vec<u32> = none.root_causes.iter().map(|cause| cause.onset_round).collect();
+        let [crash, spike] = onsets[..] else { panic!("two root causes") };
+        assert_eq!(named(&[]), (vec![None, None], Some(0.0)));
+        let right = incident("service_crash", "cache-1", crash, Some(crash + 2));
+        assert_eq!(named(std::slice::from_ref(&right)), (vec![Some(crash + 2), None], Some(0.5)));
+        let others = [
+            incident("memory_leak", "cache-1", crash, Some(crash)),
+            incident("service_crash", "web-1", crash, Some(crash)),
+            incident("service_crash", "cache-1", crash + 5, Some(crash + 5)),
+            incident("cpu_spike", "db-replica", spike, None),
+        ];
+        assert_eq!(named(&others), (vec![None, None], Some(0.0)));
+    }
+}

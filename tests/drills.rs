@@ -121,6 +121,15 @@ fn the_share_of_runs_that_pass_has_room_for_those_that_were_not_played() {
     let passed = metrics.iter().find(|metric| metric["metric"] == "passed_share").expect("it");
     assert_eq!((&passed["mean"], &passed["high"]), (&1.0.into(), &1.0.into()));
     assert!(passed["low"].as_f64() < Some(0.7), "{passed}");
+    let gates = ["--fail-on", "availability_pct < 85"];
+    let drill = world("run --inline --seed 1 --seeds 12 --json -q").and(&gates).run().json();
+    let served = |run: &Value| run["availability_pct"].as_f64().expect("a share");
+    let runs = drill["runs"].as_array().expect("runs");
+    let well = runs.iter().filter(|run| served(run) >= 85.0).count();
+    assert!((1..12).contains(&well), "{well}");
+    let metrics = drill["metrics"].as_array().expect("metrics");
+    let passed = metrics.iter().find(|metric| metric["metric"] == "passed_share").expect("it");
+    assert_eq!(passed["mean"], well as f64 / 12.0);
 }
 
 /// A score of one seed says little where there was little to win: it is not their mean that counts.
