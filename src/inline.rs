@@ -36,6 +36,8 @@ pub(crate) fn run(
 ) -> Finished {
     let begin = if interest >= Interest::Records { Round::new } else { Round::hashed };
     let mut run = Inline::with(begin(Arc::clone(world), plan), minds);
+    // One that never began may be gone before the end.
+    let mut troubles = run.troubles();
     let mut flow = tell(&mut run, watch);
     let mut interrupted_by = (controls.interrupt)();
     while !run.is_over() && flow.is_continue() && interrupted_by.is_none() {
@@ -49,7 +51,8 @@ pub(crate) fn run(
         let is_whole = run.is_over() && !run.was_left();
         interrupted_by = if is_whole { None } else { controls.rest(began) };
     }
-    let troubles = run.troubles();
+    troubles.extend(run.troubles());
+    troubles.dedup();
     let outcome = run.finish();
     if flow.is_continue() {
         // The run is over: nothing is left that a break could stop.

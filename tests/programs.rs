@@ -514,6 +514,36 @@ fn a_program_that_stays_when_its_input_ends_is_ended_with_all_that_it_started() 
 }
 
 #[test]
+fn a_program_whose_processes_left_its_group_is_ended_with_them() {
+    if Command::new("timeout").args(["1", "true"]).output().is_err() {
+        return skipped("there is no timeout", "a program whose processes left its group is ended with them");
+    }
+    let place = Place::new();
+    let answers = place.program("answers", &answering(":"));
+    let stays = place.program("stays", &format!("{}\nexec sleep 1000", answering(":")));
+    for program in [&answers, &stays] {
+        let command = program.replace("exec:exec", "exec:timeout 900");
+        let played = place.both_of(2, &command, &[]);
+        assert_eq!((played.code, played.lapses()), (Some(0), [0, 0, 0]), "{}", played.text);
+        fs::remove_dir_all(place.path("processes")).expect("removed");
+        fs::remove_dir_all(place.path("inline")).expect("removed");
+    }
+    // Killed while it waits, with or without an agent between.
+    let hangs = hanging(&place).replace("exec:exec", "exec:timeout 900");
+    for mode in [&["--inline"][..], &[]] {
+        let flags = [&["--sre", &hangs][..], mode].concat();
+        let mut command = place.command("killed", &flags);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program");
+        place.written("up");
+        fs::remove_file(place.path("up")).expect("it is there");
+        child.kill().expect("it is there");
+        child.wait().expect("it ends");
+        place.empties();
+        fs::remove_dir_all(place.path("killed")).expect("removed");
+    }
+}
+
+#[test]
 fn a_program_can_be_put_on_call_by_hand() {
     let place = Place::new();
     let sre = place.program("ok", &answering("echo seen >&2"));

@@ -38,7 +38,11 @@ pub fn relay(membership: Membership, mut means: Means) -> Result<(), AgentError>
                 program.decide(&observation, &results, &mut decision);
                 // Whoever left does not wait for this; why is heard next.
                 if !program.was_left() {
-                    member.say(&FromAgent::decision(&decision))?;
+                    match member.say(&FromAgent::decision(&decision)) {
+                        // It may have said farewell before, which is heard next.
+                        Ok(()) | Err(AgentError::DirectorGone) => {}
+                        Err(error) => return Err(error),
+                    }
                 }
                 results.clear();
             }

@@ -15,7 +15,6 @@ mod evidence;
 mod lineup;
 mod messages;
 mod notice_board;
-mod offspring;
 mod plausible;
 mod process_keeper;
 mod round_owner;

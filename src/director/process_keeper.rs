@@ -8,9 +8,9 @@
 //! then says of them, an exit status or a stopped state, is what witnesses it.
 
 use super::messages::{KeeperMessage, Order, OwnerMessage, Sighting};
-use super::offspring::Offspring;
 use crate::agent_command::TOKEN_STDIN;
 use crate::duration;
+use agents::program::kin::Kin;
 use agents::program::talk::END_GRACE;
 use bus::hub::SeatId;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
@@ -37,7 +37,7 @@ const FAREWELL_TIME: Duration = Duration::from_millis(300);
 const CHANGE_TIME: Duration = Duration::from_secs(2);
 
 /// From one look to the next.
-pub(super) const CHANGE_STEP: Duration = Duration::from_micros(200);
+const CHANGE_STEP: Duration = Duration::from_micros(200);
 
 /// The actor.
 pub(super) struct ProcessKeeper;
@@ -321,13 +321,15 @@ fn changed(status: &WaitIdStatus) -> String {
     }
 }
 
-/// Ends a child, and waits for what it has started for a program.
+/// Ends a child, and waits for what it has started for a program: that goes with it, a moment later, since its
+/// guard sees to it. Of a program there is one at a time, and somebody else may be given its SRE next.
 async fn end_with_program(child: &mut Child, order: &Order) -> io::Result<ExitStatus> {
-    let parent = child.id().filter(|_| order.program.is_some());
-    let offspring = parent.map(Offspring::of);
+    let parent = child.id().and_then(|pid| i32::try_from(pid).ok()).filter(|_| order.program.is_some());
+    let kin = Kin::of(parent);
     let ended = end(child).await;
-    if let Some(offspring) = offspring {
-        offspring.gone(CHANGE_TIME).await;
+    let deadline = Instant::now() + CHANGE_TIME;
+    while !kin.have_ended() && Instant::now() < deadline {
+        sleep(CHANGE_STEP).await;
     }
     ended
 }

@@ -11,14 +11,18 @@
 //!      └─ stdin, stdout ─> sh -c COMMAND, and all that it starts: one group
 //! ```
 //!
-//! Whoever leaves the group on purpose (`setsid`) is out of its reach.
+//! Some leave the group: `timeout` does, and what a shell with job control starts. They are found by their
+//! parents ([`super::kin`]), for which the guard is told the program's number on that pipe. Whoever leaves the
+//! group and is orphaned, as daemons do on purpose, is out of reach.
 
+use super::kin::{Kin, handle, has_ended, kill};
+use super::running::members;
 use rustix::process::{Signal, getpgrp, getpid, kill_current_process_group};
 use signal_hook::consts::{
     SIGALRM, SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2,
 };
 use signal_hook::flag;
-use std::io::{self, IsTerminal as _, Read as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -47,13 +51,22 @@ pub fn guard() -> Result<(), GuardError> {
         // A handler that notes what nobody asks for: the guard goes on.
         flag::register(signal, Arc::new(AtomicBool::new(false))).map_err(GuardError::Signals)?;
     }
-    let (mut pipe, mut nothing) = (io::stdin().lock(), [0; 16]);
-    loop {
-        match pipe.read(&mut nothing) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Ok(0) | Err(_) => break,
-            Ok(_) => {}
-        }
+    let mut pipe = io::stdin().lock();
+    let mut line = String::new();
+    // Calls that a signal interrupts are repeated by these.
+    let _ = pipe.read_line(&mut line);
+    let program = line.trim().parse().ok().and_then(|pid| Some((pid, handle(pid)?)));
+    let _ = pipe.read_to_end(&mut Vec::new());
+    let me = std::process::id();
+    let group = members(me).into_iter().filter(|(pid, _)| *pid != me);
+    let group = group.filter_map(|(pid, _)| i32::try_from(pid).ok());
+    // Of one that has ended the number may be another's.
+    let program = program.filter(|(_, handle)| !has_ended(handle));
+    // All are known before any is killed: with their parents goes the way to find them.
+    let kin = Kin::of(group.chain(program.iter().map(|(pid, _)| *pid)));
+    kin.kill();
+    if let Some((_, handle)) = program {
+        kill(&handle);
     }
     // Of one's own group this cannot fail.
     let _ = kill_current_process_group(Signal::KILL);

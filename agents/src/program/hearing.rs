@@ -29,6 +29,9 @@ pub const ROUND_LINES_MAX: u32 = 1_000;
 /// Characters of a line that is shown to whoever wrote it.
 const EXCERPT_CHARS_MAX: usize = 120;
 
+/// Characters of why a line is none that makes sense. Names that are none are in it.
+const REASON_CHARS_MAX: usize = 300;
+
 /// Bytes that are shown before a place where something is wrong.
 const EXCERPT_BEFORE: usize = 60;
 
@@ -206,7 +209,7 @@ fn misread(line: &[u8], error: &serde_json::Error) -> String {
         Some(start) if start > EXCERPT_BEFORE => format!("...{}", excerpt(&line[start.min(line.len())..])),
         _ => excerpt(line),
     };
-    format!("{told}{advice}: {shown}")
+    format!("{}{advice}: {shown}", excerpt_of(told.as_bytes(), REASON_CHARS_MAX))
 }
 
 /// Of an error about a name that is not known, and which tells those that are: which was meant. All of them
@@ -220,11 +223,15 @@ fn meant(error: &str) -> Option<&str> {
 
 /// The beginning of a line, fit to be shown.
 pub(crate) fn excerpt(line: &[u8]) -> String {
+    excerpt_of(line, EXCERPT_CHARS_MAX)
+}
+
+fn excerpt_of(line: &[u8], most: usize) -> String {
     // A character takes four bytes at most.
-    let text = String::from_utf8_lossy(&line[..line.len().min(4 * EXCERPT_CHARS_MAX)]);
+    let text = String::from_utf8_lossy(&line[..line.len().min(4 * most)]);
     let shown = |letter: char| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter };
-    let mut excerpt: String = text.chars().take(EXCERPT_CHARS_MAX).map(shown).collect();
-    if text.chars().nth(EXCERPT_CHARS_MAX).is_some() || line.len() > 4 * EXCERPT_CHARS_MAX {
+    let mut excerpt: String = text.chars().take(most).map(shown).collect();
+    if text.chars().nth(most).is_some() || line.len() > 4 * most {
         excerpt += "...";
     }
     excerpt
@@ -287,6 +294,13 @@ mod tests {
         is_nonsense(hearing("{\"round\":3,\"action\":[]}\n").judge(3), "unknown field `action`");
         is_nonsense(hearing("\u{1}\u{1b}[2J\n").judge(3), "no JSON object: \u{fffd}\u{fffd}[2J");
         is_nonsense(hearing(&format!("{}\n", "x".repeat(5_000))).judge(3), "xxx...");
+        // A name is quoted as it is meant, with all that it may hold.
+        let named = "{\"round\":3,\"\\u001b]0;x\\u0007\":1}\n";
+        is_nonsense(hearing(named).judge(3), "unknown field `\u{fffd}]0;x\u{fffd}`");
+        match hearing(&format!("{{\"{}\":1}}\n", "y".repeat(100_000))).judge(3) {
+            Some(Heard::Nonsense(told)) => assert!(told.why.chars().count() < 500, "{}", told.why),
+            other => panic!("{other:?}"),
+        }
         let mut binary = Hearing::new();
         binary.hear(b"{\"note\":\"\xff\xfe\"}\n");
         is_nonsense(binary.judge(3), "invalid unicode");

@@ -41,7 +41,12 @@ pub(crate) struct Log {
 #[derive(Debug)]
 enum Open {
     StandardError,
-    File { file: File, room: u64 },
+    File {
+        file: File,
+        room: u64,
+        /// Whether what is written next begins a line.
+        at_line_start: bool,
+    },
     Nowhere,
     Memory(Vec<u8>),
 }
@@ -54,7 +59,7 @@ impl Log {
             LogTo::Nowhere => (Open::Nowhere, None),
             LogTo::Memory => (Open::Memory(Vec::new()), None),
             LogTo::File(path) => match append(path) {
-                Ok((file, room)) => (Open::File { file, room }, None),
+                Ok((file, room)) => (Open::File { file, room, at_line_start: true }, None),
                 Err(error) => {
                     (Open::StandardError, Some(format!("cannot write to {}: {error}", path.display())))
                 }
@@ -74,8 +79,8 @@ impl Log {
 
     /// Takes down what the program wrote.
     pub(crate) fn take(&mut self, written: &[u8]) {
-        let (file, room) = match &mut self.to {
-            Open::File { file, room } => (file, room),
+        let (file, room, at_line_start) = match &mut self.to {
+            Open::File { file, room, at_line_start } => (file, room, at_line_start),
             Open::Memory(end) => {
                 end.extend_from_slice(written);
                 end.drain(..end.len().saturating_sub(MEMORY_BYTES));
@@ -90,6 +95,7 @@ impl Log {
             let _ = writeln!(file, "\nworld: what the program says is kept up to {LOG_BYTES_MAX} bytes");
         }
         *room -= kept as u64;
+        *at_line_start = *room == 0 || written[..kept].last().map_or(*at_line_start, |last| *last == b'\n');
     }
 
     /// Says something to whoever wrote the program.
@@ -111,7 +117,10 @@ impl Log {
         match &mut self.to {
             // Where standard error is closed nobody listens, and a disk that is full costs no more than this.
             Open::StandardError => drop(writeln!(io::stderr().lock(), "sre-{}: {what}", self.sre)),
-            Open::File { file, .. } => drop(writeln!(file, "world: {what}")),
+            Open::File { file, at_line_start, .. } => {
+                let before = if std::mem::replace(at_line_start, true) { "" } else { "\n" };
+                let _ = writeln!(file, "{before}world: {what}");
+            }
             Open::Nowhere | Open::Memory(_) => {}
         }
     }
@@ -139,17 +148,20 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("sre-oncall.log");
         let mut log = Log::open(&LogTo::File(path.clone()), "oncall");
+        log.take(b"half");
+        log.remark("round 2: nonsense");
         log.take(b"one\n");
         let mut log = Log::open(&LogTo::File(path.clone()), "oncall");
         log.remark("round 3: nonsense");
         let megabyte = vec![b'x'; 1024 * 1024];
         (0..20).for_each(|_| log.take(&megabyte));
         let text = std::fs::read(&path).expect("a log");
-        assert!(text.starts_with(b"one\nworld: round 3: nonsense\nxxx"));
+        assert!(text.starts_with(b"half\nworld: round 2: nonsense\none\nworld: round 3: nonsense\nxxx"));
         let end = b"x\nworld: what the program says is kept up to 16777216 bytes\n";
         assert!(text.ends_with(end));
         // Remarks are beside what the program may say.
         let beside = "world: round 3: nonsense\n".len() + end.len() - 1;
+        // What is there when a log is opened counts.
         assert_eq!(text.len() as u64, LOG_BYTES_MAX + beside as u64);
         // Why it ended is told all the same.
         log.last_remark("it ended");

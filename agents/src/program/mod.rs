@@ -7,7 +7,7 @@
 //! | [`dialect`] | how lines are put |
 //! | `lines`, [`hearing`] | what is made of the bytes that a program writes; pure |
 //! | [`talk`] | bytes in and out, deadlines, a program that is gone |
-//! | `running`, [`guard`](mod@guard) | its processes, none of which is left |
+//! | `running`, [`kin`], [`guard`](mod@guard) | its processes, none of which is left |
 //! | [`log`] | what it says on standard error |
 //!
 //! [`Program`] is the same for agents behind a bus ([`crate::relay()`]) and for runs in one process, which is
@@ -16,6 +16,7 @@
 pub mod dialect;
 pub mod guard;
 pub mod hearing;
+pub mod kin;
 mod lines;
 pub mod log;
 mod running;

@@ -3,9 +3,11 @@
 //! The program is started into the group of its [guard](super::guard), which ends the group if whoever
 //! started it cannot. The pipes' ends that stay here never block: see [`super::talk`].
 
+use super::kin::Kin;
 use super::log::Log;
 use rustix::io::ioctl_fionbio;
 use rustix::process::{Pid, Signal, kill_process_group};
+use std::io::Write as _;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
@@ -48,10 +50,13 @@ impl Running {
         }
     }
 
-    fn with_pipes(guard: Child, mut program: Child) -> io::Result<Self> {
+    fn with_pipes(mut guard: Child, mut program: Child) -> io::Result<Self> {
         let stdin = program.stdin.take().map(OwnedFd::from);
         let stdout = program.stdout.take().map(OwnedFd::from);
         let stderr = program.stderr.take().map(OwnedFd::from);
+        if let Some(pipe) = &mut guard.stdin {
+            writeln!(pipe, "{}", program.id())?;
+        }
         // From here on its processes are ended whatever happens.
         let running = Self { guard, program, stdin, stdout, stderr, ended: None };
         for end in [&running.stdin, &running.stdout, &running.stderr].into_iter().flatten() {
@@ -85,18 +90,18 @@ impl Running {
     /// Others of its group that are there, by name; nobody where the system does not tell.
     pub(crate) fn others(&self) -> Vec<String> {
         let known = [self.guard.id(), self.program.id()];
-        let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
-        let pids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-        let of_group = pids.filter(|pid| !known.contains(pid)).filter_map(|pid| {
-            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-            name_in_group(&stat, self.guard.id())
-        });
-        of_group.collect()
+        let others = members(self.guard.id()).into_iter().filter(|(pid, _)| !known.contains(pid));
+        others.map(|(_, name)| name).collect()
     }
 
-    /// Kills whoever is left of the group, and reaps the two that are children of this process.
+    /// Kills whoever is left of the group, and whoever descends from the program, and reaps the two that are children of this process.
     pub(crate) fn kill(&mut self) {
         self.stdin = None;
+        // They descend from it as long as it is there.
+        let kin = i32::try_from(self.program.id())
+            .ok()
+            .filter(|_| self.ended().is_none())
+            .map(|pid| Kin::of([pid]));
         // The guard is not reaped before this, so the number is still the group's.
         if let Some(group) = i32::try_from(self.guard.id()).ok().and_then(Pid::from_raw) {
             let _ = kill_process_group(group, Signal::KILL);
@@ -104,6 +109,9 @@ impl Running {
         if self.ended().is_none() {
             // It may have left the group.
             end(&mut self.program);
+        }
+        if let Some(kin) = kin {
+            kin.kill();
         }
         end(&mut self.guard);
     }
@@ -130,6 +138,17 @@ fn guard(world: &Path) -> Command {
         command.stdout(out).stderr(error);
     }
     command
+}
+
+/// Those of a group that are there, with their names; nobody where the system does not tell.
+pub(crate) fn members(group: u32) -> Vec<(u32, String)> {
+    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+    let pids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let of_group = pids.filter_map(|pid| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        Some((pid, name_in_group(&stat, group)?))
+    });
+    of_group.collect()
 }
 
 /// The name of a process, from what the system says of it, if it is of this group and alive. The name stands

@@ -315,7 +315,8 @@ impl Talk {
                 Some(PollFd::new(stderr, PollFlags::IN)),
                 Some(PollFd::from_borrowed_fd(readable, PollFlags::IN)),
             ];
-            let [written, is_readable] = ready(&ends, LOOK_STEP);
+            // For as long as it takes.
+            let [written, is_readable] = ready(&ends, Duration::MAX);
             if written {
                 self.drain_log();
             }
