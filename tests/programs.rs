@@ -522,14 +522,14 @@ fn a_program_whose_processes_left_its_group_is_ended_with_them() {
     let answers = place.program("answers", &answering(":"));
     let stays = place.program("stays", &format!("{}\nexec sleep 1000", answering(":")));
     for program in [&answers, &stays] {
-        let command = program.replace("exec:exec", "exec:timeout 900");
+        let command = program.replace("exec:exec", "exec:exec timeout 900");
         let played = place.both_of(2, &command, &[]);
         assert_eq!((played.code, played.lapses()), (Some(0), [0, 0, 0]), "{}", played.text);
         fs::remove_dir_all(place.path("processes")).expect("removed");
         fs::remove_dir_all(place.path("inline")).expect("removed");
     }
     // Killed while it waits, with or without an agent between.
-    let hangs = hanging(&place).replace("exec:exec", "exec:timeout 900");
+    let hangs = hanging(&place).replace("exec:exec", "exec:exec timeout 900");
     for mode in [&["--inline"][..], &[]] {
         let flags = [&["--sre", &hangs][..], mode].concat();
         let mut command = place.command("killed", &flags);
