@@ -456,6 +456,7 @@ fn verdict(result: &RunResult, finished: &Finished) -> Verdict {
     } else if !outcome.lost_agents.is_empty()
         || outcome.faults.unseen > 0
         || !troubles.is_empty()
+        || unheard(outcome).next().is_some()
         || outcome.steady_state.is_some_and(|seen| !seen.held)
     {
         Verdict::Invalid
@@ -466,6 +467,13 @@ fn verdict(result: &RunResult, finished: &Finished) -> Verdict {
     } else {
         Verdict::Ok
     }
+}
+
+/// Programs that answered no round at all: nothing was measured of them.
+fn unheard(outcome: &Outcome) -> impl Iterator<Item = &Name> {
+    let rounds = outcome.rounds;
+    let is_unheard = move |sre: &&SreOutcome| rounds > 0 && sre.lapses.all() == rounds;
+    outcome.sres.iter().filter(is_unheard).map(|sre| &sre.name)
 }
 
 fn reasons(result: &RunResult, facts: &Facts<'_>) -> Vec<String> {
@@ -479,11 +487,13 @@ fn reasons(result: &RunResult, facts: &Facts<'_>) -> Vec<String> {
     let disorder = outcome.steady_state.filter(|seen| !seen.held).map(|seen| disorder(&seen));
     let stopped = outcome.stopped.as_ref().map(stop);
     let troubles = facts.finished.troubles.iter().cloned();
+    let unheard = unheard(outcome)
+        .map(|sre| format!("there was no answer of `{sre}`: its figures are those of nobody acting"));
     let gates = result.gates.iter().filter_map(GateResult::complaint);
     let given_up = facts.references.err().filter(|why| matches!(why, Unreferenced::Signalled(_)));
     let unscored = given_up.map(|why| format!("{why}, so there is no score"));
     let early = interrupted.into_iter().chain(disorder).chain(stopped);
-    early.chain(lost).chain(unseen).chain(troubles).chain(gates).chain(unscored).collect()
+    early.chain(lost).chain(unseen).chain(troubles).chain(unheard).chain(gates).chain(unscored).collect()
 }
 
 fn disorder(seen: &SteadyState) -> String {

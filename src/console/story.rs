@@ -313,7 +313,7 @@ impl Story {
         }
         if !note.trim().is_empty() {
             let note = note.split_whitespace().collect::<Vec<_>>().join(" ");
-            self.after_from(Detail::Full, "NOTE", ink::PLAIN, format!("{sre}: {note}"));
+            self.after_from(Detail::Verbose, "NOTE", ink::PLAIN, format!("{sre}: {note}"));
         }
     }
 

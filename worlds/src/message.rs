@@ -642,9 +642,14 @@ impl Decision {
     }
 }
 
-/// What could move the cursor of a terminal, or hide what stands beside it.
-fn is_noise(letter: char) -> bool {
+/// What could move the cursor of a terminal, hide what stands beside it, or have it read in another order:
+/// control characters, and those that only format (Unicode's categories Cc, Zl, Zp and most of Cf).
+pub fn is_noise(letter: char) -> bool {
     letter.is_control()
+        || matches!(letter, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+        || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(letter, '\u{e0000}'..='\u{e0fff}' | '\u{fdd0}'..='\u{fdef}')
+        || (u32::from(letter) & 0xfffe) == 0xfffe
 }
 
 /// Why a decision is empty, or holds less than was meant.

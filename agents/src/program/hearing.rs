@@ -14,6 +14,7 @@
 use super::lines::{Cut, Lines};
 use super::wire::Decide;
 use worlds::definition::nearest;
+use worlds::message::is_noise;
 
 /// Bytes of a line, without its end. The longest that makes sense, of an SRE on the largest world that
 /// acknowledges and explains everything and gives its reasons, takes 2.6 MB.
@@ -229,7 +230,7 @@ pub(crate) fn excerpt(line: &[u8]) -> String {
 fn excerpt_of(line: &[u8], most: usize) -> String {
     // A character takes four bytes at most.
     let text = String::from_utf8_lossy(&line[..line.len().min(4 * most)]);
-    let shown = |letter: char| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter };
+    let shown = |letter: char| if is_noise(letter) { char::REPLACEMENT_CHARACTER } else { letter };
     let mut excerpt: String = text.chars().take(most).map(shown).collect();
     if text.chars().nth(most).is_some() || line.len() > 4 * most {
         excerpt += "...";
@@ -294,6 +295,8 @@ mod tests {
         is_nonsense(hearing("{\"round\":3,\"action\":[]}\n").judge(3), "unknown field `action`");
         is_nonsense(hearing("\u{1}\u{1b}[2J\n").judge(3), "no JSON object: \u{fffd}\u{fffd}[2J");
         is_nonsense(hearing(&format!("{}\n", "x".repeat(5_000))).judge(3), "xxx...");
+        is_nonsense(hearing("\u{feff}{\"round\":3}\n").judge(3), "no JSON object: \u{fffd}{");
+        is_nonsense(hearing("a\u{202e}b\u{2028}c\n").judge(3), "no JSON object: a\u{fffd}b\u{fffd}c");
         // A name is quoted as it is meant, with all that it may hold.
         let named = "{\"round\":3,\"\\u001b]0;x\\u0007\":1}\n";
         is_nonsense(hearing(named).judge(3), "unknown field `\u{fffd}]0;x\u{fffd}`");

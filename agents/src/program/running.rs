@@ -35,6 +35,8 @@ pub(crate) struct Running {
     pub(crate) stderr: Option<OwnedFd>,
     /// How it ended, once that was seen.
     ended: Option<ExitStatus>,
+    /// Its guard is gone, and so is it.
+    is_unguarded: bool,
 }
 
 impl Running {
@@ -58,7 +60,7 @@ impl Running {
             writeln!(pipe, "{}", program.id())?;
         }
         // From here on its processes are ended whatever happens.
-        let running = Self { guard, program, stdin, stdout, stderr, ended: None };
+        let running = Self { guard, program, stdin, stdout, stderr, ended: None, is_unguarded: false };
         for end in [&running.stdin, &running.stdout, &running.stderr].into_iter().flatten() {
             ioctl_fionbio(end, true)?;
         }
@@ -68,6 +70,12 @@ impl Running {
     /// How the command ended, if it has; others of its group may still be there.
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         if self.ended.is_none() {
+            self.ended = self.program.try_wait().ok().flatten();
+        }
+        if self.ended.is_none() && !self.is_unguarded && matches!(self.guard.try_wait(), Ok(Some(_))) {
+            // Somebody killed its guard, and nobody would end it after this process.
+            self.is_unguarded = true;
+            self.kill();
             self.ended = self.program.try_wait().ok().flatten();
         }
         self.ended
