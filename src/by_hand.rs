@@ -5,8 +5,8 @@
 //! `--exec` where a program is on call.
 
 use crate::duration;
-use crate::programs::is_program;
 use crate::repeat::quoted;
+use crate::sre_programs::is_program;
 use bus::address;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

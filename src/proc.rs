@@ -1,5 +1,6 @@
 //! What the system says of a process: whether it runs, and how much memory it takes.
 
+use agents::program::kin::Stat;
 use rustix::process::{Pid, test_kill_process};
 use std::fs;
 
@@ -16,10 +17,11 @@ pub(crate) enum State {
 
 /// The state of a process.
 pub(crate) fn state(pid: u32) -> State {
-    match fs::read_to_string(format!("/proc/{pid}/stat")) {
-        Ok(stat) => state_in(&stat),
-        Err(_) if is_there(pid) => State::Running,
-        Err(_) => State::Gone,
+    match Stat::of(pid) {
+        Some(stat) => state_in(&stat),
+        // Without `/proc` it runs if it is there.
+        None if is_there(pid) => State::Running,
+        None => State::Gone,
     }
 }
 
@@ -36,18 +38,11 @@ pub(crate) struct Child {
 
 /// The children of this process, adopted ones among them; none where the system does not tell.
 pub(crate) fn children() -> Vec<Child> {
-    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
-    let pids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let stats =
-        pids.filter_map(|pid: i32| Some((pid, fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)));
-    stats.filter_map(|(pid, stat)| child_in(&stat, pid, std::process::id())).collect()
-}
-
-fn child_in(stat: &str, pid: i32, parent: u32) -> Option<Child> {
-    let (before, after) = stat.rsplit_once(") ")?;
-    let its_parent = after.split_whitespace().nth(1)?.parse();
-    let name = before.split_once('(')?.1.to_owned();
-    (its_parent == Ok(parent)).then(|| Child { pid, name, state: state_in(stat) })
+    let own = Stat::of_all().into_iter().filter(|(_, stat)| stat.parent == std::process::id());
+    let child = |(pid, stat): (u32, Stat)| {
+        Some(Child { pid: i32::try_from(pid).ok()?, state: state_in(&stat), name: stat.name })
+    };
+    own.filter_map(child).collect()
 }
 
 /// Whether there is such a process of this user's, which is all that can be known without `/proc`.
@@ -56,12 +51,11 @@ fn is_there(pid: u32) -> bool {
     pid.is_some_and(|pid| test_kill_process(pid).is_ok())
 }
 
-/// The state comes after the name, which stands in parentheses and may hold anything.
-fn state_in(stat: &str) -> State {
-    match stat.rsplit(") ").next().and_then(|rest| rest.chars().next()) {
-        Some('T' | 't') => State::Stopped,
-        Some('Z' | 'X' | 'x') | None => State::Gone,
-        Some(_) => State::Running,
+fn state_in(stat: &Stat) -> State {
+    match stat.state {
+        _ if stat.is_dead() => State::Gone,
+        'T' | 't' => State::Stopped,
+        _ => State::Running,
     }
 }
 
@@ -81,20 +75,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_with_parentheses_does_not_hide_the_state() {
-        assert_eq!(state_in("12 (a) R (b) T 1 12"), State::Stopped);
-        assert_eq!(state_in("12 (world) S 1 12"), State::Running);
-        assert_eq!(state_in("12 (world) Z 1 12"), State::Gone);
-        assert_eq!(state_in(""), State::Gone);
-    }
-
-    #[test]
-    fn children_are_those_of_one_parent() {
-        let child = |stat| child_in(stat, 12, 7).map(|child| (child.name, child.state));
-        assert_eq!(child("12 (a) R (b) S 7 1"), Some(("a) R (b".to_owned(), State::Running)));
-        assert_eq!(child("12 (world) Z 7 12"), Some(("world".to_owned(), State::Gone)));
-        assert_eq!(child("12 (world) S 77 7"), None);
-        assert_eq!(child(""), None);
+    fn the_state_is_what_the_system_says() {
+        let state = |text| Stat::read(text).map(|stat| state_in(&stat));
+        assert_eq!(state("12 (a) R (b) T 1 12"), Some(State::Stopped));
+        assert_eq!(state("12 (world) S 1 12"), Some(State::Running));
+        assert_eq!(state("12 (world) Z 1 12"), Some(State::Gone));
     }
 
     #[test]

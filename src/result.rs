@@ -469,6 +469,9 @@ fn verdict(result: &RunResult, finished: &Finished) -> Verdict {
     }
 }
 
+/// What is measured of somebody who never answers.
+pub(crate) const NOBODY: &str = "its figures are those of nobody acting";
+
 /// Programs that answered no round at all: nothing was measured of them.
 fn unheard(outcome: &Outcome) -> impl Iterator<Item = &Name> {
     let rounds = outcome.rounds;
@@ -488,7 +491,7 @@ fn reasons(result: &RunResult, facts: &Facts<'_>) -> Vec<String> {
     let stopped = outcome.stopped.as_ref().map(stop);
     let troubles = facts.finished.troubles.iter().cloned();
     let unheard = unheard(outcome)
-        .map(|sre| format!("there was no answer of `{sre}`: its figures are those of nobody acting"));
+        .map(|sre| format!("there was no answer of `{sre}`: {NOBODY}; `world sre check` tells why"));
     let gates = result.gates.iter().filter_map(GateResult::complaint);
     let given_up = facts.references.err().filter(|why| matches!(why, Unreferenced::Signalled(_)));
     let unscored = given_up.map(|why| format!("{why}, so there is no score"));

@@ -14,13 +14,13 @@ use crate::drill;
 use crate::event::{Event, Finished};
 use crate::inline::{self, Controls};
 use crate::program::Failure;
-use crate::programs::{self, Minds};
 use crate::recording::Recording;
 use crate::reference::{References, Unreferenced};
 use crate::report::Reports;
 use crate::result::{Facts, Mode, RunResult, Verdict};
 use crate::schedule::Schedule;
 use crate::signal::Signals;
+use crate::sre_programs::{self, Minds};
 use crate::stdio::Stdio;
 use crate::watchers::{Watcher as _, Watchers};
 use crate::{exit_code, scenario, worlds_command};
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &RunArgs, stdio: &mut Stdio) -> Result<u8, Failure> {
     if config.is_drill {
         return drill::run(args, &config, &signals, stdio);
     }
-    let logs = programs::log_names(&config);
+    let logs = sre_programs::log_names(&config);
     let create = |dir| Recording::create(dir, config.mode.name(), logs).map_err(Failure::Unrecordable);
     let recording = config.out.as_deref().map(create).transpose()?;
     let mut watchers = Watchers::new(&config, recording);

@@ -591,16 +591,7 @@ fn the_command_that_repeats_a_bench_of_programs_repeats_it() {
     let acts = place.program("acts", &answering(ROLLS_BACK));
     let first = world("bench -n 4 --seeds 3 --sre-deadline 30s --json -q --sre").and(&[&acts]);
     let first = first.ends_with(0).json();
-    let repeat = first["repeat"].as_str().expect("a command");
-    // By a shell, as a user would.
-    let script = repeat.replacen("world", "\"$WORLD\"", 1) + " --json -q";
-    let again = std::process::Command::new("sh")
-        .args(["-c", &script])
-        .env("WORLD", env!("CARGO_BIN_EXE_world"))
-        .output()
-        .expect("a shell");
-    let again: Value = serde_json::from_slice(&again.stdout).expect("JSON");
-    assert_eq!(again, first);
+    assert_eq!(support::repeated(&first), first);
 }
 
 // ---- how many seeds ---------------------------------------------------------------------------
@@ -882,13 +873,13 @@ fn peak_kib(seeds: u64) -> Option<u64> {
     let mut child = command.stdout(Stdio::null()).spawn().expect("the program starts");
     let status = format!("/proc/{}/status", child.id());
     let mut peak = None;
-    while child.try_wait().expect("it is ours").is_none() {
+    wait_until("the bench ends", || {
         let text = fs::read_to_string(&status).unwrap_or_default();
         let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:").map(str::to_owned));
         let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
         peak = peak.max(kib);
-        std::thread::sleep(std::time::Duration::from_millis(1));
-    }
+        child.try_wait().expect("it is ours")
+    });
     peak
 }
 

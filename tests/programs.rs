@@ -426,6 +426,27 @@ fn of_a_program_there_is_one_at_a_time() {
     }
 }
 
+#[test]
+fn a_program_whose_sre_chaos_stops_is_not_asked_and_goes_on() {
+    let place = Place::new();
+    let world = place.path("stops.toml");
+    let kind = "[[chaos]]\nname = \"sre_pause\"\nprobability = 0.0\nrounds = 2\nhits = \"sres\"\n\
+                effect = { process = \"paused\" }\n";
+    let systems = include_str!("../worlds/definitions/systems.toml");
+    fs::write(&world, format!("{systems}\n{kind}")).expect("written");
+    let asked = format!("echo ${{line%%,\\\"servers*}} >> {}", place.path("asked").display());
+    let answers = "round=${line#*'\"round\":'}; round=${round%%,*}";
+    let sre = place.program("answers", &answering(&format!("{answers}; {asked}")));
+    let played = place.both(&sre, &["--fault", "sre_pause@3:oncall", world.to_str().expect("text")]);
+    assert_eq!((played.code, played.lapses()), (Some(0), [0, 0, 0]), "{}", played.text);
+    let decided: Vec<_> = played.decided().iter().map(|decided| decided["round"].clone()).collect();
+    assert_eq!(decided, [1, 2, 5, 6], "{}", played.text);
+    // With processes first, and then inline: the same program goes on, and has missed nothing that it was told.
+    let asked = place.written("asked");
+    let rounds: Vec<_> = asked.lines().filter_map(|line| line.rsplit(':').next()).collect();
+    assert_eq!(rounds, ["1", "2", "5", "6", "1", "2", "5", "6"], "{asked}");
+}
+
 // ---- kills and signals ------------------------------------------------------------------------
 
 /// A program that has a child in the background, says so, and then answers nothing.

@@ -8,9 +8,9 @@ use super::plan::Plan;
 use super::work::Word;
 use crate::own_file;
 use crate::program::Failure;
-use crate::programs::{self, Minds};
 use crate::recording::RecordingError;
 use crate::signal::Noted;
+use crate::sre_programs::{self, Minds};
 use agents::program::log::LogTo;
 use agents::program::talk::Attendant;
 use std::fs::OpenOptions;
@@ -52,7 +52,7 @@ impl Programs {
     }
 
     fn log(&self, player: &str) -> Option<PathBuf> {
-        self.logs.as_ref().map(|dir| dir.join(programs::log_name(player)))
+        self.logs.as_ref().map(|dir| dir.join(sre_programs::log_name(player)))
     }
 
     /// Whether a signal has come: then no answer is waited for any longer.

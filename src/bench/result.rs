@@ -11,7 +11,7 @@ use super::until::Reached;
 use crate::console::figure;
 use crate::exit_code;
 use crate::metric::Metric;
-use crate::result::{Build, Verdict};
+use crate::result::{Build, NOBODY, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -224,7 +224,7 @@ impl Grounds<'_> {
         let silent = self
             .silent
             .iter()
-            .map(|who| format!("there was no answer of {who}: its figures are those of nobody acting"));
+            .map(|who| format!("there was no answer of {who}: {NOBODY}; `world sre check` tells why"));
         let wide = self.until.filter(|until| !until.reached).map(Reached::complaint);
         let regression = self.regression.map(Regression::complaints).unwrap_or_default();
         interrupted.into_iter().chain(invalid).chain(silent).chain(wide).chain(regression).collect()

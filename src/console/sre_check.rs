@@ -54,7 +54,7 @@ fn not_tried(claims: &[Claim], width: usize) -> Vec<String> {
     }
     let mut lines = Vec::new();
     for (why, names) in reasons {
-        let told = layout::wrapped(&format!("{why}: {}", names.join(", ")), width - NAMES_AT);
+        let told = layout::wrapped(&format!("{why}: {}", names.join(", ")), width.saturating_sub(NAMES_AT));
         lines.push(format!("  {}  {}", status(Status::NotTried), told[0]));
         lines.extend(told[1..].iter().map(|line| format!("{}{line}", " ".repeat(NAMES_AT))));
     }

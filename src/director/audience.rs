@@ -159,7 +159,7 @@ mod tests {
             said = fake.tell(&batch.clone().into()).await.expect("a watcher");
         }
         let given = actor.call(WatchMessage::GiveBack, None).await.expect("a watcher");
-        (given.unwrap().0, said)
+        (given.expect("it gives back").0, said)
     }
 
     #[tokio::test]

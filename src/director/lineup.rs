@@ -4,7 +4,7 @@ use super::messages::{Order, ProgramOrder};
 use super::{DirectorError, ProcessRun};
 use crate::config::Manual;
 use crate::event::Agent;
-use crate::programs::{Programs, is_program};
+use crate::sre_programs::{Programs, is_program};
 use agents::program::log::LogTo;
 use bus::hub::{Admits, Hub, SeatId, SeatPlan};
 use bus::token::Token;

@@ -11,13 +11,14 @@ use super::messages::{KeeperMessage, Order, OwnerMessage, Sighting};
 use crate::agent_command::TOKEN_STDIN;
 use crate::duration;
 use agents::program::kin::Kin;
+use agents::program::running::{how_it_ended, nowhere};
 use agents::program::talk::END_GRACE;
 use bus::hub::SeatId;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, waitid};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::fs::File;
+
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
@@ -228,13 +229,6 @@ impl Keeper {
     }
 }
 
-/// Takes what an agent may write, and drops it: a bare root directory has no `/dev/null`, and there it is a
-/// pipe that nobody reads.
-fn nowhere() -> Stdio {
-    let null = File::options().write(true).open("/dev/null").map(Stdio::from);
-    null.or_else(|_| io::pipe().map(|(_, writer)| writer.into())).unwrap_or_else(|_| Stdio::null())
-}
-
 /// Answers; whoever asked may have given up waiting.
 fn answer<T: Send + 'static>(reply: RpcReplyPort<T>, value: T) {
     let _ = reply.send(value);
@@ -340,13 +334,5 @@ async fn end(child: &mut Child) -> io::Result<ExitStatus> {
 }
 
 fn told_of(ended: io::Result<ExitStatus>) -> String {
-    ended.map_or_else(|error| format!("could not be waited for: {error}"), told)
-}
-
-fn told(status: ExitStatus) -> String {
-    match (status.signal(), status.code()) {
-        (Some(signal), _) => format!("killed by signal {signal}"),
-        (None, Some(code)) => format!("exited with code {code}"),
-        (None, None) => "ended".to_owned(),
-    }
+    ended.map_or_else(|error| format!("could not be waited for: {error}"), how_it_ended)
 }

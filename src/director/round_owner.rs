@@ -28,7 +28,7 @@ use super::staging::Staging;
 use super::supervision::Restarts;
 use super::{BusStats, DirectorError, OfThisMachine, ProcessRun};
 use crate::event::{Agent, Event, Finished, Interest};
-use crate::programs::is_program;
+use crate::sre_programs::is_program;
 use crate::watchers::{Records, Screen};
 use bus::address::RunDirectory;
 use bus::hub::{Arrival, Hub, HubLimits, SeatId, UNGREETED_MAX};

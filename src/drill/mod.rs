@@ -22,13 +22,13 @@ use crate::director;
 use crate::exit_code;
 use crate::gate::Gate;
 use crate::program::Failure;
-use crate::programs;
 use crate::recording::{self, DRILL, Recording, RecordingError};
 use crate::repeat;
 use crate::report::{KeepError, Reports};
 use crate::result::Mode;
 use crate::run;
 use crate::signal::Signals;
+use crate::sre_programs;
 use crate::stdio::{self, Stdio, Stream};
 use crate::watchers::Watchers;
 use console::Paper;
@@ -101,7 +101,7 @@ fn one(
     gates: &[Gate],
     signals: &Signals,
 ) -> Result<(SeedRun, Result<(), KeepError>), Failure> {
-    let logs = programs::log_names(config);
+    let logs = sre_programs::log_names(config);
     let create = |dir| Recording::create(dir, config.mode.name(), logs).map_err(Failure::Unrecordable);
     let recording = config.out.as_deref().map(create).transpose()?;
     // Whatever fails from here on, they give the recording up.

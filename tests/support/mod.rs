@@ -99,6 +99,15 @@ impl Ended {
     }
 }
 
+/// The document of the command that a document says it is repeated by, run by a shell as a user would.
+pub fn repeated(document: &Value) -> Value {
+    let repeat = document["repeat"].as_str().expect("a command");
+    let script = repeat.replacen("world", "\"$WORLD\"", 1) + " --json -q";
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script]).env("WORLD", env!("CARGO_BIN_EXE_world")).env_remove("GITHUB_STEP_SUMMARY");
+    World::of(shell).run().json()
+}
+
 /// Says that this machine does not allow to look at a claim, and why; also where tests that hold are
 /// not heard.
 pub fn skipped(why: &str, claim: &str) {

@@ -1,5 +1,5 @@
-//! Who descends from a program: also those that left its group, as `timeout` and shells with job control have
-//! theirs do.
+//! Processes as the system tells of them, and who descends from a program: also those that left its group, as `timeout`
+//! and shells with job control have theirs do.
 //!
 //! They are found by their parents, so whoever is to be found must not be orphaned yet: one that was started by
 //! a process that is gone, and left the group, is out of reach.
@@ -11,6 +11,48 @@ use std::os::fd::OwnedFd;
 
 /// More than any program has.
 const MAX: usize = 10_000;
+
+/// What the system says of a process in `/proc/PID/stat`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// Its name.
+    pub name: String,
+    /// What it does: `R`, `S`, `D`, `T` stopped, `Z` dead and not waited for, and others.
+    pub state: char,
+    /// Its parent.
+    pub parent: u32,
+    /// Its process group.
+    pub group: u32,
+}
+
+impl Stat {
+    /// Of a process; `None` where there is none, or the system does not tell.
+    pub fn of(pid: u32) -> Option<Self> {
+        Self::read(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// Of each process that there is, with its number.
+    pub fn of_all() -> Vec<(u32, Self)> {
+        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.filter_map(|pid| Some((pid, Self::of(pid)?))).collect()
+    }
+
+    /// From the file's text. The name stands in parentheses, and may hold any.
+    pub fn read(text: &str) -> Option<Self> {
+        let (before, after) = text.rsplit_once(')')?;
+        let name = before.split_once('(')?.1.to_owned();
+        let mut fields = after.split_whitespace();
+        let state = fields.next()?.chars().next()?;
+        let [parent, group] = [fields.next()?.parse().ok()?, fields.next()?.parse().ok()?];
+        Some(Self { name, state, parent, group })
+    }
+
+    /// Whether nothing of it is left but what its parent has not asked for.
+    pub fn is_dead(&self) -> bool {
+        matches!(self.state, 'Z' | 'X' | 'x')
+    }
+}
 
 /// Handles on processes: their numbers may become others'.
 #[derive(Debug)]
@@ -77,6 +119,18 @@ mod tests {
     use super::*;
     use std::io::Read as _;
     use std::process::{Command, Stdio};
+
+    #[test]
+    fn a_name_with_parentheses_hides_nothing() {
+        let read = |text| Stat::read(text).map(|stat| (stat.name, stat.state, stat.parent, stat.group));
+        assert_eq!(read("12 (a) R (b) S 7 9 1"), Some(("a) R (b".to_owned(), 'S', 7, 9)));
+        assert_eq!(read("12 (world) Z 77 7 0 -1"), Some(("world".to_owned(), 'Z', 77, 7)));
+        for none in ["", "12 (world)", "12 (world) S", "12 (world) S x 7", "12 world S 1 7"] {
+            assert_eq!(read(none), None, "{none}");
+        }
+        let me = Stat::of(std::process::id()).expect("this process is there");
+        assert!(!me.is_dead());
+    }
 
     #[test]
     fn descendants_are_found_whatever_group_they_are_in_and_killed() {

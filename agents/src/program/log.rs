@@ -6,8 +6,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-/// Bytes of a log that are the program's own. A program that says a line about each alert of a long day writes a few megabytes; one
-/// that says the same without end would fill a disk.
+/// Bytes of a log that are the program's own. A program that says a line about each alert of a long day writes a
+/// few megabytes; one that says the same without end would fill a disk.
 pub const LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Remarks to a program in one run: it repeats its mistakes, and nobody reads them all.

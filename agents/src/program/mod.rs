@@ -7,7 +7,7 @@
 //! | [`dialect`] | how lines are put |
 //! | `lines`, [`hearing`] | what is made of the bytes that a program writes; pure |
 //! | [`talk`] | bytes in and out, deadlines, a program that is gone |
-//! | `running`, [`kin`], [`guard`](mod@guard) | its processes, none of which is left |
+//! | [`running`], [`kin`], [`guard`](mod@guard) | its processes, none of which is left |
 //! | [`log`] | what it says on standard error |
 //!
 //! [`Program`] is the same for agents behind a bus ([`crate::relay()`]) and for runs in one process, which is
@@ -19,7 +19,7 @@ pub mod hearing;
 pub mod kin;
 mod lines;
 pub mod log;
-mod running;
+pub mod running;
 pub mod talk;
 mod translation;
 pub mod wire;
@@ -103,16 +103,6 @@ impl Program {
         let translation = Translation::of(brief);
         let (sre, deadline) = (brief.name.clone(), means.deadline);
         Self { sre, talk, translation, dialect, deadline, attendant, round: 0, was_left: false }
-    }
-
-    /// Whether nobody waited for the last answer any longer.
-    pub fn was_left(&self) -> bool {
-        self.was_left
-    }
-
-    /// Whoever waits for its answers.
-    pub fn attendant(&self) -> &dyn Attendant {
-        &*self.attendant
     }
 
     /// The last line that it wrote on standard error, where that is kept in memory.

@@ -3,10 +3,12 @@
 //! The program is started into the group of its [guard](super::guard), which ends the group if whoever
 //! started it cannot. The pipes' ends that stay here never block: see [`super::talk`].
 
-use super::kin::Kin;
+use super::kin::{Kin, Stat};
 use super::log::Log;
 use rustix::io::ioctl_fionbio;
 use rustix::process::{Pid, Signal, kill_process_group};
+use std::fs::File;
+use std::io;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -14,7 +16,6 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use std::{fs, io};
 
 /// From the end of what a program says to its own: the system sees to both at once, unless it is overloaded.
 const END_SEEN_TIME: Duration = Duration::from_millis(100);
@@ -52,17 +53,17 @@ impl Running {
         }
     }
 
-    fn with_pipes(mut guard: Child, mut program: Child) -> io::Result<Self> {
+    fn with_pipes(guard: Child, mut program: Child) -> io::Result<Self> {
         let stdin = program.stdin.take().map(OwnedFd::from);
         let stdout = program.stdout.take().map(OwnedFd::from);
         let stderr = program.stderr.take().map(OwnedFd::from);
-        if let Some(pipe) = &mut guard.stdin {
-            writeln!(pipe, "{}", program.id())?;
-        }
         // From here on its processes are ended whatever happens.
-        let running = Self { guard, program, stdin, stdout, stderr, ended: None, is_unguarded: false };
+        let mut running = Self { guard, program, stdin, stdout, stderr, ended: None, is_unguarded: false };
         for end in [&running.stdin, &running.stdout, &running.stderr].into_iter().flatten() {
             ioctl_fionbio(end, true)?;
+        }
+        if let Some(pipe) = &mut running.guard.stdin {
+            writeln!(pipe, "{}", running.program.id())?;
         }
         Ok(running)
     }
@@ -102,7 +103,8 @@ impl Running {
         others.map(|(_, name)| name).collect()
     }
 
-    /// Kills whoever is left of the group, and whoever descends from the program, and reaps the two that are children of this process.
+    /// Kills whoever is left of the group, and whoever descends from the program, and reaps the two that are
+    /// children of this process.
     pub(crate) fn kill(&mut self) {
         self.stdin = None;
         // They descend from it as long as it is there.
@@ -139,38 +141,23 @@ fn end(child: &mut Child) {
 
 fn guard(world: &Path) -> Command {
     let mut command = Command::new(world);
-    // Its standard output and error are a pipe that nobody reads: it has nothing to say, and must not hold
-    // what others wait for the end of.
-    command.args(["agent", "guard"]).stdin(Stdio::piped()).process_group(0);
-    if let (Ok(out), Ok(error)) = (nowhere(), nowhere()) {
-        command.stdout(out).stderr(error);
-    }
+    // It has nothing to say, and must not hold what others wait for the end of.
+    command.args(["agent", "guard"]).stdin(Stdio::piped()).stdout(nowhere()).stderr(nowhere());
+    command.process_group(0);
     command
 }
 
 /// Those of a group that are there, with their names; nobody where the system does not tell.
 pub(crate) fn members(group: u32) -> Vec<(u32, String)> {
-    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
-    let pids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let of_group = pids.filter_map(|pid| {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        Some((pid, name_in_group(&stat, group)?))
-    });
-    of_group.collect()
+    let of_group = Stat::of_all().into_iter().filter(|(_, stat)| stat.group == group && !stat.is_dead());
+    of_group.map(|(pid, stat)| (pid, stat.name)).collect()
 }
 
-/// The name of a process, from what the system says of it, if it is of this group and alive. The name stands
-/// in parentheses, and may hold any.
-fn name_in_group(stat: &str, group: u32) -> Option<String> {
-    let (before, after) = stat.rsplit_once(')')?;
-    let name = before.split_once('(')?.1;
-    let [state, _parent, of] = after.split_whitespace().take(3).collect::<Vec<_>>()[..] else { return None };
-    let is_alive = !matches!(state, "Z" | "X" | "x");
-    (is_alive && of.parse() == Ok(group)).then(|| name.to_owned())
-}
-
-fn nowhere() -> io::Result<Stdio> {
-    io::pipe().map(|(_, writer)| writer.into())
+/// Takes what a process may write, and drops it: a bare root directory has no `/dev/null`, and there it is a pipe
+/// that nobody reads.
+pub fn nowhere() -> Stdio {
+    let null = File::options().write(true).open("/dev/null").map(Stdio::from);
+    null.or_else(|_| io::pipe().map(|(_, writer)| writer.into())).unwrap_or_else(|_| Stdio::null())
 }
 
 fn program(command: &str, log: &Log, guard: &Child) -> io::Result<Command> {
@@ -183,7 +170,7 @@ fn program(command: &str, log: &Log, guard: &Child) -> io::Result<Command> {
 }
 
 /// How a process ended, as a fragment.
-pub(crate) fn told(status: ExitStatus) -> String {
+pub fn how_it_ended(status: ExitStatus) -> String {
     match (status.signal(), status.code()) {
         (Some(signal), _) => format!("killed by signal {signal}"),
         (None, Some(code)) => format!("exited with code {code}"),
@@ -193,15 +180,27 @@ pub(crate) fn told(status: ExitStatus) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::log::LogTo;
     use super::*;
+    use std::fs;
+
+    /// Whether there is a process with this in its command line.
+    fn is_there(mark: &str) -> bool {
+        let line = |pid| fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        Stat::of_all().into_iter().any(|(pid, stat)| !stat.is_dead() && line(pid).contains(mark))
+    }
 
     #[test]
-    fn a_process_is_of_its_group_unless_it_is_dead() {
-        let name = |stat| name_in_group(stat, 7);
-        assert_eq!(name("9 (sleep) S 1 7 7 0 -1").as_deref(), Some("sleep"));
-        assert_eq!(name("9 (a) Z 1 (b) S 1 7 7 0 -1").as_deref(), Some("a) Z 1 (b"));
-        assert_eq!(name("9 (sleep) Z 1 7 7 0 -1"), None);
-        assert_eq!(name("9 (sleep) S 7 9 7 0 -1"), None);
-        assert_eq!(name(""), None);
+    fn whatever_a_start_comes_to_nothing_is_left_of_it() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mark = dir.path().to_str().expect("text");
+        let command = format!(": {mark}; exec sleep 1000 {mark}");
+        let log = Log::open(&LogTo::Nowhere, "oncall");
+        // A guard that is gone at once, before or after it is told of its program.
+        for _ in 0..20 {
+            drop(Running::start(Path::new("true"), &command, &log));
+            assert!(!is_there(mark));
+        }
+        assert!(Running::start(Path::new("/no/such/file"), &command, &log).is_err());
     }
 }

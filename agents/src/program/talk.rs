@@ -8,7 +8,7 @@
 
 use super::hearing::{Heard, Hearing, Nonsense, PassedOver};
 use super::log::Log;
-use super::running::{Running, told};
+use super::running::{Running, how_it_ended};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, ioctl_fionread, read, write};
 use std::fmt::Debug;
@@ -47,12 +47,6 @@ pub trait Attendant: Debug + Send {
     /// The wait has become long. This comes once.
     fn waits(&mut self) {}
 }
-
-/// For as long as it takes, whatever happens.
-#[derive(Clone, Copy, Debug)]
-pub struct Patient;
-
-impl Attendant for Patient {}
 
 /// What came of a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -208,7 +202,7 @@ impl Talk {
                 (Listened::Something, _) | (Listened::Nothing, None) => {}
                 (Listened::Woken, _) => return Said::Over,
                 (Listened::End, _) => return self.die(round, "it closed its standard output".to_owned()),
-                (Listened::Nothing, Some(status)) => return self.die(round, told(status)),
+                (Listened::Nothing, Some(status)) => return self.die(round, how_it_ended(status)),
             }
         }
     }
@@ -222,7 +216,7 @@ impl Talk {
     /// It can say nothing more; what it said last may still count.
     fn die(&mut self, round: u32, how: String) -> Said {
         let last = self.hearing.judge_rest(round);
-        let how = self.running.as_mut().and_then(Running::ended_soon).map_or(how, told);
+        let how = self.running.as_mut().and_then(Running::ended_soon).map_or(how, how_it_ended);
         self.drain_log();
         self.log.last_remark(&format!("the program ended in round {round}: {how}"));
         self.dead = how;
