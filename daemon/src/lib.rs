@@ -1,0 +1,19 @@
+//! What **carries days of load out**: the daemon that lives for months.
+//!
+//! `days/` knows what is to be done; here are the clock, the disk and the network. The program
+//! (`src/daemon/`) adds what needs a director: the resident world, and the command line.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `clock` | the one clock: wall and steady time, and waiting for either |
+//! | [`send`] | one send: what is asked, what comes back, the row that it leaves |
+//! | `ledger` | the embedded store: every slot, every send, every verdict; all counters are views of it |
+//! | `sender` | makes a batch's sends at their planned instants, by bounded lanes, and says what became of each |
+//! | `target` | what is asked: HTTP, chat endpoints; the world is the program's |
+//! | `suite` | guardrail suites: cases, canaries, and who judges answers |
+//! | `csv`, `summaries` | the documented files, appended from what the ledger holds |
+//! | `log` | the log: levels, rotation by size that loses no line |
+//! | `estop` | the emergency stop: a latch in a file, looked at before every send |
+//! | `crew` | the actors, and who tells whom what |
+
+pub mod send;
