@@ -6,16 +6,16 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`config`] | the configuration: the original JSON and the TOML with more, one set of types, every key with its default |
+//! | `config` | the configuration: the original JSON and the TOML with more, one set of types, every key with its default |
 //! | [`calendar`] | days and slots in a time zone: where the clock changes there are fewer or more of them |
 //! | [`profile`] | which load profile holds in a slot: custom before busy before quiet before normal |
-//! | [`pace`] | how many requests a slot's cycle makes, so that the day lands on its target |
+//! | `pace` | how many requests a slot's cycle makes, so that the day lands on its target |
 //! | [`order`] | a cycle's order: two batches of planned sends, and the instants of the sends |
 //! | [`account`] | what became of planned sends: sent, late, dropped or skipped, to the unit |
-//! | [`conductor`] | what is to be done next: begin a cycle, wait, cool down, end |
+//! | `conductor` | what is to be done next: begin a cycle, wait, cool down, end |
 //! | [`guardrail`] | verdicts: blocked, breached or undetermined, and how they are folded |
-//! | [`forecast`] | the next day's load, predicted from the last week's |
-//! | [`summary`] | what a day came to, as a document |
+//! | `forecast` | the next day's load, predicted from the last week's |
+//! | `summary` | what a day came to, as a document |
 //!
 //! A *day* is a date in the configured zone. A *slot* is an instant at which a cycle is planned, aligned to
 //! the wall clock. A *cycle* is what is done in a slot: it sends a batch of *operations* (requests that a
@@ -25,3 +25,4 @@ pub mod account;
 pub mod calendar;
 pub mod guardrail;
 pub mod order;
+pub mod profile;
