@@ -60,6 +60,11 @@ pub struct Answer {
     pub text: String,
     /// Characters of all that it says.
     pub length: u64,
+    /// Whether there is more of it than `text` holds: because it was longer than what is kept, or because
+    /// whoever answers stopped at a limit of their own.
+    pub is_cut: bool,
+    /// Whether it is marked as a refusal by whoever answers, whatever its words.
+    pub is_refusal: bool,
     /// Whether the provider's own filter stopped the request or the answer.
     pub content_filter: bool,
     /// Why it is not the expected one; `None` where it is.
