@@ -5,7 +5,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `clock` | the one clock: wall and steady time, and waiting for either |
+//! | [`clock`] | the one clock: wall and steady time, and waiting for either |
 //! | [`send`] | one send: what is asked, what comes back, the row that it leaves |
 //! | `ledger` | the embedded store: every slot, every send, every verdict; all counters are views of it |
 //! | `sender` | makes a batch's sends at their planned instants, by bounded lanes, and says what became of each |
@@ -16,4 +16,5 @@
 //! | `estop` | the emergency stop: a latch in a file, looked at before every send |
 //! | `crew` | the actors, and who tells whom what |
 
+pub mod clock;
 pub mod send;
