@@ -1,4 +1,4 @@
-//! Student's t and the beta distribution: probabilities and quantiles.
+//! The normal distribution, Student's t and the beta distribution: probabilities and quantiles.
 //!
 //! Written here, because what `statrs` brings with it turns on `num-traits/std` for the whole build,
 //! and the platform's transcendental functions with it. `tests/vectors` has what scipy says.
@@ -24,6 +24,14 @@ pub(crate) fn student_quantile(tail: f64, freedom: f64) -> f64 {
         student_two_sided(libm::exp(logarithm), freedom) <= 2.0 * tail
     });
     if tail >= 0.5 { 0.0 } else { libm::exp(logarithm) }
+}
+
+/// The value of the normal distribution above which a share of `tail` lies, `tail` being up to a half: by
+/// erfc(z / sqrt 2) / 2 (Abramowitz and Stegun 1964, 26.2.29).
+pub(crate) fn normal_quantile(tail: f64) -> f64 {
+    /// Beyond it a double holds no probability.
+    const FAR: f64 = 40.0;
+    bisect([0.0, FAR], |z| libm::erfc(z / std::f64::consts::SQRT_2) <= 2.0 * tail)
 }
 
 /// The probability that a value of the beta distribution is at most `x`.

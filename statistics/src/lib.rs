@@ -30,6 +30,7 @@ mod family;
 mod interval;
 mod pass;
 mod planning;
+mod proportion;
 mod resampling;
 mod sample;
 #[cfg(test)]
@@ -40,5 +41,6 @@ pub use family::holm;
 pub use interval::{Confidence, Interval, interval};
 pub use pass::Passes;
 pub use planning::{seeds_for_width, seeds_to_clear};
+pub use proportion::proportion;
 pub use resampling::Bootstrap;
 pub use sample::{MAX_BLOCKS, Misaligned, Ratio, Sample};

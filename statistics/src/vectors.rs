@@ -1,10 +1,11 @@
 //! What independent packages say to the same data: `tests/vectors`, where `make.py` tells which.
 
 use crate::comparison::{difference, unpaired_difference};
-use crate::distribution::{student_quantile, student_two_sided};
+use crate::distribution::{normal_quantile, student_quantile, student_two_sided};
 use crate::family::holm;
 use crate::interval::{Confidence, quantile, studentised};
 use crate::pass::Passes;
+use crate::proportion::proportion;
 use crate::resampling::{Bootstrap, Contrast};
 use crate::sample::{Ratio, Sample};
 use serde::Deserialize;
@@ -45,6 +46,29 @@ fn distributions_are_those_of_scipy_and_statsmodels() {
                 let ours = Passes::new(passed, runs).interval(1, confidence).expect("runs");
                 same(ours.low, low, 1e-9, &format!("lower end of {passed} of {runs}"));
                 same(ours.high, high, 1e-9, &format!("upper end of {passed} of {runs}"));
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "of", rename_all = "snake_case")]
+enum Share {
+    Normal { tail: f64, z: f64 },
+    Wilson { successes: u64, trials: u64, alpha: f64, low: f64, high: f64 },
+}
+
+#[test]
+fn intervals_of_shares_are_those_of_statsmodels() {
+    for row in read(include_str!("../tests/vectors/proportions.json")) {
+        match row {
+            Share::Normal { tail, z } => same(normal_quantile(tail), z, 1e-12, &format!("z of tail {tail}")),
+            Share::Wilson { successes, trials, alpha, low, high } => {
+                let confidence = Confidence::two_sided(1.0 - alpha);
+                let ours = proportion(successes, trials, confidence).expect("trials");
+                let what = format!("{successes} of {trials}");
+                assert!((ours.low - low).abs() < 1e-12, "lower end of {what}: {ours:?}, they say {low}");
+                assert!((ours.high - high).abs() < 1e-12, "upper end of {what}: {ours:?}, they say {high}");
             }
         }
     }

@@ -66,6 +66,17 @@ def distributions():
     write("distributions.json", rows)
 
 
+def proportions():
+    rows = [{"of": "normal", "tail": tail, "z": stats.norm.isf(tail)} for tail in (0.5, 0.4, 0.1, 0.025, 0.005, 1e-6, 1e-12)]
+    for successes, trials in (
+        (0, 1), (1, 1), (0, 5), (3, 5), (5, 5), (7, 8), (19, 20), (96, 100), (258, 260), (999_000, 1_000_000),
+    ):
+        for alpha in (0.05, 0.01):
+            low, high = proportion_confint(successes, trials, alpha, method="wilson")
+            rows.append({"of": "wilson", "successes": successes, "trials": trials, "alpha": alpha, "low": low, "high": high})
+    write("proportions.json", rows)
+
+
 def means(rng):
     """Pairs of samples that a mean is taken of, and the tests of their difference."""
     pairs = {
@@ -216,6 +227,7 @@ def times(rng):
 
 if __name__ == "__main__":
     distributions()
+    proportions()
     means(np.random.default_rng(1))
     holm(np.random.default_rng(2))
     bootstraps(np.random.default_rng(3))
