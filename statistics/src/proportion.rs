@@ -25,9 +25,10 @@
 //! | 260 | 95.1, 98 % | 95.7, 96 % | 95.0, 98 % | 95.3, 98 % | 96.3, 94 % |
 //! | 1000 | 95.0, 100 % | 95.3, 99 % | 95.0, 100 % | 95.1, 99 % | 95.8, 99 % |
 //!
-//! Where Wilson's covers less (down to 84 %) the share is within some 4 / n of 1 and above the interval, or
-//! as near to 0 and below it: what is close to perfect is then held for a little less so. `pass` needs the
-//! opposite, an interval that never covers less than it says, and takes that of Clopper and Pearson.
+//! Where Wilson's covers less than 90 % (down to 83 %), the share is within 0.6 / n of 1 and above the
+//! interval, or as near to 0 and below it: what is all but perfect is then held for a little less so.
+//! [`Passes`](crate::Passes) needs the opposite, an interval that never covers less than it says, and takes
+//! that of Clopper and Pearson.
 
 use crate::distribution::normal_quantile;
 use crate::interval::{Confidence, Interval};
