@@ -13,7 +13,6 @@ pub mod change;
 pub mod chaos;
 pub mod classes;
 pub mod definition;
-mod document;
 pub mod group;
 pub mod health;
 pub mod id;

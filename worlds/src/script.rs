@@ -5,11 +5,11 @@
 //! a group, as `zone:eu-1`.
 
 use crate::definition::{GroupBy, Hits, nearest};
-use crate::document::findings::quoted;
 use crate::group::Group;
 use crate::id::{AgentId, KindId, ServerId, SreId};
 use crate::plan::{ScriptedFault, SrePlan, Target};
 use crate::topology::World;
+use documents::findings::quoted;
 
 /// Why a fault cannot come. Each says which of its three parts is to blame.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -8,12 +8,12 @@
 use crate::catalogue::Catalogue;
 use crate::classes::{Classes, Relation, closure};
 use crate::definition::{self, CallOn, Definition, Role};
-use crate::document::canonical;
 use crate::group::{self, Group};
 use crate::id::{GroupId, KindId, Name, ServerId, ServiceId};
 use crate::message::{HostedService, Machine, Runbook, ServerFacts, ServiceFacts};
 use crate::names::Names;
 use crate::sre::study::Study;
+use documents::canonical;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;

@@ -1,15 +1,16 @@
 //! From the text of a world file to a definition that makes sense, or to everything that is wrong
-//! with it: `document` says how.
+//! with it: `documents` says how.
 
 use super::schema::json_schema;
 use super::{Definition, check};
-use crate::document::diagnostic::Diagnostic;
-use crate::document::{Draft, Sort};
+use documents::diagnostic::Diagnostic;
+use documents::{Draft, Sort};
 
 /// World files.
 const SORT: Sort = Sort {
     noun: "the world file",
-    start: "start from a copy of `world worlds show systems`",
+    start: Some("start from a copy of `world worlds show systems`"),
+    advice: |_| None,
     schema: json_schema,
 };
 

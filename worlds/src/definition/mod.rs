@@ -19,10 +19,10 @@ pub mod limits;
 pub mod load;
 pub mod schema;
 
-pub use crate::document::diagnostic::{Diagnostic, Severity};
-pub use crate::document::findings::Problem;
-pub use crate::document::key_path::KeyPath;
-pub use crate::document::nearest;
+pub use documents::diagnostic::{Diagnostic, Severity};
+pub use documents::findings::Problem;
+pub use documents::key_path::KeyPath;
+pub use documents::nearest;
 pub use load::{Checked, parse};
 
 use schemars::JsonSchema;

@@ -3,13 +3,12 @@
 //! It is derived from [`Definition`].
 
 use super::Definition;
-use crate::document;
 use crate::message::Metric;
 use serde_json::Value;
 use std::sync::LazyLock;
 
 static SCHEMA: LazyLock<Value> =
-    LazyLock::new(|| document::schema::of::<Definition>("A world of the flight simulator `world`"));
+    LazyLock::new(|| documents::schema::of::<Definition>("A world of the flight simulator `world`"));
 
 /// The schema (draft 2020-12).
 pub fn json_schema() -> &'static Value {
@@ -18,7 +17,7 @@ pub fn json_schema() -> &'static Value {
 
 /// The schema as a file.
 pub fn text() -> String {
-    document::schema::text(json_schema())
+    documents::schema::text(json_schema())
 }
 
 /// The metrics that alerts open on.
@@ -38,6 +37,12 @@ mod tests {
         assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
         assert_eq!(schema["title"], "A world of the flight simulator `world`");
         assert_eq!(schema["additionalProperties"], false);
+    }
+
+    #[test]
+    fn files_are_held_against_every_keyword() {
+        assert!(documents::shape::not_held(json_schema()).is_empty());
+        assert!(documents::shape::not_held(crate::scenario::schema::json_schema()).is_empty());
     }
 
     #[test]

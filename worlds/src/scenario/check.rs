@@ -6,12 +6,12 @@ use super::{Answer, Languages, RootCause};
 use crate::chance::Seed;
 use crate::change::{self, Standby};
 use crate::definition::{Definition, Hits, KeyPath, Problem, Role, Severity, check, nearest};
-use crate::document::Draft;
-use crate::document::findings::{Findings, quoted};
 use crate::id::{ActionId, AgentId, KindId, ServerId};
 use crate::plan::{self, ScriptedFault, SrePlan, Target};
 use crate::script::{self, ScriptError};
 use crate::topology::World;
+use documents::Draft;
+use documents::findings::{Findings, quoted};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

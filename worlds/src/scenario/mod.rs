@@ -20,11 +20,11 @@ pub mod schema;
 
 use crate::chance::Seed;
 use crate::definition::{Definition, Diagnostic};
-use crate::document::{self, Sort, canonical};
 use crate::id::{ActionId, KindId, ServerId};
 use crate::plan::{Drill, Level, RunPlan, ScriptedFault, SrePlan, Target};
 use crate::script::{self, ScriptError};
 use crate::topology::World;
+use documents::{Sort, canonical};
 use file::{FaultTable, ScenarioFile, SourceTable};
 use serde_json::json;
 use std::sync::Arc;
@@ -32,7 +32,8 @@ use std::sync::Arc;
 /// Scenario files.
 const SORT: Sort = Sort {
     noun: "the scenario file",
-    start: "start from a copy of `world scenarios show cache-loss`",
+    start: Some("start from a copy of `world scenarios show cache-loss`"),
+    advice: |_| None,
     schema: schema::json_schema,
 };
 
@@ -169,7 +170,7 @@ pub struct Misquoted {
 pub struct Draft<'t> {
     name: &'t str,
     file: ScenarioFile,
-    draft: document::Draft<'t>,
+    draft: documents::Draft<'t>,
 }
 
 /// A scenario that makes sense.
@@ -187,7 +188,7 @@ impl<'t> Draft<'t> {
     /// # Errors
     /// Everything that is wrong, in the order of the text, when it has not the shape of one.
     pub fn read(name: &'t str, file_label: &'t str, text: &'t str) -> Result<Self, Vec<Diagnostic>> {
-        let (mut draft, file) = document::Draft::read::<ScenarioFile>(&SORT, file_label, text)?;
+        let (mut draft, file) = documents::Draft::read::<ScenarioFile>(&SORT, file_label, text)?;
         check::alone(&file, &mut draft);
         Ok(Self { name, file, draft })
     }
@@ -199,7 +200,7 @@ impl<'t> Draft<'t> {
 
     /// There is no such world: everything that is wrong beside that.
     pub fn without_world(mut self, message: String, hint: Option<String>) -> Vec<Diagnostic> {
-        self.draft.findings.error_with(document::key_path::KeyPath::top("world"), message, || hint);
+        self.draft.findings.error_with(documents::key_path::KeyPath::top("world"), message, || hint);
         self.draft.verdict().err().unwrap_or_default()
     }
 

@@ -2,8 +2,8 @@
 
 use super::Known;
 use crate::definition::{Action, Definition, Hits, Remedy, Role, Server, SreKind};
-use crate::document::findings::Findings;
-use crate::document::key_path::KeyPath;
+use documents::findings::Findings;
+use documents::key_path::KeyPath;
 
 pub(super) fn check(definition: &Definition, known: &Known<'_>, findings: &mut Findings) {
     for (index, action) in definition.actions.iter().enumerate() {

@@ -3,8 +3,8 @@
 
 use super::Known;
 use crate::definition::{Call, CallOn, Definition, Service, limits};
-use crate::document::findings::Findings;
-use crate::document::key_path::KeyPath;
+use documents::findings::Findings;
+use documents::key_path::KeyPath;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn check(definition: &Definition, known: &Known<'_>, findings: &mut Findings) {

@@ -2,8 +2,8 @@
 
 use super::Known;
 use crate::definition::{BusEffect, ChaosKind, Definition, Effect, Group, GroupBy, Hits, Spread, limits};
-use crate::document::findings::Findings;
-use crate::document::key_path::KeyPath;
+use documents::findings::Findings;
+use documents::key_path::KeyPath;
 use std::collections::BTreeMap;
 
 pub(super) fn check(definition: &Definition, known: &Known<'_>, findings: &mut Findings) {

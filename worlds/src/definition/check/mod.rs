@@ -14,7 +14,7 @@ mod servers;
 pub(crate) use names::name_itself;
 
 use super::Definition;
-use crate::document::findings::{Findings, Problem};
+use documents::findings::{Findings, Problem};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything in a definition that does not make sense together, errors first. [`super::parse`]

@@ -2,8 +2,8 @@
 
 use crate::definition::Definition;
 use crate::definition::limits;
-use crate::document::findings::{Findings, quoted};
-use crate::document::key_path::KeyPath;
+use documents::findings::{Findings, quoted};
+use documents::key_path::KeyPath;
 use std::collections::BTreeSet;
 
 pub(super) fn check(definition: &Definition, findings: &mut Findings) {

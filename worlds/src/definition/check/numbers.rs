@@ -1,8 +1,8 @@
 //! Numbers that bound each other: ends of ranges, thresholds, levels.
 
 use crate::definition::{Definition, Host, Metrics, Threshold, Traffic};
-use crate::document::findings::Findings;
-use crate::document::key_path::KeyPath;
+use documents::findings::Findings;
+use documents::key_path::KeyPath;
 
 pub(super) fn check(definition: &Definition, findings: &mut Findings) {
     traffic(&definition.traffic, findings);

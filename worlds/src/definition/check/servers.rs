@@ -2,8 +2,8 @@
 
 use super::Known;
 use crate::definition::{Definition, Role, Server, limits};
-use crate::document::findings::Findings;
-use crate::document::key_path::KeyPath;
+use documents::findings::Findings;
+use documents::key_path::KeyPath;
 use std::collections::BTreeSet;
 
 pub(super) fn check(definition: &Definition, known: &Known<'_>, findings: &mut Findings) {

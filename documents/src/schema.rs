@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
 /// The schema (draft 2020-12) of files that are read into a `T`.
-pub(crate) fn of<T: JsonSchema>(title: &str) -> Value {
+pub fn of<T: JsonSchema>(title: &str) -> Value {
     let settings = SchemaSettings::draft2020_12().with_transform(WithoutNull);
     let mut schema = SchemaGenerator::new(settings).into_root_schema_for::<T>();
     schema.insert("title".to_owned(), json!(title));
@@ -17,19 +17,21 @@ pub(crate) fn of<T: JsonSchema>(title: &str) -> Value {
 }
 
 /// The schema as a file.
-pub(crate) fn text(schema: &Value) -> String {
+pub fn text(schema: &Value) -> String {
     format!("{schema:#}\n")
 }
 
-/// Takes away what only JSON and Rust know: `null`, and the width of numbers.
+/// Takes away what only JSON and Rust know: `null`, and the width of numbers. The format of a text stays.
 #[derive(Clone)]
 struct WithoutNull;
 
 impl Transform for WithoutNull {
     fn transform(&mut self, schema: &mut Schema) {
         transform_subschemas(self, schema);
-        schema.remove("format");
         only_other_type(schema);
+        if schema.get("type").is_none_or(|name| name != "string") {
+            schema.remove("format");
+        }
         only_other_branch(schema);
         if let Some(default) = schema.get_mut("default") {
             drop_nulls(default);

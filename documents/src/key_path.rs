@@ -1,6 +1,6 @@
 //! Where a key stands in a file: `chaos[2].effect.cpu_floor`.
 
-use super::findings::quoted;
+use crate::findings::quoted;
 use std::fmt::{self, Display};
 
 /// The way from the top of the file to a key, or to an element of an array.
@@ -9,7 +9,7 @@ pub struct KeyPath(Vec<Segment>);
 
 /// One step of the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Segment {
+pub enum Segment {
     /// Into a table.
     Key(String),
     /// Into an array, from 0.
@@ -45,12 +45,12 @@ impl KeyPath {
         Self(segments)
     }
 
-    pub(super) fn segments(&self) -> &[Segment] {
+    pub(crate) fn segments(&self) -> &[Segment] {
         &self.0
     }
 
     /// Of `chaos[2].effect.cpu_floor` after `chaos`: 2, and the way from there on.
-    pub(crate) fn after(&self, list: &str) -> Option<(usize, &[Segment])> {
+    pub fn after(&self, list: &str) -> Option<(usize, &[Segment])> {
         match &self.0[..] {
             [Segment::Key(key), Segment::Index(index), rest @ ..] if key == list => Some((*index, rest)),
             _ => None,
@@ -58,7 +58,7 @@ impl KeyPath {
     }
 
     /// Of `effect.cpu_floor` within `effect`: `cpu_floor`.
-    pub(crate) fn within(&self, table: &str) -> Option<Self> {
+    pub fn within(&self, table: &str) -> Option<Self> {
         match &self.0[..] {
             [Segment::Key(key), rest @ ..] if key == table => Some(Self(rest.to_vec())),
             _ => None,
@@ -66,12 +66,12 @@ impl KeyPath {
     }
 
     /// This path, and on from there.
-    pub(crate) fn join(&self, rest: &[Segment]) -> Self {
+    pub fn join(&self, rest: &[Segment]) -> Self {
         Self(self.0.iter().chain(rest).cloned().collect())
     }
 
     /// The last key, for messages; elements of an array go by the array's.
-    pub(crate) fn last_key(&self) -> &str {
+    pub fn last_key(&self) -> &str {
         fn key(segment: &Segment) -> Option<&str> {
             match segment {
                 Segment::Key(key) => Some(key.as_str()),
@@ -83,7 +83,7 @@ impl KeyPath {
 
     /// The table that this path leads to, as its header is written: `[traffic]`, `[[chaos]]`; for the
     /// file itself, `file`.
-    pub(super) fn table_in(&self, file: &str) -> String {
+    pub(crate) fn table_in(&self, file: &str) -> String {
         let keys: Vec<String> = self.0.iter().filter_map(bare_key).collect();
         match self.0.last() {
             None => file.to_owned(),
@@ -93,7 +93,7 @@ impl KeyPath {
     }
 
     /// The table that the last key stands in.
-    pub(super) fn parent(&self) -> Self {
+    pub(crate) fn parent(&self) -> Self {
         let keys = |segment: &Segment| matches!(segment, Segment::Key(_));
         let end = self.0.iter().rposition(keys).unwrap_or(0);
         Self(self.0[..end].to_vec())

@@ -1,8 +1,8 @@
 //! The problems found in a file so far, before they have a place in its text.
 
-use super::diagnostic::Severity;
-use super::key_path::KeyPath;
-use super::nearest::advice;
+use crate::diagnostic::Severity;
+use crate::key_path::KeyPath;
+use crate::nearest::advice;
 
 /// Problems of one severity that are kept. Nobody reads more, and a hostile file could have a
 /// million.
@@ -23,25 +23,20 @@ pub struct Problem {
 
 /// Problems, as they are found.
 #[derive(Debug, Default)]
-pub(crate) struct Findings {
+pub struct Findings {
     errors: Vec<Problem>,
     warnings: Vec<Problem>,
 }
 
 impl Findings {
     /// The file is no good.
-    pub(crate) fn error(&mut self, path: KeyPath, message: String) {
+    pub fn error(&mut self, path: KeyPath, message: String) {
         self.error_with(path, message, || None);
     }
 
     /// The file is no good, and something can be said about what to do. Only the first problem of
     /// a key is told: others mostly follow from it.
-    pub(crate) fn error_with(
-        &mut self,
-        path: KeyPath,
-        message: String,
-        hint: impl FnOnce() -> Option<String>,
-    ) {
+    pub fn error_with(&mut self, path: KeyPath, message: String, hint: impl FnOnce() -> Option<String>) {
         let full = self.errors.len() >= KEPT_MAX;
         if !full && !self.errors.iter().any(|error| error.path == path) {
             let hint = hint();
@@ -50,7 +45,7 @@ impl Findings {
     }
 
     /// A problem that was found elsewhere.
-    pub(crate) fn add(&mut self, problem: Problem) {
+    pub fn add(&mut self, problem: Problem) {
         match problem.severity {
             Severity::Error => self.error_with(problem.path, problem.message, || problem.hint),
             Severity::Warning => {
@@ -60,7 +55,7 @@ impl Findings {
     }
 
     /// A name that does not exist among the known ones.
-    pub(crate) fn unknown<'a>(
+    pub fn unknown<'a>(
         &mut self,
         path: KeyPath,
         what: &str,
@@ -72,7 +67,7 @@ impl Findings {
     }
 
     /// The file is good, though hardly as it was meant.
-    pub(crate) fn warning(&mut self, path: KeyPath, message: String, hint: &str) {
+    pub fn warning(&mut self, path: KeyPath, message: String, hint: &str) {
         if self.warnings.len() < KEPT_MAX {
             let hint = Some(hint.to_owned());
             self.warnings.push(Problem { severity: Severity::Warning, path, message, hint });
@@ -80,18 +75,18 @@ impl Findings {
     }
 
     /// Whether the file is no good.
-    pub(crate) fn has_errors(&self) -> bool {
+    pub fn has_errors(&self) -> bool {
         !self.errors.is_empty()
     }
 
     /// All of them, errors first.
-    pub(crate) fn into_problems(self) -> Vec<Problem> {
+    pub fn into_problems(self) -> Vec<Problem> {
         self.errors.into_iter().chain(self.warnings).collect()
     }
 }
 
 /// What a user wrote, fit to stand in a message: one line, no control characters, not endless.
-pub(crate) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     const SHOWN_CHARS_MAX: usize = 60;
     let mut shown: String = text.chars().take(SHOWN_CHARS_MAX).flat_map(shown_char).collect();
     if text.chars().nth(SHOWN_CHARS_MAX).is_some() {

@@ -1,26 +1,75 @@
-//! Holds a TOML file against the JSON Schema of its sort: keys, types and ranges.
+//! Holds a file against the JSON Schema of its sort: keys, types and ranges.
 //!
 //! Deserialising would stop at the first problem and know little about it. This walk finds all of
 //! them, and knows the names that would have been right. It understands the keywords that the
-//! schemas of this crate use, no more (a test holds them together); `pattern` and the names of services
-//! are left to whoever checks what the file says, who can say what is wrong with a name.
+//! schemas of such files use, no more ([`not_held`] tells of others); `pattern` and what keys of a table may
+//! be called are left to whoever checks what the file says, who can say what is wrong with a name.
 
-use super::Sort;
-use super::findings::{Findings, quoted};
-use super::key_path::KeyPath;
-use super::nearest::{advice, nearest};
+use crate::findings::{Findings, quoted};
+use crate::key_path::KeyPath;
+use crate::nearest::{advice, nearest};
+use crate::{Sort, Syntax};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use toml::de::{DeArray, DeTable, DeValue};
+
+/// Keywords that the walk holds a file against.
+const HELD: [&str; 17] = [
+    "$ref",
+    "additionalProperties",
+    "const",
+    "enum",
+    "exclusiveMinimum",
+    "format",
+    "items",
+    "maxItems",
+    "maxLength",
+    "maxProperties",
+    "maximum",
+    "minItems",
+    "minimum",
+    "oneOf",
+    "properties",
+    "required",
+    "type",
+];
+
+/// Keywords that say nothing about validity, and what is checked where names are.
+const LEFT: [&str; 7] = ["$defs", "$schema", "default", "description", "pattern", "propertyNames", "title"];
+
+/// Keywords of a schema that no file is held against: for the tests of a sort of file, which has none.
+pub fn not_held(schema: &Value) -> BTreeSet<&str> {
+    let mut used = BTreeSet::new();
+    keywords(schema, &mut used);
+    used.into_iter().filter(|keyword| !HELD.contains(keyword) && !LEFT.contains(keyword)).collect()
+}
+
+fn keywords<'s>(schema: &'s Value, used: &mut BTreeSet<&'s str>) {
+    for (keyword, value) in schema.as_object().into_iter().flatten() {
+        used.insert(keyword);
+        match (keyword.as_str(), value) {
+            ("properties" | "$defs", Value::Object(inner)) => {
+                inner.values().for_each(|schema| keywords(schema, used));
+            }
+            ("oneOf" | "anyOf" | "allOf", Value::Array(inner)) => {
+                inner.iter().for_each(|schema| keywords(schema, used));
+            }
+            ("items" | "additionalProperties" | "propertyNames", inner) => keywords(inner, used),
+            _ => {}
+        }
+    }
+}
 
 /// Reports every key that is unknown or missing, every value of the wrong type, and every value out
 /// of its range.
-pub(super) fn check(sort: &Sort, file: &DeTable<'_>, findings: &mut Findings) {
+pub(crate) fn check(sort: &Sort, syntax: Syntax, file: &DeTable<'_>, findings: &mut Findings) {
     let schema = (sort.schema)();
-    Walk { noun: sort.noun, schema, findings }.table(schema, file, &KeyPath::root());
+    Walk { sort, syntax, schema, findings }.table(schema, file, &KeyPath::root());
 }
 
 struct Walk<'w> {
-    noun: &'static str,
+    sort: &'w Sort,
+    syntax: Syntax,
     schema: &'static Value,
     findings: &'w mut Findings,
 }
@@ -42,9 +91,11 @@ impl Walk<'_> {
                 self.number(schema, &integer.to_string(), number.map(|number| number as f64), path);
             }
             ("string", DeValue::String(text)) => self.text(schema, text, path),
+            // TOML has dates of its own. JSON, and whoever quotes them, has texts.
+            ("string", DeValue::Datetime(_)) if schema["format"].is_string() => {}
             ("boolean", DeValue::Boolean(_)) => {}
             (wanted, found) => {
-                let (wanted, found) = (wanted_type(wanted), found_type(found));
+                let (wanted, found) = (self.wanted(wanted), self.found(found));
                 let message = format!("{} must be {wanted}, found {found}", named(path));
                 self.findings.error(path.clone(), message);
             }
@@ -68,7 +119,7 @@ impl Walk<'_> {
         }
         for key in strings(&schema["required"]).filter(|key| !table.contains_key(*key)) {
             if !mistyped(keys, key, table) {
-                let message = format!("missing key `{key}` in {}", path.table_in(self.noun));
+                let message = format!("missing key `{key}` in {}", path.table_in(self.sort.noun));
                 self.findings.error(path.key(key), message);
             }
         }
@@ -76,14 +127,18 @@ impl Walk<'_> {
     }
 
     fn unknown_key(&mut self, keys: &'static Value, key: &str, path: &KeyPath) {
-        let message = format!("unknown key `{}` in {}", quoted(key), path.table_in(self.noun));
+        let message = format!("unknown key `{}` in {}", quoted(key), path.table_in(self.sort.noun));
         let at_top = self.schema["properties"].get(key).is_some();
+        let syntax = self.syntax;
         let hint = || match nearest(key, names_in(keys)) {
-            None if at_top => {
-                Some(format!("`{key}` belongs at the top of the file, before the first [table]"))
-            }
+            None if at_top => Some(match syntax {
+                Syntax::Toml => format!("`{key}` belongs at the top of the file, before the first [table]"),
+                Syntax::Json => format!("`{key}` belongs at the top of the file"),
+            }),
             _ => advice(key, names_in(keys)),
         };
+        let special = (self.sort.advice)(key);
+        let hint = || special.or_else(hint);
         self.findings.error_with(path.key(key), message, hint);
     }
 
@@ -131,9 +186,32 @@ impl Walk<'_> {
         }
     }
 
+    fn wanted(&self, name: &str) -> &'static str {
+        match name {
+            "object" => self.syntax.table(),
+            "array" => "an array",
+            "number" => "a number",
+            "integer" => "a whole number",
+            "boolean" => "true or false",
+            _ => "a string",
+        }
+    }
+
+    fn found(&self, value: &DeValue<'_>) -> String {
+        match value {
+            DeValue::String(_) => "a string".to_owned(),
+            DeValue::Integer(integer) => quoted(integer.as_str()),
+            DeValue::Float(float) => quoted(float.as_str()),
+            DeValue::Boolean(boolean) => boolean.to_string(),
+            DeValue::Datetime(_) => "a date".to_owned(),
+            DeValue::Array(_) => "an array".to_owned(),
+            DeValue::Table(_) => self.syntax.table().to_owned(),
+        }
+    }
+
     fn choice(&mut self, choices: &[&str], value: &DeValue<'_>, path: &KeyPath) {
         let DeValue::String(text) = value else {
-            let found = found_type(value);
+            let found = self.found(value);
             let message = format!("{} must be one of {}, found {found}", named(path), choices.join(", "));
             return self.findings.error(path.clone(), message);
         };
@@ -187,83 +265,4 @@ fn range(schema: &Value) -> String {
     let most = schema["maximum"].as_f64().map(|most| format!("at most {most}"));
     let bounds: Vec<String> = [above.or(least), most].into_iter().flatten().collect();
     if bounds.is_empty() { "a finite number".to_owned() } else { bounds.join(" and ") }
-}
-
-fn wanted_type(name: &str) -> &'static str {
-    match name {
-        "object" => "a table",
-        "array" => "an array",
-        "number" => "a number",
-        "integer" => "a whole number",
-        "boolean" => "true or false",
-        _ => "a string",
-    }
-}
-
-fn found_type(value: &DeValue<'_>) -> String {
-    match value {
-        DeValue::String(_) => "a string".to_owned(),
-        DeValue::Integer(integer) => quoted(integer.as_str()),
-        DeValue::Float(float) => quoted(float.as_str()),
-        DeValue::Boolean(boolean) => boolean.to_string(),
-        DeValue::Datetime(_) => "a date".to_owned(),
-        DeValue::Array(_) => "an array".to_owned(),
-        DeValue::Table(_) => "a table".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{definition, scenario};
-    use std::collections::BTreeSet;
-
-    /// What the walk holds a file against.
-    const HELD: [&str; 16] = [
-        "$ref",
-        "additionalProperties",
-        "const",
-        "enum",
-        "exclusiveMinimum",
-        "items",
-        "maxItems",
-        "maxLength",
-        "maxProperties",
-        "maximum",
-        "minItems",
-        "minimum",
-        "oneOf",
-        "properties",
-        "required",
-        "type",
-    ];
-
-    /// What says nothing about validity, and what `names` checks.
-    const LEFT: [&str; 7] =
-        ["$defs", "$schema", "default", "description", "pattern", "propertyNames", "title"];
-
-    #[test]
-    fn the_schemas_use_no_keyword_that_the_walk_does_not_know() {
-        let mut used = BTreeSet::new();
-        keywords(definition::schema::json_schema(), &mut used);
-        keywords(scenario::schema::json_schema(), &mut used);
-        let known: BTreeSet<&str> = HELD.into_iter().chain(LEFT).collect();
-        assert_eq!(used, known);
-    }
-
-    fn keywords<'s>(schema: &'s Value, used: &mut BTreeSet<&'s str>) {
-        for (keyword, value) in schema.as_object().into_iter().flatten() {
-            used.insert(keyword);
-            match (keyword.as_str(), value) {
-                ("properties" | "$defs", Value::Object(inner)) => {
-                    inner.values().for_each(|schema| keywords(schema, used));
-                }
-                ("oneOf" | "anyOf" | "allOf", Value::Array(inner)) => {
-                    inner.iter().for_each(|schema| keywords(schema, used));
-                }
-                ("items" | "additionalProperties" | "propertyNames", inner) => keywords(inner, used),
-                _ => {}
-            }
-        }
-    }
 }

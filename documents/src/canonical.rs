@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 ///
 /// # Panics
 /// When it holds a figure that is not finite, which no checked document does.
-pub(crate) fn hash(document: &impl Serialize) -> String {
+pub fn hash(document: &impl Serialize) -> String {
     let whole = serde_json::to_value(document).expect("a checked document has finite figures");
     let json = what_is_said(whole).map(|value| value.to_string()).unwrap_or_default();
     blake3::hash(json.as_bytes()).to_hex().to_string()

@@ -1,28 +1,28 @@
 //! The text of a file, and where its keys stand in it.
 
-use super::diagnostic::{Diagnostic, Severity};
-use super::findings::Problem;
-use super::key_path::{KeyPath, Segment};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::findings::Problem;
+use crate::key_path::{KeyPath, Segment};
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// A text with a name, that knows its lines.
-pub(super) struct Source<'t> {
+pub(crate) struct Source<'t> {
     label: &'t str,
     text: &'t str,
     line_starts: Vec<usize>,
 }
 
 impl<'t> Source<'t> {
-    pub(super) fn new(label: &'t str, text: &'t str) -> Self {
+    pub(crate) fn new(label: &'t str, text: &'t str) -> Self {
         let after_breaks = text.match_indices('\n').map(|(at, _)| at + 1);
         Self { label, text, line_starts: std::iter::once(0).chain(after_breaks).collect() }
     }
 
     /// A problem at a key, with the place where the key stands; what is missing is reported at the
     /// table that should hold it.
-    pub(super) fn locate(&self, table: &Spanned<DeTable<'_>>, problem: Problem) -> Diagnostic {
+    pub(crate) fn locate(&self, table: &Spanned<DeTable<'_>>, problem: Problem) -> Diagnostic {
         let span = span_of(table, &problem.path);
         let (line, column) = self.position(span.start);
         Diagnostic {
@@ -37,7 +37,7 @@ impl<'t> Source<'t> {
     }
 
     /// An error at a place that has no key.
-    pub(super) fn error_at(&self, offset: usize, message: String, hint: Option<String>) -> Diagnostic {
+    pub(crate) fn error_at(&self, offset: usize, message: String, hint: Option<String>) -> Diagnostic {
         let (line, column) = self.position(offset);
         Diagnostic {
             file: self.label.to_owned(),
@@ -51,15 +51,15 @@ impl<'t> Source<'t> {
     }
 
     /// Whether a key is written in the file.
-    pub(super) fn holds(&self, table: &Spanned<DeTable<'_>>, path: &KeyPath) -> bool {
+    pub(crate) fn holds(&self, table: &Spanned<DeTable<'_>>, path: &KeyPath) -> bool {
         walked(table, path).1
     }
 
-    /// Line and column, from 1, the column in characters. A byte order mark takes none.
+    /// Line and column, from 1, the column in characters.
     fn position(&self, offset: usize) -> (usize, usize) {
         let line = self.line_starts.partition_point(|start| *start <= offset).max(1);
         let before = self.text.get(self.line_starts[line - 1]..offset).unwrap_or_default();
-        (line, before.trim_start_matches('\u{feff}').chars().count() + 1)
+        (line, before.chars().count() + 1)
     }
 }
 
