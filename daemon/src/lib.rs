@@ -16,5 +16,7 @@
 //! | `estop` | the emergency stop: a latch in a file, looked at before every send |
 //! | `crew` | the actors, and who tells whom what |
 
+pub mod board;
 pub mod clock;
+pub mod crew;
 pub mod send;

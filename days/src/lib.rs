@@ -12,7 +12,7 @@
 //! | `pace` | how many requests a slot's cycle makes, so that the day lands on its target |
 //! | [`order`] | a cycle's order: two batches of planned sends, and the instants of the sends |
 //! | [`account`] | what became of planned sends: sent, late, dropped or skipped, to the unit |
-//! | `conductor` | what is to be done next: begin a cycle, wait, cool down, end |
+//! | [`conductor`] | what is to be done next: begin a cycle, wait, cool down, end |
 //! | [`guardrail`] | verdicts: blocked, breached or undetermined, and how they are folded |
 //! | `forecast` | the next day's load, predicted from the last week's |
 //! | `summary` | what a day came to, as a document |
@@ -23,6 +23,7 @@
 
 pub mod account;
 pub mod calendar;
+pub mod conductor;
 pub mod guardrail;
 pub mod order;
 pub mod profile;
