@@ -6,10 +6,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
-use std::fmt::Debug;
-use std::pin::Pin;
+use std::fmt::{self, Debug, Formatter};
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 /// The longest sleep of one that waits for the wall: how long it may take until it notices that the wall
@@ -76,6 +77,52 @@ impl Clock for SystemClock {
                 tokio::time::sleep(left.min(WALL_LOOK)).await;
             }
         })
+    }
+}
+
+/// Ends what takes too long, at little cost for what does not: a timer is set once in a while, however many
+/// futures are raced against it.
+pub struct Alarm {
+    clock: Arc<dyn Clock>,
+    /// What the timer waits for, which may be an instant before the deadline that holds now.
+    set: Option<(Duration, Wait)>,
+}
+
+impl Debug for Alarm {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Alarm").field("clock", &self.clock).finish_non_exhaustive()
+    }
+}
+
+impl Alarm {
+    /// By this clock.
+    pub fn by(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, set: None }
+    }
+
+    /// What a future gives, or `None` if it has not ended at an instant of the steady clock.
+    pub async fn race<F: Future>(&mut self, deadline: Duration, future: F) -> Option<F::Output> {
+        let mut future = pin!(future);
+        poll_fn(|context| match future.as_mut().poll(context) {
+            Poll::Ready(value) => Poll::Ready(Some(value)),
+            Poll::Pending => self.poll_due(deadline, context).map(|()| None),
+        })
+        .await
+    }
+
+    fn poll_due(&mut self, deadline: Duration, context: &mut Context<'_>) -> Poll<()> {
+        // One that is set for later than this deadline would miss it.
+        self.set.take_if(|(instant, _)| *instant > deadline);
+        loop {
+            let (instant, wait) =
+                self.set.get_or_insert_with(|| (deadline, self.clock.until_steady(deadline)));
+            let instant = *instant;
+            ready!(wait.as_mut().poll(context));
+            self.set = None;
+            if instant >= deadline {
+                return Poll::Ready(());
+            }
+        }
     }
 }
 
@@ -221,7 +268,6 @@ impl Drop for SimulatedWait {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::task::ready;
 
     fn clock() -> SimulatedClock {
         SimulatedClock::at("2026-03-29T00:30:00Z".parse().unwrap())
@@ -291,6 +337,26 @@ mod tests {
             hours.await.unwrap();
         });
         assert_eq!(clock.steady(), Duration::from_secs(86_400 * 400));
+    }
+
+    #[test]
+    fn an_alarm_holds_the_deadline_of_each_race() {
+        let clock = clock();
+        let mut alarm = Alarm::by(Arc::new(clock.clone()));
+        let ms = Duration::from_millis;
+        let mut race = |deadline, advance| {
+            let mut race = pin!(alarm.race(deadline, std::future::pending::<()>()));
+            let mut poll = || race.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(poll().is_pending());
+            clock.advance(advance);
+            poll().is_ready()
+        };
+        assert!(!race(ms(100), ms(50)));
+        assert!(!race(ms(200), ms(100)), "the timer of the race before is set to an earlier instant");
+        assert!(race(ms(200), ms(50)));
+        assert!(!race(ms(900), ms(50)));
+        assert!(race(ms(300), ms(50)), "the timer of the race before is set to a later instant");
+        assert_eq!(clock.steady(), ms(300));
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@
 //! | [`send`] | one send: what is asked, what comes back, the row that it leaves |
 //! | `ledger` | the embedded store: every slot, every send, every verdict; all counters are views of it |
 //! | `sender` | makes a batch's sends at their planned instants, by bounded lanes, and says what became of each |
-//! | `target` | what is asked: HTTP, chat endpoints; the world is the program's |
+//! | [`target`] | what is asked: HTTP, chat endpoints; the world is the program's |
 //! | `suite` | guardrail suites: cases, canaries, and who judges answers |
 //! | `csv`, `summaries` | the documented files, appended from what the ledger holds |
 //! | `log` | the log: levels, rotation by size that loses no line |
@@ -20,3 +20,4 @@ pub mod board;
 pub mod clock;
 pub mod crew;
 pub mod send;
+pub mod target;
