@@ -10,7 +10,7 @@
 //! | `ledger` | the embedded store: every slot, every send, every verdict; all counters are views of it |
 //! | `sender` | makes a batch's sends at their planned instants, by bounded lanes, and says what became of each |
 //! | [`target`] | what is asked: HTTP, chat endpoints; the world is the program's |
-//! | `suite` | guardrail suites: cases, canaries, and who judges answers |
+//! | [`suite`] | guardrail suites: cases, canaries, and who judges answers |
 //! | `csv`, `summaries` | the documented files, appended from what the ledger holds |
 //! | `log` | the log: levels, rotation by size that loses no line |
 //! | `estop` | the emergency stop: a latch in a file, looked at before every send |
@@ -20,4 +20,5 @@ pub mod board;
 pub mod clock;
 pub mod crew;
 pub mod send;
+pub mod suite;
 pub mod target;

@@ -4,6 +4,7 @@
 //! millisecond after it had to wait a second for a lane took a second. One planned send leaves one [`Row`],
 //! whatever became of it and however often it was tried.
 
+use crate::suite::Case;
 use days::account::Fate;
 use days::guardrail::{Category, Verdict};
 use days::order::Kind;
@@ -45,10 +46,17 @@ pub struct Ask {
     pub number: u32,
     /// Who is asked.
     pub subject: Arc<Subject>,
-    /// For a guardrail test, of which category.
-    pub category: Option<Category>,
+    /// For a guardrail test, which one.
+    pub case: Option<Arc<Case>>,
     /// What is asked.
     pub query: Arc<str>,
+}
+
+impl Ask {
+    /// What a guardrail test tries; `None` for an operation, and for a canary.
+    pub fn category(&self) -> Option<Category> {
+        self.case.as_ref().and_then(|case| case.category)
+    }
 }
 
 /// What came back of a try.
@@ -65,6 +73,9 @@ pub struct Answer {
     pub is_cut: bool,
     /// Whether it is marked as a refusal by whoever answers, whatever its words.
     pub is_refusal: bool,
+    /// Whether whoever answers says that what must not come through came through: the world does, which can
+    /// look.
+    pub is_breach: bool,
     /// Whether the provider's own filter stopped the request or the answer.
     pub content_filter: bool,
     /// Why it is not the expected one; `None` where it is.

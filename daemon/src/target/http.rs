@@ -325,7 +325,7 @@ mod tests {
 
     fn ask(query: &str) -> Ask {
         let subject = Arc::new(Subject::default());
-        Ask { kind: Kind::Operations, number: 3, subject, category: None, query: query.into() }
+        Ask { kind: Kind::Operations, number: 3, subject, case: None, query: query.into() }
     }
 
     /// What becomes of one question to a server that makes these moves, one for each request.

@@ -131,7 +131,7 @@ mod tests {
     fn ask() -> Ask {
         let subject = Subject { name: "a \"b\"".to_string(), ..Subject::default() };
         let query = "50 % & {number}".into();
-        Ask { kind: Kind::Operations, number: 7, subject: Arc::new(subject), category: None, query }
+        Ask { kind: Kind::Operations, number: 7, subject: Arc::new(subject), case: None, query }
     }
 
     #[test]
