@@ -171,14 +171,18 @@ pub struct HttpLane {
 
 impl Lane for HttpLane {
     async fn ask(&mut self, ask: &Ask, deadline: Duration) -> Answer {
-        let request = match self.form.request(ask, &self.headers) {
-            Ok(request) => request,
-            Err(failure) => return failure.answer(),
-        };
-        match self.connection.exchange(request, deadline).await {
+        match self.exchange(ask, deadline).await {
             Ok(reply) => self.form.judge(&reply),
             Err(failure) => failure.answer(),
         }
+    }
+}
+
+impl HttpLane {
+    /// Asks once; for those who read replies in a way of their own.
+    pub(super) async fn exchange(&mut self, ask: &Ask, deadline: Duration) -> Result<Reply, Failure> {
+        let request = self.form.request(ask, &self.headers)?;
+        self.connection.exchange(request, deadline).await
     }
 }
 

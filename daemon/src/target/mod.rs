@@ -10,6 +10,7 @@
 //! but the target ([`Secret`]).
 
 mod cap;
+mod chat;
 mod connection;
 mod endpoint;
 mod http;
@@ -20,6 +21,7 @@ mod secret;
 mod template;
 
 pub use cap::{RATE_DEFAULT, RATE_MAX, RateCap};
+pub use chat::{API_VERSION_DEFAULT, Api, ChatLane, ChatSettings, ChatTarget};
 pub use connection::Connection;
 pub use endpoint::{Endpoint, Reach};
 pub use http::{Expectation, HttpLane, HttpSettings, HttpTarget};

@@ -53,7 +53,7 @@ impl Failure {
 }
 
 /// As much of a text as is kept of an answer, to a whole character.
-fn beginning(body: &[u8]) -> String {
+pub(super) fn beginning(body: &[u8]) -> String {
     let mut kept = body.len().min(ANSWER_BYTES_KEPT);
     while kept > 0 && body.get(kept).is_some_and(|byte| is_within_character(*byte)) {
         kept -= 1;
@@ -62,7 +62,7 @@ fn beginning(body: &[u8]) -> String {
 }
 
 /// Characters of a text in UTF-8.
-fn characters(body: &[u8]) -> u64 {
+pub(super) fn characters(body: &[u8]) -> u64 {
     body.iter().filter(|byte| !is_within_character(**byte)).count() as u64
 }
 
