@@ -6,9 +6,10 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `config` | the configuration: the original JSON and the TOML with more, one set of types, every key with its default |
+//! | [`config`] | the configuration: the original JSON and the TOML with more, one set of types, every key with its default |
 //! | [`calendar`] | days and slots in a time zone: where the clock changes there are fewer or more of them |
-//! | [`profile`] | which load profile holds in a slot: custom before busy before quiet before normal |
+//! | [`profile`] | load profiles: how much a cycle may send, and how fast |
+//! | [`schedule`] | which load profile holds when: windows before busy hours before quiet hours, and `normal` else |
 //! | `pace` | how many requests a slot's cycle makes, so that the day lands on its target |
 //! | [`order`] | a cycle's order: two batches of planned sends, and the instants of the sends |
 //! | [`account`] | what became of planned sends: sent, late, dropped or skipped, to the unit |
@@ -24,6 +25,8 @@
 pub mod account;
 pub mod calendar;
 pub mod conductor;
+pub mod config;
 pub mod guardrail;
 pub mod order;
 pub mod profile;
+pub mod schedule;

@@ -33,3 +33,10 @@ pub struct Profile {
     /// What a cycle sends of each kind; `None` where it sends nothing of it, as in a maintenance window.
     pub loads: ByKind<Option<Load>>,
 }
+
+impl Profile {
+    /// One that sends nothing.
+    pub fn without_load(name: &str) -> Self {
+        Self { name: name.to_owned(), loads: ByKind::default() }
+    }
+}

@@ -246,7 +246,9 @@ fn choices(schema: &Value) -> Option<Vec<&str>> {
         return Some(strings(&schema["enum"]).collect());
     }
     let branches = schema["oneOf"].as_array()?;
-    Some(branches.iter().filter_map(|branch| branch["const"].as_str()).collect())
+    // Of an enum some variants may be told of, each a branch of its own, and others not.
+    let texts = branches.iter().flat_map(|branch| strings(&branch["enum"]).chain(branch["const"].as_str()));
+    Some(texts.collect())
 }
 
 fn strings(array: &Value) -> impl Iterator<Item = &str> {

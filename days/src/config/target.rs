@@ -1,0 +1,221 @@
+//! What is asked and who is told: kinds, URLs, credentials. Nothing of a secret is told in a message, not even
+//! of one that stands where it should not.
+
+use super::Address;
+use super::check::{Look, line};
+use super::secret::{self, SecretSource};
+use super::settings::{ChatTarget, HttpTarget, TargetKind};
+use super::url::Url;
+use documents::findings::quoted;
+use documents::key_path::KeyPath;
+use std::net::SocketAddr;
+
+/// Where things are, as far as the configuration says.
+pub(super) struct Places {
+    pub(super) credential: Option<SecretSource>,
+    pub(super) webhook: Option<Address>,
+    pub(super) ping: Option<Address>,
+    pub(super) metrics: Option<SocketAddr>,
+}
+
+pub(super) fn check(look: &mut Look<'_>) -> Places {
+    let target = &look.settings.target;
+    let table = KeyPath::top("target");
+    of_its_kind(look, &table);
+    if let (TargetKind::Http, Some(http)) = (target.kind, &target.http) {
+        http_target(look, &table.key("http"), http);
+    }
+    if let (TargetKind::Chat, Some(chat)) = (target.kind, &target.chat) {
+        chat_target(look, &table.key("chat"), chat);
+    }
+    let world = &target.world;
+    line(look, table.key("world").key("world"), &world.world);
+    texts(look);
+    let notify = &look.settings.notify;
+    Places {
+        credential: credential(look, &table),
+        webhook: address(look, "webhook_url", notify.webhook_url.as_deref()),
+        ping: address(look, "ping_url", notify.ping_url.as_deref()),
+        metrics: metrics(look),
+    }
+}
+
+/// A target has the tables and keys of its own kind, and no others.
+fn of_its_kind(look: &mut Look<'_>, table: &KeyPath) {
+    let target = &look.settings.target;
+    let kind = target.kind.word();
+    for other in [TargetKind::World, TargetKind::Http, TargetKind::Chat] {
+        let (path, word) = (table.key(other.word()), other.word());
+        let is_there = match other {
+            TargetKind::World => (look.is_written)(&path),
+            TargetKind::Http => target.http.is_some(),
+            TargetKind::Chat => target.chat.is_some(),
+        };
+        let is_own = other == target.kind;
+        if is_there && !is_own {
+            let message = format!("[target.{word}] does nothing while the kind of target is `{kind}`");
+            look.error(path, message, format!("set `kind` to \"{word}\", or leave the table out"));
+        } else if is_own && !is_there && other != TargetKind::World {
+            let key = if other == TargetKind::Http { "url" } else { "base_url" };
+            let message = format!("a target of the kind `{kind}` needs a table [target.{kind}]");
+            look.error(table.key("kind"), message, format!("say in it as `{key}` where it is"));
+        }
+    }
+    if target.kind == TargetKind::World {
+        for key in ["allow_beyond_loopback", "credential", "credential_header"] {
+            if (look.is_written)(&table.key(key)) {
+                let message = format!("`{key}` does nothing while the kind of target is `world`");
+                look.error(table.key(key), message, "leave it out");
+            }
+        }
+    }
+}
+
+fn http_target(look: &mut Look<'_>, table: &KeyPath, http: &HttpTarget) {
+    let may_leave = look.settings.target.allow_beyond_loopback;
+    url(look, table.key("url"), &http.url, may_leave);
+    if !is_token(&http.method) || http.method.chars().any(|c| c.is_ascii_lowercase()) {
+        let message = format!("`{}` is no method", quoted(&http.method));
+        look.error(table.key("method"), message, "methods are written in capitals, as GET or POST");
+    }
+    let headers = table.key("headers");
+    for (name, value) in &http.headers {
+        let path = headers.key(name);
+        if !is_token(name) {
+            look.findings.error(path, format!("`{}` is no name for a header", quoted(name)));
+        } else if secret::is_named_as_one(name) {
+            look.error(path, format!("the header `{}` carries a secret", quoted(name)), secret::CURE);
+        } else if value.chars().any(char::is_control) {
+            look.findings.error(path, format!("the header `{}` holds a control character", quoted(name)));
+        }
+    }
+    if http.expected_text.as_deref().is_some_and(str::is_empty) {
+        let path = table.key("expected_text");
+        look.error(path, "every answer holds an empty text", "leave it out where any answer is a success");
+    }
+}
+
+fn chat_target(look: &mut Look<'_>, table: &KeyPath, chat: &ChatTarget) {
+    let may_leave = look.settings.target.allow_beyond_loopback;
+    url(look, table.key("base_url"), &chat.base_url, may_leave);
+    if !chat.path.starts_with('/') || chat.path.chars().any(|c| c.is_control() || c == ' ') {
+        let message = format!("`{}` is no path", quoted(&chat.path));
+        look.error(table.key("path"), message, "paths begin with a slash");
+    }
+    if let Some(model) = &chat.model {
+        line(look, table.key("model"), model);
+    }
+}
+
+/// A URL that may be used: nothing in it is secret, and it leads to this machine or may leave it.
+fn url(look: &mut Look<'_>, path: KeyPath, text: &str, may_leave: bool) {
+    let key = path.last_key().to_owned();
+    match Url::of(text) {
+        None => {
+            look.error(
+                path,
+                format!("`{key}` is no URL"),
+                "write it as http://host:port/path, or with https://",
+            );
+        }
+        Some(url) if url.holds_secret() => {
+            look.error(path, format!("`{key}` carries a secret"), secret::CURE);
+        }
+        Some(url) if !url.is_loopback() && !may_leave => {
+            let hint = "set `allow_beyond_loopback` to true if its owner agrees";
+            look.error(path, format!("`{key}` leads beyond this machine"), hint);
+        }
+        Some(_) => {}
+    }
+}
+
+fn credential(look: &mut Look<'_>, table: &KeyPath) -> Option<SecretSource> {
+    let target = &look.settings.target;
+    let header = table.key("credential_header");
+    if !is_token(&target.credential_header) {
+        let message = format!("`{}` is no name for a header", quoted(&target.credential_header));
+        look.findings.error(header, message);
+    } else if target.credential.is_none() && (look.is_written)(&header) {
+        look.error(
+            header,
+            "`credential_header` does nothing without `credential`",
+            "give that as well, or leave it out",
+        );
+    }
+    let source = target.credential.as_deref()?.parse().ok();
+    if source.is_none() {
+        look.error(
+            table.key("credential"),
+            "`credential` does not say where the credential is",
+            secret::CURE,
+        );
+    }
+    source
+}
+
+fn address(look: &mut Look<'_>, key: &str, text: Option<&str>) -> Option<Address> {
+    let text = text?;
+    if let Ok(source) = text.parse() {
+        return Some(Address::Secret(source));
+    }
+    let path = KeyPath::top("notify").key(key);
+    match Url::of(text) {
+        Some(found) if found.holds_secret() => {
+            let hint = "set it to \"env:NAME\" for an environment variable or to \"file:PATH\" for a file that holds the URL";
+            look.error(path, format!("`{key}` carries a secret"), hint);
+        }
+        _ => url(look, path, text, look.settings.notify.allow_beyond_loopback),
+    }
+    Some(Address::Open(text.to_owned()))
+}
+
+fn metrics(look: &mut Look<'_>) -> Option<SocketAddr> {
+    let text = look.settings.metrics.listen.as_deref()?;
+    let path = KeyPath::top("metrics").key("listen");
+    let address = text.parse::<SocketAddr>().ok();
+    let hint = "give an address of this machine with a port, as 127.0.0.1:9464";
+    match address {
+        None => look.error(path, format!("`{}` is no address", quoted(text)), hint),
+        Some(address) if !address.ip().to_canonical().is_loopback() => {
+            look.error(path, format!("`{}` can be reached from other machines", quoted(text)), hint);
+        }
+        Some(_) => {}
+    }
+    address
+}
+
+/// Texts that name something, or are asked.
+fn texts(look: &mut Look<'_>) {
+    let settings = look.settings;
+    let operations = KeyPath::top("operations");
+    for (place, query) in settings.operations.queries.iter().enumerate() {
+        if query.trim().is_empty() {
+            look.findings.error(operations.key("queries").at(place), "the query is empty".to_owned());
+        }
+    }
+    let suites = KeyPath::top("guardrails").key("suites");
+    for (place, suite) in settings.guardrails.suites.iter().enumerate() {
+        line(look, suites.at(place), suite);
+        if settings.guardrails.suites[..place].contains(suite) {
+            let message = format!("the suite `{}` is there twice", quoted(suite));
+            look.findings.error(suites.at(place), message);
+        }
+    }
+    let forecast = KeyPath::top("forecast");
+    let files = [
+        (operations.key("queries_file"), &settings.operations.queries_file),
+        (forecast.key("features_file"), &settings.forecast.features_file),
+        (forecast.key("model_file"), &settings.forecast.model_file),
+    ];
+    for (path, file) in files {
+        if let Some(file) = file {
+            line(look, path, file);
+        }
+    }
+}
+
+/// A word of HTTP: a method, the name of a header.
+fn is_token(text: &str) -> bool {
+    let is_letter = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    !text.is_empty() && text.chars().all(is_letter)
+}
