@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`clock`] | the one clock: wall and steady time, and waiting for either |
 //! | [`send`] | one send: what is asked, what comes back, the row that it leaves |
-//! | `ledger` | the embedded store: every slot, every send, every verdict; all counters are views of it |
+//! | [`ledger`] | the embedded store: every slot, every send, every verdict; all counters are views of it |
 //! | `sender` | makes a batch's sends at their planned instants, by bounded lanes, and says what became of each |
 //! | [`target`] | what is asked: HTTP, chat endpoints; the world is the program's |
 //! | [`suite`] | guardrail suites: cases, canaries, and who judges answers |
@@ -19,6 +19,7 @@
 pub mod board;
 pub mod clock;
 pub mod crew;
+pub mod ledger;
 pub mod send;
 pub mod suite;
 pub mod target;

@@ -19,7 +19,7 @@ pub const ANSWER_BYTES_KEPT: usize = 4 * 1024;
 pub const TRIES_MAX: u8 = 3;
 
 /// Who is asked: an agent of the list, or what stands for one where there is none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Subject {
     /// Its id.
     pub agent_id: String,

@@ -12,6 +12,7 @@
 //! | [`schedule`] | which load profile holds when: windows before busy hours before quiet hours, and `normal` else |
 //! | `pace` | how many requests a slot's cycle makes, so that the day lands on its target |
 //! | [`order`] | a cycle's order: two batches of planned sends, and the instants of the sends |
+//! | [`slot_state`] | how a slot stands, and how it ended |
 //! | [`account`] | what became of planned sends: sent, late, dropped or skipped, to the unit |
 //! | [`conductor`] | what is to be done next: begin a cycle, wait, cool down, end |
 //! | [`guardrail`] | verdicts: blocked, breached or undetermined, and how they are folded |
@@ -30,3 +31,4 @@ pub mod guardrail;
 pub mod order;
 pub mod profile;
 pub mod schedule;
+pub mod slot_state;
