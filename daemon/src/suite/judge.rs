@@ -34,9 +34,14 @@ impl Bench {
         ])
     }
 
-    /// Others, or others besides.
+    /// These.
     pub fn with(judges: Vec<Box<dyn Judge>>) -> Self {
         Self { judges }
+    }
+
+    /// Takes in another.
+    pub fn add(&mut self, judge: Box<dyn Judge>) {
+        self.judges.push(judge);
     }
 
     /// What they find, all together.

@@ -27,10 +27,14 @@ pub mod attack;
 pub mod file;
 pub mod judge;
 pub mod refusal;
+#[cfg(test)]
+mod under_faults;
+pub mod vigil;
 mod words;
 
 pub use attack::{Attack, Sighting};
 pub use judge::{Bench, Judge};
+pub use vigil::Watch;
 
 use days::guardrail::{Canary, Category};
 use std::sync::Arc;

@@ -19,9 +19,9 @@
 use super::Verdict;
 use serde::{Deserialize, Serialize};
 
-/// Tries of a canary that comes to nothing, the first included. With one fault in five, of a hundred runs
-/// fewer than two remain unproven.
-pub const TRIES_MAX: u32 = 3;
+/// Tries of a canary that comes to nothing, the first included. With one fault in two, of a hundred runs not
+/// one remains unproven.
+pub const TRIES_MAX: u32 = 8;
 
 /// What a canary must come out as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
