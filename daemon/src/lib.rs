@@ -8,7 +8,7 @@
 //! | [`clock`] | the one clock: wall and steady time, and waiting for either |
 //! | [`send`] | one send: what is asked, what comes back, the row that it leaves |
 //! | [`ledger`] | the embedded store: every slot, every send, every verdict; all counters are views of it |
-//! | `sender` | makes a batch's sends at their planned instants, by bounded lanes, and says what became of each |
+//! | [`sender`] | makes a batch's sends at their planned instants, by bounded lanes, and says what became of each |
 //! | [`target`] | what is asked: HTTP, chat endpoints; the world is the program's |
 //! | [`suite`] | guardrail suites: cases, canaries, and who judges answers |
 //! | `csv`, `summaries` | the documented files, appended from what the ledger holds |
@@ -21,5 +21,6 @@ pub mod clock;
 pub mod crew;
 pub mod ledger;
 pub mod send;
+pub mod sender;
 pub mod suite;
 pub mod target;
