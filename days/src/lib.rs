@@ -10,7 +10,7 @@
 //! | [`calendar`] | days and slots in a time zone: where the clock changes there are fewer or more of them |
 //! | [`profile`] | load profiles: how much a cycle may send, and how fast |
 //! | [`schedule`] | which load profile holds when: windows before busy hours before quiet hours, and `normal` else |
-//! | `pace` | how many requests a slot's cycle makes, so that the day lands on its target |
+//! | [`pace`] | how many requests a slot's cycle makes, so that the day lands on its target |
 //! | [`order`] | a cycle's order: two batches of planned sends, and the instants of the sends |
 //! | [`slot_state`] | how a slot stands, and how it ended |
 //! | [`account`] | what became of planned sends: sent, late, dropped or skipped, to the unit |
@@ -29,6 +29,7 @@ pub mod conductor;
 pub mod config;
 pub mod guardrail;
 pub mod order;
+pub mod pace;
 pub mod profile;
 pub mod schedule;
 pub mod slot_state;

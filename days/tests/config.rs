@@ -479,12 +479,16 @@ fn what_hardly_was_meant_so_is_warned_of() {
             "c.toml:1:1: warning: a day is no multiple of 7 minutes: each day's last cycle is followed sooner by the next day's first, at midnight",
         ),
         (
+            "execution_interval_seconds = 7",
+            "c.toml:1:1: warning: a day is no multiple of 7 seconds: each day's last cycle is followed sooner by the next day's first, at midnight",
+        ),
+        (
             "load_profiles.peak = {}",
             "c.toml:1:15: warning: the profile `peak` never holds: name it as `profile` of one of the `windows`",
         ),
         (
             &window("w", "busy", "from = '12:01'\nto = '12:15'"),
-            "c.toml:1:1: warning: no cycle begins in the window `w`, 12:01-12:15: begin it at a multiple of `execution_interval_minutes`",
+            "c.toml:1:1: warning: no cycle begins in the window `w`, 12:01-12:15: begin it at a multiple of the interval",
         ),
         (
             &window("w", "busy", "days = ['holidays']"),

@@ -7,7 +7,7 @@
 
 use super::merge::OWN_PROFILES;
 use super::settings::{Counts, Forecast, Hours, Seconds, Settings, Threads};
-use super::{Config, target, windows};
+use super::{Config, limits, target, windows};
 use crate::order::ByKind;
 use crate::profile::{Load, Profile, Range};
 use crate::schedule::{Schedule, Span};
@@ -65,11 +65,15 @@ fn numbers(look: &mut Look<'_>) {
         let message = "both weights are 0, so nothing would ever be sent";
         look.error(KeyPath::top("simulation_mix"), message, "give at least one kind a weight");
     }
-    let interval = settings.execution_interval_minutes;
-    if interval > 0 && 1_440 % interval != 0 {
-        let message = format!("a day is no multiple of {interval} minutes");
+    let interval = settings.interval_seconds();
+    if interval > 0 && !limits::DAY_SECONDS.is_multiple_of(interval) {
+        let (key, interval) = match settings.execution_interval_seconds {
+            Some(seconds) => ("execution_interval_seconds", format!("{seconds} seconds")),
+            None => ("execution_interval_minutes", format!("{} minutes", interval / 60)),
+        };
+        let message = format!("a day is no multiple of {interval}");
         let hint = "each day's last cycle is followed sooner by the next day's first, at midnight";
-        look.warning(KeyPath::top("execution_interval_minutes"), message, hint);
+        look.warning(KeyPath::top(key), message, hint);
     }
     let Forecast { enabled, window_hours, .. } = settings.forecast;
     let kept_hours = settings.retention_days * 24;

@@ -4,6 +4,9 @@
 /// Longest time from one cycle to the next, minutes: a day.
 pub const INTERVAL_MINUTES_MAX: u32 = 1_440;
 
+/// Seconds of a day.
+pub const DAY_SECONDS: u32 = 86_400;
+
 /// Requests of a day: a thousand each second, and some.
 pub const DAILY_REQUESTS_MAX: u64 = 100_000_000;
 

@@ -18,6 +18,10 @@ pub struct Settings {
     /// from midnight.
     #[schemars(range(min = 1, max = limits::INTERVAL_MINUTES_MAX))]
     pub execution_interval_minutes: u32,
+    /// The same in seconds, for cycles that follow each other faster; where it is given it counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = limits::DAY_SECONDS))]
+    pub execution_interval_seconds: Option<u32>,
     /// Requests of a day, operations and guardrail tests together. A day on which the clock changes has its
     /// share of it.
     pub target_daily_requests: DailyTarget,
@@ -96,6 +100,7 @@ impl Default for Settings {
         ];
         Self {
             execution_interval_minutes: 15,
+            execution_interval_seconds: None,
             target_daily_requests: DailyTarget { min: 3_000, max: 5_000 },
             busy_hours: BusyHours::default(),
             load_profiles: profiles.map(|(name, profile)| (name.to_owned(), profile)).into(),
@@ -122,6 +127,13 @@ impl Default for Settings {
             notify: Notify::default(),
             metrics: Metrics::default(),
         }
+    }
+}
+
+impl Settings {
+    /// Seconds from one cycle to the next.
+    pub fn interval_seconds(&self) -> u32 {
+        self.execution_interval_seconds.unwrap_or(self.execution_interval_minutes * 60)
     }
 }
 

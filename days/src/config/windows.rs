@@ -138,11 +138,12 @@ fn minute_of(text: &str) -> Option<u16> {
 
 /// A window between two slots holds for none.
 fn has_slot(look: &mut Look<'_>, path: &KeyPath, table: &WindowTable, span: Span) {
-    let interval = u16::try_from(look.settings.execution_interval_minutes.max(1)).unwrap_or(DAY_MINUTES);
-    let minutes = (span.from..span.from + span.minutes()).map(|minute| minute % DAY_MINUTES);
-    if !minutes.into_iter().any(|minute| minute % interval == 0) {
+    let interval = look.settings.interval_seconds().max(1);
+    let minutes = (span.from..span.from + span.minutes()).map(|minute| u32::from(minute % DAY_MINUTES));
+    let has_slot = |minute: u32| (minute * 60).next_multiple_of(interval) < (minute + 1) * 60;
+    if !minutes.into_iter().any(has_slot) {
         let message = format!("no cycle begins in the window `{}`, {span}", quoted(&table.name));
-        look.warning(path.clone(), message, "begin it at a multiple of `execution_interval_minutes`");
+        look.warning(path.clone(), message, "begin it at a multiple of the interval");
     }
 }
 
