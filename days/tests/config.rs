@@ -103,6 +103,13 @@ fn uncommented(kind: &str) -> String {
 }
 
 #[test]
+fn shipped_files_are_written_as_their_names_say() {
+    for file in shipped::ALL {
+        assert_eq!(good(file.file_name, file.text).warnings, [], "{}", file.file_name);
+    }
+}
+
+#[test]
 fn the_test_configuration_has_a_cycle_every_two_minutes() {
     let checked = good("simulation_daemon_config.test.json", shipped::TEST_JSON);
     assert_eq!(checked.warnings, []);

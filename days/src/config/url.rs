@@ -13,9 +13,10 @@ pub(super) struct Url<'t> {
 }
 
 impl<'t> Url<'t> {
-    /// Of a text that is one, `http://` or `https://` with a host.
+    /// Of a text that is one, `http://` or `https://` with a host. Some readers take a backslash for a slash, and
+    /// so another host than others: there is none.
     pub(super) fn of(text: &'t str) -> Option<Self> {
-        if text.chars().any(|c| c.is_control() || c == ' ') {
+        if text.chars().any(|c| c.is_control() || c == ' ' || c == '\\') {
             return None;
         }
         let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"))?;
@@ -62,14 +63,23 @@ mod tests {
             ("http://127.0.0.1.example.com/", false),
             ("http://example.com/127.0.0.1", false),
             ("http://127.0.0.1@example.com/", false),
+            ("http://127.0.0.1:80@example.com/", false),
+            ("http://example.com@127.0.0.1/", true),
             ("http://10.0.0.1/", false),
             ("http://0.0.0.0/", false),
         ] {
             assert_eq!(Url::of(url).map(|url| url.is_loopback()), Some(is_loopback), "{url}");
         }
-        for text in
-            ["", "ftp://127.0.0.1", "127.0.0.1", "http://", "http:///x", "http://a b/", "http://[::1/"]
-        {
+        for text in [
+            "",
+            "ftp://127.0.0.1",
+            "127.0.0.1",
+            "http://",
+            "http:///x",
+            "http://127.0.0.1\\@a",
+            "http://a b/",
+            "http://[::1/",
+        ] {
             assert_eq!(Url::of(text), None, "{text}");
         }
     }
