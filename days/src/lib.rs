@@ -12,7 +12,6 @@
 //! | [`schedule`] | which load profile holds when: windows before busy hours before quiet hours, and `normal` else |
 //! | [`pace`] | how many requests a slot's cycle makes, so that the day lands on its target |
 //! | [`week`] | a week of that, to be looked at |
-//! | `pace` | how many requests a slot's cycle makes, so that the day lands on its target |
 //! | [`order`] | a cycle's order: two batches of planned sends, and the instants of the sends |
 //! | [`slot_state`] | how a slot stands, and how it ended |
 //! | [`account`] | what became of planned sends: sent, late, dropped or skipped, to the unit |

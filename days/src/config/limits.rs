@@ -70,8 +70,12 @@ pub const STATUSES_MAX: usize = 64;
 /// Guardrail suites.
 pub const SUITES_MAX: usize = 64;
 
-/// Most sends in a second.
-pub const PER_SECOND_MAX: u32 = 100_000;
+/// Requests in a second to a target on another machine: more is a load test of somebody else's machine, for
+/// which there are other tools.
+pub const REQUESTS_PER_SECOND_MAX: f64 = 100.0;
+
+/// Tokens of an answer.
+pub const TOKENS_MAX: u32 = 1_000_000;
 
 /// Longest round of the resident world, milliseconds.
 pub const ROUND_MS_MAX: u32 = 3_600_000;

@@ -485,20 +485,25 @@ pub struct Target {
     /// Seconds that one try of a send may take, from its beginning to the end of its answer.
     #[schemars(range(min = 0.01, max = limits::TIMEOUT_SECONDS_MAX))]
     pub timeout_seconds: f64,
-    /// Sends in a second that are never exceeded, whatever profiles and target ask for.
-    #[schemars(range(min = 1, max = limits::PER_SECOND_MAX))]
-    pub max_per_second: u32,
-    /// Whether the target may be on another machine. You answer for its owner's consent.
+    /// Whether the target may be on another machine, if its owner agrees. For the kinds `http` and `chat`.
     pub allow_beyond_loopback: bool,
+    /// Requests in a second to a target on another machine that are never exceeded, whatever profiles ask for.
+    #[schemars(range(max = limits::REQUESTS_PER_SECOND_MAX), extend("exclusiveMinimum" = 0.0))]
+    pub requests_per_second_max: f64,
     /// Where the credential is: `env:NAME` for an environment variable, `file:PATH` for a file. It never stands
     /// here itself. For the kinds `http` and `chat`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::LINE_CHARS_MAX))]
     pub credential: Option<String>,
-    /// The header that carries the credential: with `authorization` as `Bearer ...`, with another, as
-    /// `api-key`, alone.
+    /// The header that carries the credential: `authorization` as `Bearer ...`, any other, as `api-key`, alone.
+    /// Without it `api-key` for the chats of Azure, and `authorization` else.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::NAME_CHARS_MAX))]
-    pub credential_header: String,
+    pub credential_header: Option<String>,
+    /// A file of certificates (PEM) that are trusted instead of the system's. For the kinds `http` and `chat`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::LINE_CHARS_MAX))]
+    pub ca_file: Option<String>,
     /// The resident world, for the kind `world`.
     pub world: WorldTarget,
     /// The endpoint, for the kind `http`.
@@ -514,10 +519,11 @@ impl Default for Target {
         Self {
             kind: TargetKind::World,
             timeout_seconds: 60.0,
-            max_per_second: 100,
             allow_beyond_loopback: false,
+            requests_per_second_max: 10.0,
             credential: None,
-            credential_header: "authorization".to_owned(),
+            credential_header: None,
+            ca_file: None,
             world: WorldTarget::default(),
             http: None,
             chat: None,
@@ -597,8 +603,8 @@ impl ChaosLevel {
     }
 }
 
-/// An HTTP endpoint. In `url`, in headers and in `body` `{query}` stands for what is asked, and `{agent_id}`,
-/// `{agent_name}` and `{model}` for who is.
+/// An HTTP endpoint. In the path of `url` and in `body` `{query}` stands for what is asked, and `{agent_id}`,
+/// `{agent_name}`, `{model}` and `{org_id}` for who is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HttpTarget {
@@ -614,46 +620,68 @@ pub struct HttpTarget {
     #[schemars(extend("maxProperties" = limits::HEADERS_MAX), transform = of_lines)]
     pub headers: BTreeMap<String, String>,
     /// The body; without it there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     #[schemars(length(max = limits::BODY_CHARS_MAX))]
-    pub body: Option<String>,
-    /// The statuses of success.
-    #[serde(default = "ok")]
-    #[schemars(length(min = 1, max = limits::STATUSES_MAX), inner(range(min = 100, max = 599)))]
+    pub body: String,
+    /// The statuses of success; without it those from 200 to 299.
+    #[serde(default)]
+    #[schemars(length(max = limits::STATUSES_MAX), inner(range(min = 100, max = 599)))]
     pub expected_status: Vec<u16>,
-    /// What an answer must hold to be a success; without it any answer is.
+    /// What an answer must hold to be a success; without it any answer is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::LINE_CHARS_MAX))]
     pub expected_text: Option<String>,
+    /// Whether an answer without a body is a success.
+    #[serde(default)]
+    pub may_be_empty: bool,
 }
 
 fn get() -> String {
     "GET".to_owned()
 }
 
-fn ok() -> Vec<u16> {
-    vec![200]
-}
-
-/// A chat endpoint that is compatible with OpenAI's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// A chat endpoint that is compatible with OpenAI's, or with Azure's form of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChatTarget {
-    /// Where it is, up to the path: `http://127.0.0.1:11434`.
+    /// Where it is, without what the form of its protocol adds: `http://127.0.0.1:8080/v1`,
+    /// `https://NAME.openai.azure.com`.
     #[schemars(length(max = limits::LINE_CHARS_MAX))]
-    pub base_url: String,
-    /// The path of the endpoint.
-    #[serde(default = "completions")]
-    #[schemars(length(max = limits::LINE_CHARS_MAX))]
-    pub path: String,
-    /// The model that is asked; without it that of each agent.
+    pub url: String,
+    /// The form of its protocol.
+    #[serde(default)]
+    pub api: ChatApi,
+    /// The version of Azure's protocol; without it the one that the program knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::NAME_CHARS_MAX))]
+    pub api_version: Option<String>,
+    /// The model that is asked, or Azure's deployment; without it that of each agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::LINE_CHARS_MAX))]
     pub model: Option<String>,
+    /// What is said to the model before each query.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::BODY_CHARS_MAX))]
+    pub system: Option<String>,
+    /// Tokens of an answer, at the most; without it as the endpoint has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = limits::TOKENS_MAX))]
+    pub max_tokens: Option<u32>,
+    /// How freely the model chooses its words; without it as the endpoint has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 2.0))]
+    pub temperature: Option<f64>,
 }
 
-fn completions() -> String {
-    "/v1/chat/completions".to_owned()
+/// Forms of the chat protocol.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChatApi {
+    /// OpenAI's, which most servers speak.
+    #[default]
+    Openai,
+    /// Azure's.
+    Azure,
 }
 
 /// What operations ask.

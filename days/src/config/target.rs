@@ -4,7 +4,7 @@
 use super::Address;
 use super::check::{Look, line};
 use super::secret::{self, SecretSource};
-use super::settings::{ChatTarget, HttpTarget, TargetKind};
+use super::settings::{ChatApi, ChatTarget, HttpTarget, TargetKind};
 use super::url::Url;
 use documents::findings::quoted;
 use documents::key_path::KeyPath;
@@ -17,6 +17,10 @@ pub(super) struct Places {
     pub(super) ping: Option<Address>,
     pub(super) metrics: Option<SocketAddr>,
 }
+
+/// Keys of a target that only endpoints have.
+const OF_ENDPOINTS: [&str; 5] =
+    ["allow_beyond_loopback", "requests_per_second_max", "credential", "credential_header", "ca_file"];
 
 pub(super) fn check(look: &mut Look<'_>) -> Places {
     let target = &look.settings.target;
@@ -56,13 +60,12 @@ fn of_its_kind(look: &mut Look<'_>, table: &KeyPath) {
             let message = format!("[target.{word}] does nothing while the kind of target is `{kind}`");
             look.error(path, message, format!("set `kind` to \"{word}\", or leave the table out"));
         } else if is_own && !is_there && other != TargetKind::World {
-            let key = if other == TargetKind::Http { "url" } else { "base_url" };
             let message = format!("a target of the kind `{kind}` needs a table [target.{kind}]");
-            look.error(table.key("kind"), message, format!("say in it as `{key}` where it is"));
+            look.error(table.key("kind"), message, "say in it as `url` where it is");
         }
     }
     if target.kind == TargetKind::World {
-        for key in ["allow_beyond_loopback", "credential", "credential_header"] {
+        for key in OF_ENDPOINTS {
             if (look.is_written)(&table.key(key)) {
                 let message = format!("`{key}` does nothing while the kind of target is `world`");
                 look.error(table.key(key), message, "leave it out");
@@ -96,14 +99,30 @@ fn http_target(look: &mut Look<'_>, table: &KeyPath, http: &HttpTarget) {
 }
 
 fn chat_target(look: &mut Look<'_>, table: &KeyPath, chat: &ChatTarget) {
-    let may_leave = look.settings.target.allow_beyond_loopback;
-    url(look, table.key("base_url"), &chat.base_url, may_leave);
-    if !chat.path.starts_with('/') || chat.path.chars().any(|c| c.is_control() || c == ' ') {
-        let message = format!("`{}` is no path", quoted(&chat.path));
-        look.error(table.key("path"), message, "paths begin with a slash");
+    let target = &look.settings.target;
+    url(look, table.key("url"), &chat.url, target.allow_beyond_loopback);
+    if chat.url.contains(['?', '#', '{']) {
+        let hint = "write it without a query and without places: what the protocol needs is added to it";
+        look.error(table.key("url"), "`url` has more than a path", hint);
     }
-    if let Some(model) = &chat.model {
-        line(look, table.key("model"), model);
+    for (key, text) in [("model", &chat.model), ("api_version", &chat.api_version)] {
+        if let Some(text) = text {
+            line(look, table.key(key), text);
+        }
+    }
+    if chat.api == ChatApi::Openai && chat.api_version.is_some() {
+        let message = "`api_version` does nothing while `api` is `openai`";
+        look.error(table.key("api_version"), message, "leave it out, or set `api` to \"azure\"");
+    }
+    let headers: &[&str] = match chat.api {
+        ChatApi::Openai => &["authorization"],
+        ChatApi::Azure => &["api-key", "authorization"],
+    };
+    let is_one = |header: &String| headers.iter().any(|known| known.eq_ignore_ascii_case(header));
+    if let Some(header) = target.credential_header.as_ref().filter(|header| !is_one(header)) {
+        let message = format!("no such chat takes its credential as `{}`", quoted(header));
+        let hint = format!("it is taken as {}", headers.join(" or as "));
+        look.error(KeyPath::top("target").key("credential_header"), message, hint);
     }
 }
 
@@ -132,15 +151,15 @@ fn url(look: &mut Look<'_>, path: KeyPath, text: &str, may_leave: bool) {
 fn credential(look: &mut Look<'_>, table: &KeyPath) -> Option<SecretSource> {
     let target = &look.settings.target;
     let header = table.key("credential_header");
-    if !is_token(&target.credential_header) {
-        let message = format!("`{}` is no name for a header", quoted(&target.credential_header));
-        look.findings.error(header, message);
-    } else if target.credential.is_none() && (look.is_written)(&header) {
-        look.error(
-            header,
-            "`credential_header` does nothing without `credential`",
-            "give that as well, or leave it out",
-        );
+    match &target.credential_header {
+        Some(name) if !is_token(name) => {
+            look.findings.error(header, format!("`{}` is no name for a header", quoted(name)));
+        }
+        Some(_) if target.credential.is_none() => {
+            let message = "`credential_header` does nothing without `credential`";
+            look.error(header, message, "give that as well, or leave it out");
+        }
+        _ => {}
     }
     let source = target.credential.as_deref()?.parse().ok();
     if source.is_none() {
@@ -203,6 +222,7 @@ fn texts(look: &mut Look<'_>) {
     }
     let forecast = KeyPath::top("forecast");
     let files = [
+        (KeyPath::top("target").key("ca_file"), &settings.target.ca_file),
         (operations.key("queries_file"), &settings.operations.queries_file),
         (forecast.key("features_file"), &settings.forecast.features_file),
         (forecast.key("model_file"), &settings.forecast.model_file),
