@@ -10,17 +10,21 @@
 //! | [`ledger`] | the embedded store: every slot, every send, every verdict; all counters are views of it |
 //! | [`sender`] | makes a batch's sends at their planned instants, by bounded lanes, and says what became of each |
 //! | [`target`] | what is asked: HTTP, chat endpoints; the world is the program's |
+//! | [`subjects`] | who is asked: the agents of a list |
+//! | [`asks`] | what is asked in a send, chosen by seed, slot, kind and number |
 //! | [`suite`] | guardrail suites: cases, canaries, and who judges answers |
 //! | `csv`, `summaries` | the documented files, appended from what the ledger holds |
 //! | `log` | the log: levels, rotation by size that loses no line |
 //! | `estop` | the emergency stop: a latch in a file, looked at before every send |
 //! | `crew` | the actors, and who tells whom what |
 
+pub mod asks;
 pub mod board;
 pub mod clock;
 pub mod crew;
 pub mod ledger;
 pub mod send;
 pub mod sender;
+pub mod subjects;
 pub mod suite;
 pub mod target;

@@ -71,6 +71,28 @@ pub enum SuiteError {
         /// Its length.
         bytes: u64,
     },
+    /// It is for another target.
+    #[error("the suite `{name}` {}", if *is_for_the_world {
+        "attacks the world, and the target is none: name one that asks, such as `chat`"
+    } else {
+        "asks whoever chats, and the target is the world: name one that attacks, such as `world`"
+    })]
+    OtherTarget {
+        /// The suite.
+        name: String,
+        /// What it is for.
+        is_for_the_world: bool,
+    },
+    /// Two suites have a case of the same id.
+    #[error("the case `{id}` is in the suite `{one}` and in `{other}`: give one of them another id")]
+    Repeated {
+        /// The id.
+        id: String,
+        /// The first suite.
+        one: String,
+        /// The second.
+        other: String,
+    },
     /// The file is no good.
     #[error("{}", lines(faults))]
     Faulty {

@@ -27,6 +27,7 @@ pub mod attack;
 pub mod file;
 pub mod judge;
 pub mod refusal;
+mod suites;
 #[cfg(test)]
 mod under_faults;
 pub mod vigil;
@@ -34,6 +35,7 @@ mod words;
 
 pub use attack::{Attack, Sighting};
 pub use judge::{Bench, Judge};
+pub use suites::Suites;
 pub use vigil::Watch;
 
 use days::guardrail::{Canary, Category};
