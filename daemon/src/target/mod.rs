@@ -11,6 +11,7 @@
 
 mod cap;
 mod chat;
+mod configured;
 mod connection;
 mod endpoint;
 mod http;
