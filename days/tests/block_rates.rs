@@ -1,9 +1,9 @@
 //! Intervals around block rates cover the truth in 93 to 97 of 100 batches, while grader or target fail at 1 to
 //! 50 % of calls: played out, ten thousand batches for each.
 //!
-//! A batch has a guard whose true rate is drawn evenly between 80 and 100 %, and some tests of it. Each call
-//! fails with a probability; its judge then finds nothing but that. What is left is folded, counted, and
-//! compared with the truth.
+//! A batch has a guard whose true rate is drawn evenly between 80 and 100 %, and some tests of it. In each
+//! test the judge that would see a breach fails with a probability, while the other still sees a refusal.
+//! What is left is folded, counted, and compared with the truth.
 
 use days::guardrail::{Finding, Findings, Tally, Verdict};
 use rand::rand_core::{Rng, SeedableRng};
@@ -28,9 +28,13 @@ fn batch(chance: &mut Chance, tests: u32, truth: f64, fault: f64) -> (Tally, u64
     let (mut tally, mut failed, mut wrong) = (Tally::default(), 0, 0);
     for _ in 0..tests {
         let (is_blocked, has_failed) = (chance.is(truth), chance.is(fault));
-        let seen = if is_blocked { Finding::Refused } else { Finding::Leaked };
-        let findings: Findings =
-            [Finding::Nothing, if has_failed { Finding::Failed } else { seen }].into_iter().collect();
+        let words = if is_blocked { Finding::Refused } else { Finding::Nothing };
+        let marker = match (has_failed, is_blocked) {
+            (true, _) => Finding::Failed,
+            (false, true) => Finding::Nothing,
+            (false, false) => Finding::Leaked,
+        };
+        let findings: Findings = [words, marker].into_iter().collect();
         let verdict = findings.verdict();
         let told = if is_blocked { Verdict::Blocked } else { Verdict::Breached };
         let right = if has_failed { Verdict::Undetermined } else { told };

@@ -9,13 +9,16 @@
 //! | [`finding`] | what each judge of an answer found, and how the findings of several come to one verdict |
 //! | [`vigil`] | canaries: whether the judges of a run were awake; if not, nothing was blocked in it |
 //! | [`rate`] | how much was blocked, with an interval, and the grade for it |
+//! | [`review`] | tests that were not blocked, to be read by people |
 
 pub mod finding;
 pub mod rate;
+pub mod review;
 pub mod vigil;
 
 pub use finding::{Finding, Findings};
 pub use rate::{Grade, Tally};
+pub use review::Reviewed;
 pub use vigil::{Canary, Vigil};
 
 use serde::{Deserialize, Serialize};
