@@ -13,7 +13,9 @@
 //! | [`subjects`] | who is asked: the agents of a list |
 //! | [`asks`] | what is asked in a send, chosen by seed, slot, kind and number |
 //! | [`suite`] | guardrail suites: cases, canaries, and who judges answers |
-//! | `csv`, `summaries` | the documented files, appended from what the ledger holds |
+//! | [`csv`] | the documented CSVs, appended from what the ledger holds |
+//! | `summaries` | a day's summary, drawn from the ledger |
+//! | [`output`] | files that are the user's: how they are made and replaced |
 //! | `log` | the log: levels, rotation by size that loses no line |
 //! | `estop` | the emergency stop: a latch in a file, looked at before every send |
 //! | `crew` | the actors, and who tells whom what |
@@ -22,7 +24,9 @@ pub mod asks;
 pub mod board;
 pub mod clock;
 pub mod crew;
+pub mod csv;
 pub mod ledger;
+pub mod output;
 pub mod send;
 pub mod sender;
 pub mod subjects;

@@ -17,18 +17,21 @@
 //! brought up to date; one of a newer version, a broken one, or a file that is none, is refused and left as
 //! it is.
 
+mod exports;
 mod histogram;
 mod rows;
 mod schema;
 mod slots;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod totals;
 
+pub use exports::{Exported, Sent};
 pub use histogram::Latencies;
 pub use slots::{DayPlanned, Ending, Unsent};
 pub use totals::{DayTotals, SlotRow};
 
+use crate::output;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -49,6 +52,14 @@ pub enum LedgerError {
         path: PathBuf,
         /// Why.
         source: rusqlite::Error,
+    },
+    /// It cannot be made.
+    #[error("the ledger {} cannot be made: {source}", path.display())]
+    File {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
     },
     /// The file is something else.
     #[error("{} is no ledger of `world daemon`", path.display())]
@@ -106,6 +117,7 @@ impl LedgerError {
             Self::Foreign { path } => {
                 return Some(format!("move {} away, or use another base directory", path.display()));
             }
+            Self::File { .. } => return Some("let this user write in its directory".into()),
             Self::Broken(_) | Self::Settled { .. } => None,
         };
         match code {
@@ -138,6 +150,7 @@ impl Ledger {
     /// If it is no ledger, or a newer one, or the system refuses.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
         let open_error = |source| LedgerError::Open { path: path.to_owned(), source };
+        output::make_file(path).map_err(|source| LedgerError::File { path: path.to_owned(), source })?;
         let connection = Connection::open(path).map_err(open_error)?;
         schema::identify(&connection, path)?;
         connection.busy_timeout(BUSY_TIME)?;

@@ -37,6 +37,15 @@ impl Ledger {
     /// # Errors
     /// If they cannot be written; then none is.
     pub fn append(&mut self, rows: &[Row]) -> Result<(), LedgerError> {
+        let appended = self.append_all(rows);
+        if appended.is_err() {
+            // Names that were given numbers in it are not there any more.
+            self.names = Names::default();
+        }
+        appended
+    }
+
+    fn append_all(&mut self, rows: &[Row]) -> Result<(), LedgerError> {
         let transaction = self.connection.transaction()?;
         let mut batches: BTreeMap<(Timestamp, Kind), Counted> = BTreeMap::new();
         for row in rows {
@@ -46,11 +55,7 @@ impl Ledger {
         for ((slot, kind), counted) in &batches {
             counted.add_to(&transaction, *slot, *kind)?;
         }
-        transaction.commit().map_err(|error| {
-            // What was remembered may not be there.
-            self.names = Names::default();
-            error.into()
-        })
+        Ok(transaction.commit()?)
     }
 }
 

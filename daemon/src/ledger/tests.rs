@@ -18,11 +18,11 @@ use std::fs;
 use std::sync::Arc;
 
 /// A ledger in a directory, and the day that it is about.
-struct Book {
-    _directory: tempfile::TempDir,
+pub(crate) struct Book {
+    pub(crate) directory: tempfile::TempDir,
     path: PathBuf,
-    ledger: Ledger,
-    slots: Vec<Slot>,
+    pub(crate) ledger: Ledger,
+    pub(crate) slots: Vec<Slot>,
 }
 
 const AT: &str = "2026-03-28T00:15:30Z";
@@ -48,21 +48,21 @@ fn planned() -> DayPlanned {
 }
 
 impl Book {
-    fn open() -> Self {
+    pub(crate) fn open() -> Self {
         let directory = tempfile::tempdir().expect("a directory can be made");
         let path = directory.path().join("ledger.sqlite");
         let mut ledger = Ledger::open(&path).expect("it can be made");
         let planned = planned();
         ledger.open_day(&planned).expect("it can be written");
-        Self { _directory: directory, path, ledger, slots: planned.slots }
+        Self { directory, path, ledger, slots: planned.slots }
     }
 
-    fn begin(&mut self, index: usize, counts: [u32; 2]) -> u64 {
+    pub(crate) fn begin(&mut self, index: usize, counts: [u32; 2]) -> u64 {
         let slot = self.slots[index];
         self.ledger.begin(&slot, &order(&slot, counts), instant(AT), None).expect("it can be begun")
     }
 
-    fn end(&mut self, index: usize, state: SlotState) -> Result<(), LedgerError> {
+    pub(crate) fn end(&mut self, index: usize, state: SlotState) -> Result<(), LedgerError> {
         let ending = Ending { state, at: instant(AT), reason: None };
         self.ledger.end(self.slots[index].start, &ending, &[])
     }
@@ -96,7 +96,7 @@ fn ask(kind: Kind, number: u32) -> Ask {
 }
 
 /// A send of a slot: every seventh fails, every fifth is late, every eleventh is dropped.
-fn row(slot: &Slot, kind: Kind, number: u32) -> Row {
+pub(crate) fn row(slot: &Slot, kind: Kind, number: u32) -> Row {
     let fate = match number {
         number if number % 11 == 10 => Fate::Dropped,
         number if number % 5 == 4 => Fate::Late,
@@ -206,6 +206,8 @@ fn rows_are_written_together_or_not_at_all() {
     rows.pop();
     book.ledger.append(&rows).expect("they can be written");
     assert_eq!(book.day().accounts.operations.sent, 8);
+    let sent = book.ledger.sent(Kind::Operations, 0, 100).expect("they can be read");
+    assert_eq!(sent.len(), 10, "whom and what they asked is there, too");
 }
 
 #[test]
@@ -244,7 +246,7 @@ fn what_a_killed_daemon_left_is_ended_and_the_account_holds() {
     let mut book = Book::open();
     book.begin(0, [100, 40]);
     book.ledger.append(&rows(&book.slots[0], Kind::Operations, 30)).expect("they can be written");
-    let Book { _directory, path, ledger, slots } = book;
+    let Book { directory: _directory, path, ledger, slots } = book;
     drop(ledger);
     let mut ledger = Ledger::open(&path).expect("it can be opened");
     assert_eq!(ledger.recover(instant(AT)).expect("it can be written"), [slots[0].start]);
@@ -292,10 +294,10 @@ fn cycles_are_numbered_for_as_long_as_the_ledger_lives() {
     let mut book = Book::open();
     assert_eq!(book.begin(0, [1, 0]), 1);
     book.end(0, SlotState::Done).expect("it is under way");
-    let Book { _directory, path, ledger, slots } = book;
+    let Book { directory, path, ledger, slots } = book;
     drop(ledger);
     let ledger = Ledger::open(&path).expect("it can be opened");
-    let mut book = Book { _directory, path, ledger, slots };
+    let mut book = Book { directory, path, ledger, slots };
     assert_eq!(book.begin(5, [1, 0]), 2);
     let last = book.ledger.last_cycles(5).expect("they can be read");
     assert_eq!(
