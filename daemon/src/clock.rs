@@ -102,7 +102,11 @@ impl Alarm {
 
     /// What a future gives, or `None` if it has not ended at an instant of the steady clock. The future stays
     /// where it is, for moving a large one costs more than all else here.
-    pub async fn race<F: Future>(&mut self, deadline: Duration, mut future: Pin<&mut F>) -> Option<F::Output> {
+    pub async fn race<F: Future>(
+        &mut self,
+        deadline: Duration,
+        mut future: Pin<&mut F>,
+    ) -> Option<F::Output> {
         poll_fn(|context| match future.as_mut().poll(context) {
             Poll::Ready(value) => Poll::Ready(Some(value)),
             Poll::Pending => self.poll_due(deadline, context).map(|()| None),
