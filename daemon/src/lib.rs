@@ -22,9 +22,11 @@
 
 pub mod asks;
 pub mod board;
+pub mod book;
 pub mod clock;
 pub mod crew;
 pub mod csv;
+pub mod instance;
 pub mod ledger;
 pub mod output;
 pub mod send;

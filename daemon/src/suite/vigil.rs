@@ -58,7 +58,8 @@ impl<T: Target> Watch<'_, T> {
         };
         let mut wait = Duration::ZERO;
         for _ in 0..TRIES_MAX {
-            let Some(deadline) = self.turn(wait, end).await.filter(|_| may_send()) else {
+            let Some(deadline) = Self::turn(self.target, self.clock, wait, end).await.filter(|_| may_send())
+            else {
                 return Verdict::Undetermined;
             };
             let answer = self.lane.ask(&ask, deadline).await;
@@ -73,17 +74,17 @@ impl<T: Target> Watch<'_, T> {
 
     /// Waits for the next try, which is not before so long from now, and says until when it may take; `None`
     /// where that would be too late.
-    async fn turn(&self, wait: Duration, end: Duration) -> Option<Duration> {
-        let now = self.clock.steady();
+    async fn turn(target: &T, clock: &dyn Clock, wait: Duration, end: Duration) -> Option<Duration> {
+        let now = clock.steady();
         let free = now.saturating_add(wait);
         if free >= end {
             return None;
         }
-        let turn = self.target.cap().map_or(free, |cap| cap.reserve(free));
+        let turn = target.cap().map_or(free, |cap| cap.reserve(free));
         if turn > now {
-            self.clock.until_steady(turn.min(end)).await;
+            clock.until_steady(turn.min(end)).await;
         }
-        (turn < end).then(|| end.min(turn + self.target.timeout()))
+        (turn < end).then(|| end.min(turn + target.timeout()))
     }
 }
 

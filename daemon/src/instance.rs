@@ -1,0 +1,288 @@
+//! One daemon to a base directory, and how others find it.
+//!
+//! The daemon holds a lock on `daemon.lock` for as long as it lives; the system lets go of it however the
+//! daemon ends. So the lock alone says whether there is one. `daemon.pid` says which process it is, with when
+//! that was started: a hint, believed only while the lock is held and a process of that start has that id, so
+//! that nobody is ever signalled who merely has a daemon's old number.
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// The lock's name in the base directory.
+pub const LOCK_FILE: &str = "daemon.lock";
+
+/// The hint's name in the base directory.
+pub const PID_FILE: &str = "daemon.pid";
+
+/// Files are for the user and the group, and for nobody else.
+pub const FILE_MODE: u32 = 0o640;
+
+/// So are directories.
+pub const DIRECTORY_MODE: u32 = 0o750;
+
+/// Why a base directory cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum InstanceError {
+    /// Another daemon has it.
+    #[error("a daemon is running in {}{}", base.display(), process(*pid))]
+    Running {
+        /// The directory.
+        base: PathBuf,
+        /// Its process, where that is known.
+        pid: Option<i32>,
+    },
+    /// The system refused.
+    #[error("cannot {verb} {}: {source}", path.display())]
+    System {
+        /// What was tried.
+        verb: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+fn process(pid: Option<i32>) -> String {
+    pid.map(|pid| format!(", PID {pid}")).unwrap_or_default()
+}
+
+impl InstanceError {
+    fn system(verb: &'static str, path: &Path) -> impl Fn(io::Error) -> Self {
+        move |source| Self::System { verb, path: path.to_owned(), source }
+    }
+}
+
+/// Holds a base directory.
+#[derive(Debug)]
+pub struct Instance {
+    base: PathBuf,
+    /// Locked for as long as this lives. Children do not inherit it.
+    _lock: File,
+}
+
+impl Instance {
+    /// Takes a base directory; makes it if it is not there.
+    ///
+    /// # Errors
+    /// If another daemon has it, or the system refuses.
+    pub fn take(base: &Path) -> Result<Self, InstanceError> {
+        make_directory(base).map_err(InstanceError::system("make", base))?;
+        let path = base.join(LOCK_FILE);
+        let lock = open(&path).map_err(InstanceError::system("open", &path))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let pid = read_hint(base).map(|hint| hint.pid);
+                return Err(InstanceError::Running { base: base.to_owned(), pid });
+            }
+            Err(TryLockError::Error(source)) => return Err(InstanceError::system("lock", &path)(source)),
+        }
+        let instance = Self { base: base.to_owned(), _lock: lock };
+        instance.leave_hint()?;
+        Ok(instance)
+    }
+
+    fn leave_hint(&self) -> Result<(), InstanceError> {
+        let path = self.base.join(PID_FILE);
+        let pid = rustix::process::getpid().as_raw_nonzero().get();
+        let text = format!("{pid}\n{}\n", started(pid).unwrap_or_default());
+        write_whole(&path, text.as_bytes()).map_err(InstanceError::system("write", &path))
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // Before the lock is let go, so that it is nobody else's.
+        let _ = fs::remove_file(self.base.join(PID_FILE));
+    }
+}
+
+/// A daemon that is running, as others see it.
+#[derive(Debug)]
+pub struct Running {
+    /// Its process; `None` where it cannot be told.
+    pub pid: Option<i32>,
+    process: Option<OwnedFd>,
+}
+
+impl Running {
+    /// The daemon of a base directory; `None` where there is none.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn find(base: &Path) -> io::Result<Option<Self>> {
+        if !is_locked(base)? {
+            return Ok(None);
+        }
+        let process = read_hint(base).and_then(|hint| {
+            let process = pidfd_open(Pid::from_raw(hint.pid)?, PidfdFlags::empty()).ok()?;
+            // Looked at when the process is held, so that it is this one.
+            (started(hint.pid) == Some(hint.started)).then_some((hint.pid, process))
+        });
+        let (pid, process) = process.unzip();
+        Ok(Some(Self { pid, process }))
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    /// `NotFound` when its process cannot be told; else what the system says.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        let process = self.process.as_ref().ok_or(io::ErrorKind::NotFound)?;
+        Ok(pidfd_send_signal(process, signal)?)
+    }
+}
+
+/// Whether some daemon holds a base directory.
+///
+/// # Errors
+/// What the system says.
+pub fn is_locked(base: &Path) -> io::Result<bool> {
+    let lock = match File::open(base.join(LOCK_FILE)) {
+        Ok(lock) => lock,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    // Shared, so that two who look are not in each other's way.
+    match lock.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Makes a directory of the daemon's, with those above it.
+///
+/// # Errors
+/// What the system says.
+pub fn make_directory(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(path)?;
+    // Whatever the umask takes away from others' files.
+    fs::set_permissions(path, fs::Permissions::from_mode(DIRECTORY_MODE))
+}
+
+/// Writes a file of the daemon's as a whole: whoever reads it finds the old one or the new one.
+///
+/// # Errors
+/// What the system says.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let draft = path.with_file_name(format!(".{name}.new"));
+    let mut file = open_new(&draft)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&draft, path)?;
+    // The name is on the disk when the directory is.
+    File::open(path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))?
+        .sync_all()
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    File::options().read(true).write(true).create(true).truncate(false).mode(FILE_MODE).open(path)
+}
+
+fn open_new(path: &Path) -> io::Result<File> {
+    let file = File::options().write(true).create(true).truncate(true).mode(FILE_MODE).open(path)?;
+    file.set_permissions(fs::Permissions::from_mode(FILE_MODE))?;
+    Ok(file)
+}
+
+/// What the pid file says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Hint {
+    pid: i32,
+    started: u64,
+}
+
+fn read_hint(base: &Path) -> Option<Hint> {
+    let text = fs::read_to_string(base.join(PID_FILE)).ok()?;
+    let mut lines = text.lines();
+    let pid = lines.next()?.parse().ok().filter(|pid| *pid > 0)?;
+    Some(Hint { pid, started: lines.next()?.parse().ok()? })
+}
+
+/// When a process was started, in ticks since the machine was: field 22 of its `stat`, counted after the name,
+/// which may hold anything.
+fn started(pid: i32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn base() -> (tempfile::TempDir, PathBuf) {
+        let directory = tempfile::tempdir().expect("a directory can be made");
+        let base = directory.path().join("results/deep");
+        (directory, base)
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).expect("it is there").permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_base_directory_has_one_daemon() {
+        let (_directory, base) = base();
+        assert!(Running::find(&base).expect("it can be told").is_none());
+        let instance = Instance::take(&base).expect("it is free");
+        let own = rustix::process::getpid().as_raw_nonzero().get();
+        let second = Instance::take(&base).expect_err("it is taken");
+        assert!(matches!(second, InstanceError::Running { pid, .. } if pid == Some(own)), "{second}");
+        assert_eq!(Running::find(&base).expect("it can be told").expect("it runs").pid, Some(own));
+        drop(instance);
+        assert!(Running::find(&base).expect("it can be told").is_none());
+        assert!(!base.join(PID_FILE).exists());
+        Instance::take(&base).expect("it is free again");
+    }
+
+    #[test]
+    fn files_are_for_user_and_group() {
+        let (_directory, base) = base();
+        let _instance = Instance::take(&base).expect("it is free");
+        assert_eq!((mode(&base), mode(&base.join(PID_FILE))), (DIRECTORY_MODE, FILE_MODE));
+        assert_eq!(mode(&base.join(LOCK_FILE)) & 0o137, 0, "nobody else may");
+    }
+
+    #[test]
+    fn a_pid_without_a_lock_means_nothing() {
+        let (_directory, base) = base();
+        make_directory(&base).expect("it can be made");
+        write_whole(&base.join(PID_FILE), b"1\n1\n").expect("it can be written");
+        assert!(Running::find(&base).expect("it can be told").is_none());
+    }
+
+    #[test]
+    fn nobody_is_signalled_who_only_has_the_number() {
+        let (_directory, base) = base();
+        let _instance = Instance::take(&base).expect("it is free");
+        for wrong in ["1\n1\n", "0\n0\n", "-5\n7\n", "what?\n", ""] {
+            write_whole(&base.join(PID_FILE), wrong.as_bytes()).expect("it can be written");
+            let running = Running::find(&base).expect("it can be told").expect("it runs");
+            assert_eq!(running.pid, None, "{wrong:?}");
+            let refused = running.signal(Signal::TERM).expect_err("nobody is meant");
+            assert_eq!(refused.kind(), io::ErrorKind::NotFound);
+        }
+    }
+
+    #[test]
+    fn a_file_is_written_as_a_whole() {
+        let (_directory, base) = base();
+        make_directory(&base).expect("it can be made");
+        let path = base.join("file.json");
+        for text in ["a long first one", "short"] {
+            write_whole(&path, text.as_bytes()).expect("it can be written");
+            assert_eq!(fs::read_to_string(&path).expect("it can be read"), text);
+        }
+        assert_eq!(fs::read_dir(&base).expect("it is a directory").count(), 1);
+    }
+}
