@@ -1,6 +1,6 @@
 //! What a configuration may say, what comes of it, and what is refused, in JSON and in TOML.
 
-use days::config::settings::{Pacing, Settings};
+use days::config::settings::{Pacing, Settings, TargetKind};
 use days::config::{Address, Checked, Config, parse, schema, shipped};
 use days::order::Kind;
 use serde_json::{Value, json};
@@ -51,21 +51,13 @@ fn the_defaults_are_the_same_in_json_in_toml_and_in_the_program() {
 
 #[test]
 fn the_shipped_defaults_leave_no_key_out_that_has_one() {
-    let whole = written(&serde_json::to_value(Settings::default()).unwrap());
+    let whole = serde_json::to_value(Settings::default()).unwrap();
     let from_json: Value = serde_json::from_str(shipped::DEFAULT_JSON).unwrap();
     let mut from_toml: Value = toml::from_str(shipped::DEFAULT_TOML).unwrap();
     // An empty list would keep whoever copies the file from adding [[windows]].
     from_toml["windows"] = json!([]);
-    assert_eq!(written(&from_json), whole);
-    assert_eq!(written(&from_toml), whole);
-}
-
-/// Without keys that would be refused beside the default kind of target.
-fn written(value: &Value) -> Value {
-    let mut value = value.clone();
-    let target = value["target"].as_object_mut().expect("[target] is a table");
-    target.retain(|key, _| !["allow_beyond_loopback", "requests_per_second_max"].contains(&key.as_str()));
-    value
+    assert_eq!(from_json, whole);
+    assert_eq!(from_toml, whole);
 }
 
 #[test]
@@ -107,6 +99,15 @@ fn shipped_files_are_written_as_their_names_say() {
     for file in shipped::ALL {
         assert_eq!(good(file.file_name, file.text).warnings, [], "{}", file.file_name);
     }
+}
+
+#[test]
+fn what_holds_by_default_may_be_said_for_any_kind_of_target() {
+    let text = shipped::DEFAULT_TOML
+        .replace("kind = \"world\"", "kind = \"http\"")
+        .replace("[target.world]", "[target.http]\nurl = 'http://localhost/'\n[target.world]");
+    assert_eq!(toml(&text).settings.target.kind, TargetKind::Http);
+    assert!(parse("c.toml", "target.allow_beyond_loopback = false").is_ok());
 }
 
 #[test]

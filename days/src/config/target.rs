@@ -4,7 +4,7 @@
 use super::Address;
 use super::check::{Look, line};
 use super::secret::{self, SecretSource};
-use super::settings::{ChatApi, ChatTarget, HttpTarget, TargetKind};
+use super::settings::{ChatApi, ChatTarget, HttpTarget, Target, TargetKind, WorldTarget};
 use super::url::Url;
 use documents::findings::quoted;
 use documents::key_path::KeyPath;
@@ -17,10 +17,6 @@ pub(super) struct Places {
     pub(super) ping: Option<Address>,
     pub(super) metrics: Option<SocketAddr>,
 }
-
-/// Keys of a target that only endpoints have.
-const OF_ENDPOINTS: [&str; 5] =
-    ["allow_beyond_loopback", "requests_per_second_max", "credential", "credential_header", "ca_file"];
 
 pub(super) fn check(look: &mut Look<'_>) -> Places {
     let target = &look.settings.target;
@@ -44,14 +40,14 @@ pub(super) fn check(look: &mut Look<'_>) -> Places {
     }
 }
 
-/// A target has the tables and keys of its own kind, and no others.
+/// A target has the tables and keys of its own kind, and of others at most what holds without them.
 fn of_its_kind(look: &mut Look<'_>, table: &KeyPath) {
     let target = &look.settings.target;
     let kind = target.kind.word();
     for other in [TargetKind::World, TargetKind::Http, TargetKind::Chat] {
         let (path, word) = (table.key(other.word()), other.word());
         let is_there = match other {
-            TargetKind::World => (look.is_written)(&path),
+            TargetKind::World => target.world != WorldTarget::default(),
             TargetKind::Http => target.http.is_some(),
             TargetKind::Chat => target.chat.is_some(),
         };
@@ -65,13 +61,24 @@ fn of_its_kind(look: &mut Look<'_>, table: &KeyPath) {
         }
     }
     if target.kind == TargetKind::World {
-        for key in OF_ENDPOINTS {
-            if (look.is_written)(&table.key(key)) {
-                let message = format!("`{key}` does nothing while the kind of target is `world`");
-                look.error(table.key(key), message, "leave it out");
-            }
+        for key in keys_of_endpoints(target) {
+            let message = format!("`{key}` does nothing while the kind of target is `world`");
+            look.error(table.key(key), message, "leave it out");
         }
     }
+}
+
+/// Keys that only endpoints have, as far as they are not as they are by default.
+fn keys_of_endpoints(target: &Target) -> Vec<&'static str> {
+    let default = Target::default();
+    let keys = [
+        ("allow_beyond_loopback", target.allow_beyond_loopback != default.allow_beyond_loopback),
+        ("requests_per_second_max", target.requests_per_second_max != default.requests_per_second_max),
+        ("credential", target.credential.is_some()),
+        ("credential_header", target.credential_header.is_some()),
+        ("ca_file", target.ca_file.is_some()),
+    ];
+    keys.into_iter().filter(|(_, is_set)| *is_set).map(|(key, _)| key).collect()
 }
 
 fn http_target(look: &mut Look<'_>, table: &KeyPath, http: &HttpTarget) {

@@ -5,12 +5,15 @@
 //! (`fuzz/corpus`), and [`hub`] also for random bytes, so that what was found once stays found.
 //! What is a claim and how a run is lengthened is told in `docs/bus.md`.
 
+pub mod config_file;
 pub mod corpus;
+mod diagnostics;
 pub mod frame;
 pub mod greeting;
 pub mod hub;
 pub mod memory;
 mod messages;
+pub mod mutation;
 pub mod scenario_file;
 mod stage;
 pub mod world_file;

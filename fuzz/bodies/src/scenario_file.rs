@@ -3,6 +3,7 @@
 //! Claims: it is answered, with reasons that name a place in it when it is refused; and a file that is
 //! accepted makes a plan for each of its seeds that can be played, whatever is in it.
 
+use crate::diagnostics;
 use std::sync::Arc;
 use worlds::definition::{Diagnostic, builtin, parse};
 use worlds::inline::Inline;
@@ -16,7 +17,7 @@ const ROUNDS: u32 = 6;
 pub fn run(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     match settle(text) {
-        Err(reasons) => refused(text, &reasons),
+        Err(reasons) => diagnostics::lie_within(text, &reasons),
         Ok(scenario) => play(&scenario),
     }
 }
@@ -28,16 +29,6 @@ fn settle(text: &str) -> Result<Scenario, Vec<Diagnostic>> {
     };
     let definition = parse(world.name, world.text)?.definition;
     draft.settle(world.name, &definition, &AnyWords).map(|settled| settled.scenario)
-}
-
-fn refused(text: &str, reasons: &[Diagnostic]) {
-    assert!(!reasons.is_empty(), "refused without a reason");
-    for reason in reasons {
-        let line = text.split('\n').nth(reason.line - 1);
-        let line = line.unwrap_or_else(|| panic!("{reason} is behind the end"));
-        assert!((1..=line.chars().count() + 1).contains(&reason.column), "{reason} in {line:?}");
-        assert!(!reason.to_string().contains(|c: char| c.is_control()), "{reason:?}");
-    }
 }
 
 fn play(scenario: &Scenario) {

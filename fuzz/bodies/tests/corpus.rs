@@ -1,6 +1,6 @@
 //! The kept corpus, replayed: what was found once stays found.
 
-use fuzz_bodies::{corpus, frame, greeting, hub, scenario_file, world_file};
+use fuzz_bodies::{config_file, corpus, frame, greeting, hub, scenario_file, world_file};
 use std::panic::catch_unwind;
 
 fn replay(target: &str, run: fn(&[u8])) {
@@ -29,6 +29,11 @@ fn world_files() {
 #[test]
 fn scenario_files() {
     replay("scenario_file", scenario_file::run);
+}
+
+#[test]
+fn config_files() {
+    replay("config_file", config_file::run);
 }
 
 #[test]
