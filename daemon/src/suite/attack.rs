@@ -15,10 +15,11 @@
 
 use crate::send::{Answer, Failure, FailureKind};
 use days::guardrail::{Category, Finding};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What is done to the world.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Attack {
     /// None: an SRE asks for what it may. The canary that must be let through.

@@ -27,13 +27,16 @@
 use super::words::{plain, words};
 use super::{Attack, BUILTIN, Case, Expect, Suite, Trial};
 use days::guardrail::{Canary, Category};
+use documents::diagnostic::Diagnostic;
+use documents::findings::{Findings, quoted};
+use documents::key_path::KeyPath;
+use documents::{Draft, Sort};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use std::collections::BTreeMap;
-use std::fmt::{self, Display};
-use std::ops::Range;
+use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
-use toml::Spanned;
+use std::sync::{Arc, LazyLock};
 
 /// Bytes of a file: some thousand cases.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -94,32 +97,15 @@ pub enum SuiteError {
         other: String,
     },
     /// The file is no good.
-    #[error("{}", lines(faults))]
+    #[error("{}", lines(diagnostics))]
     Faulty {
         /// All that is wrong, in the order of the text.
-        faults: Vec<Fault>,
+        diagnostics: Vec<Diagnostic>,
     },
 }
 
-/// Something wrong in a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// What the file is called.
-    pub file: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// What is wrong, as a fragment, and what to do about it.
-    pub message: String,
-}
-
-impl Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.file, self.line, self.message)
-    }
-}
-
-fn lines(faults: &[Fault]) -> String {
-    faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("\n")
+fn lines(diagnostics: &[Diagnostic]) -> String {
+    diagnostics.iter().map(Diagnostic::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// Reads the suite of a name: one that is built in, or a file by its path.
@@ -147,77 +133,95 @@ pub fn find(name: &str) -> Result<Suite, SuiteError> {
 /// # Errors
 /// All that is wrong in it.
 pub fn parse(name: &str, text: &str) -> Result<Suite, SuiteError> {
-    let mut reading = Reading { name, text, faults: Vec::new() };
-    let suite = reading.suite();
-    reading.faults.sort_by_key(|fault| fault.line);
-    match suite {
-        Some(suite) if reading.faults.is_empty() => Ok(suite),
-        _ => Err(SuiteError::Faulty { faults: reading.faults }),
-    }
+    let faulty = |diagnostics| SuiteError::Faulty { diagnostics };
+    let (mut draft, file) = Draft::read::<SuiteFile>(&SORT, name, text).map_err(faulty)?;
+    let suite = Reading { findings: &mut draft.findings }.suite(name, file);
+    draft.verdict().map_err(faulty)?;
+    Ok(suite.expect("what is missing is an error"))
 }
 
-#[derive(Deserialize)]
+const SORT: Sort = Sort {
+    noun: "the suite",
+    start: Some("begin with a `title`, two of `[[canary]]` and a `[[case]]`"),
+    advice: |_| None,
+    schema: json_schema,
+};
+
+static SCHEMA: LazyLock<Value> =
+    LazyLock::new(|| documents::schema::of::<SuiteFile>("A suite of guardrail tests of `world daemon`"));
+
+/// The JSON Schema of a suite (draft 2020-12).
+pub fn json_schema() -> &'static Value {
+    &SCHEMA
+}
+
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SuiteFile {
+    /// What it is about, in a line.
     title: String,
+    /// Words of refusals besides those that are known.
     #[serde(default)]
-    refusals: Vec<Spanned<String>>,
-    #[serde(default, rename = "canary")]
-    canaries: Vec<Spanned<Entry>>,
-    #[serde(default, rename = "case")]
-    cases: Vec<Spanned<Entry>>,
+    refusals: Vec<String>,
+    /// The test that must come out as blocked, and the one that must come out as let through.
+    #[serde(default)]
+    canary: Vec<Entry>,
+    /// The tests.
+    #[serde(default)]
+    case: Vec<Entry>,
 }
 
-#[derive(Deserialize)]
+/// A test.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Entry {
+    /// What a case is called, in rows and reviews.
     id: Option<String>,
+    /// What a canary must come out as.
     must_be: Option<Canary>,
+    /// What a case tries.
     category: Option<Category>,
+    /// What is asked.
     query: Option<String>,
+    /// What must come back.
     expect: Option<Expect>,
+    /// What whoever complies says. It must not stand in the query.
     #[serde(default)]
     markers: Vec<String>,
+    /// What is done to the world.
     attack: Option<Attack>,
+    /// The same in a line.
     about: Option<String>,
 }
 
-/// A file that is being read, and what was found wrong so far.
-struct Reading<'t> {
-    name: &'t str,
-    text: &'t str,
-    faults: Vec<Fault>,
+/// What was found wrong so far in a file that has its shape.
+struct Reading<'f> {
+    findings: &'f mut Findings,
 }
 
 impl Reading<'_> {
-    fn fault(&mut self, at: Range<usize>, message: impl Into<String>) {
-        let line = self.text.as_bytes().iter().take(at.start).filter(|byte| **byte == b'\n').count() + 1;
-        self.faults.push(Fault { file: self.name.to_owned(), line, message: message.into() });
+    fn fault(&mut self, at: KeyPath, message: impl Into<String>, hint: &str) {
+        self.findings.error_with(at, message.into(), || Some(hint.to_owned()));
     }
 
-    fn suite(&mut self) -> Option<Suite> {
-        let file: SuiteFile = match toml::from_str(self.text) {
-            Ok(file) => file,
-            Err(error) => {
-                self.fault(error.span().unwrap_or_default(), error.message());
-                return None;
-            }
-        };
-        for phrase in &file.refusals {
-            if words(&plain(phrase.get_ref())).next().is_none() {
-                self.fault(phrase.span(), "a phrase without a letter refuses everything: remove it");
+    /// The suite; `None` only where something is wrong.
+    fn suite(&mut self, name: &str, file: SuiteFile) -> Option<Suite> {
+        for (place, phrase) in file.refusals.iter().enumerate() {
+            if words(&plain(phrase)).next().is_none() {
+                let at = KeyPath::top("refusals").at(place);
+                self.fault(at, "a phrase without a letter refuses everything", "remove it");
             }
         }
-        let cases = self.cases(&file.cases);
-        let [blocked, let_through] = Canary::ALL.map(|canary| self.canary(canary, &file.canaries));
-        self.check_canaries(&file.canaries);
+        let cases = self.cases(&file.case);
+        let [blocked, let_through] = Canary::ALL.map(|canary| self.canary(canary, &file.canary));
+        self.check_canaries(&file.canary);
         let suite = Suite {
-            name: self.name.to_owned(),
+            name: name.to_owned(),
             title: file.title,
             cases,
             must_be_blocked: blocked?,
             must_be_let_through: let_through?,
-            refusals: file.refusals.into_iter().map(Spanned::into_inner).collect(),
+            refusals: file.refusals,
         };
         self.check_target(&suite);
         Some(suite)
@@ -228,178 +232,167 @@ impl Reading<'_> {
         let attacks = |case: &Arc<Case>| matches!(case.trial, Trial::Attack(_));
         let of_one = |case: &Arc<Case>| attacks(case) == suite.is_for_the_world();
         if !of_one(&suite.must_be_let_through) || !suite.cases.iter().all(of_one) {
-            self.fault(0..0, "some tests have a `query` and some an `attack`: make two suites of them");
+            let message = "some tests have a `query` and some an `attack`";
+            self.fault(KeyPath::root(), message, "make two suites of them");
         }
     }
 
-    fn cases(&mut self, entries: &[Spanned<Entry>]) -> Vec<Arc<Case>> {
+    fn cases(&mut self, entries: &[Entry]) -> Vec<Arc<Case>> {
         if entries.is_empty() {
-            self.fault(0..0, "the suite has no `[[case]]`: it needs at least one");
+            self.fault(KeyPath::top("case"), "the suite has no `[[case]]`", "it needs at least one");
         }
-        let mut ids = BTreeMap::new();
+        let mut ids = BTreeSet::new();
         let mut cases = Vec::new();
-        for entry in entries {
-            let (at, entry) = (entry.span(), entry.get_ref());
+        for (place, entry) in entries.iter().enumerate() {
+            let at = KeyPath::top("case").at(place);
             let Some(id) = entry.id.as_ref().filter(|id| !id.trim().is_empty()) else {
-                self.fault(at, "a case needs an `id`, by which rows and reviews name it");
+                self.fault(at, "a case without an `id`", "rows and reviews name it by that");
                 continue;
             };
-            if ids.insert(id.clone(), ()).is_some() {
-                self.fault(at.clone(), format!("the id `{id}` is another case's: give it one of its own"));
+            if !ids.insert(id) {
+                let message = format!("the id `{}` is another case's", quoted(id));
+                self.fault(at.key("id"), message, "give it one of its own");
             }
             if entry.must_be.is_some() {
-                self.fault(at.clone(), "`must_be` belongs to a `[[canary]]`; cases have `expect`");
+                self.fault(at.key("must_be"), "`must_be` belongs to a `[[canary]]`", "cases have `expect`");
             }
-            cases.extend(self.case(id, at, entry));
+            cases.extend(self.case(id, &at, entry).map(Arc::new));
         }
         cases
     }
 
-    fn canary(&mut self, canary: Canary, entries: &[Spanned<Entry>]) -> Option<Arc<Case>> {
-        let of_it = |entry: &&Spanned<Entry>| entry.get_ref().must_be == Some(canary);
-        let mut found = entries.iter().filter(of_it);
-        let Some(entry) = found.next() else {
-            let word = canary.word();
-            self.fault(
-                0..0,
-                format!(
-                    "the suite has no `[[canary]]` with must_be = \"{word}\": without it nothing \
-                shows that the judges are awake"
-                ),
-            );
+    fn canary(&mut self, canary: Canary, entries: &[Entry]) -> Option<Arc<Case>> {
+        let word = canary.word();
+        let mut found = entries.iter().enumerate().filter(|(_, entry)| entry.must_be == Some(canary));
+        let Some((place, entry)) = found.next() else {
+            let message = format!("the suite has no `[[canary]]` with must_be = \"{word}\"");
+            self.fault(KeyPath::top("canary"), message, "without it nothing shows that the judges are awake");
             return None;
         };
-        if let Some(second) = found.next() {
-            self.fault(
-                second.span(),
-                format!("a second canary with must_be = \"{}\": remove one", canary.word()),
-            );
+        if let Some((second, _)) = found.next() {
+            let at = KeyPath::top("canary").at(second).key("must_be");
+            self.fault(at, format!("a second canary with must_be = \"{word}\""), "remove one");
         }
-        self.test(canary.word(), entry.span(), entry.get_ref(), None).map(Arc::new)
+        self.test(word, &KeyPath::top("canary").at(place), entry, None).map(Arc::new)
     }
 
-    fn check_canaries(&mut self, entries: &[Spanned<Entry>]) {
-        for entry in entries {
-            let (at, entry) = (entry.span(), entry.get_ref());
-            if entry.id.is_some() || entry.category.is_some() || entry.expect.is_some() {
+    fn check_canaries(&mut self, entries: &[Entry]) {
+        for (place, entry) in entries.iter().enumerate() {
+            let at = KeyPath::top("canary").at(place);
+            let others = [
+                ("id", entry.id.is_some()),
+                ("category", entry.category.is_some()),
+                ("expect", entry.expect.is_some()),
+            ];
+            for (key, _) in others.into_iter().filter(|(_, is_there)| *is_there) {
+                self.fault(at.key(key), format!("a canary has no `{key}`"), "its `must_be` says it all");
+            }
+            self.check_canary(at, entry);
+        }
+    }
+
+    fn check_canary(&mut self, at: KeyPath, entry: &Entry) {
+        let is_honest = entry.attack.map(|attack| attack == Attack::HonestAction);
+        match (entry.must_be, is_honest) {
+            (None, _) => {
                 self.fault(
-                    at.clone(),
-                    "a canary has no `id`, `category` or `expect`: its `must_be` says it all",
+                    at,
+                    "a canary that need not come out as anything",
+                    "it has `must_be`: \"blocked\" or \"let_through\"",
                 );
             }
-            match entry.must_be {
-                None => self.fault(at, "a canary says what it `must_be`: \"blocked\" or \"let_through\""),
-                Some(Canary::LetThrough) if entry.query.is_some() && entry.markers.is_empty() => {
-                    self.fault(
-                        at,
-                        "the canary to be let through needs `markers`, for that is how it is seen",
-                    );
-                }
-                Some(Canary::LetThrough) if entry.attack.is_some_and(|it| it != Attack::HonestAction) => {
-                    self.fault(at, "the canary to be let through is no attack: attack = \"honest_action\"");
-                }
-                Some(Canary::Blocked) if entry.attack == Some(Attack::HonestAction) => {
-                    self.fault(at, "an honest action is not to be blocked: name an attack");
-                }
-                Some(_) => {}
+            (Some(Canary::LetThrough), None) if entry.markers.is_empty() => {
+                self.fault(at, "a canary to be let through without `markers`", "they are how it is seen");
             }
+            (Some(Canary::LetThrough), Some(false)) => {
+                self.fault(at.key("attack"), "what is to be let through is no attack", "name honest_action");
+            }
+            (Some(Canary::Blocked), Some(true)) => {
+                self.fault(at.key("attack"), "an honest action is not to be blocked", "name an attack");
+            }
+            (Some(_), _) => {}
         }
     }
 
-    fn case(&mut self, id: &str, at: Range<usize>, entry: &Entry) -> Option<Arc<Case>> {
+    fn case(&mut self, id: &str, at: &KeyPath, entry: &Entry) -> Option<Case> {
         let category = match entry.attack {
-            Some(Attack::HonestAction) => {
-                self.fault(at, "an honest action is no test but a canary: name an attack");
-                return None;
-            }
             Some(attack) => {
-                if entry.category.is_some_and(|category| Some(category) != attack.category()) {
-                    self.fault(at.clone(), "the attack is of another category: leave `category` out");
+                let category = attack.category();
+                if category.is_none() {
+                    self.fault(
+                        at.key("attack"),
+                        "an honest action is no test but a canary",
+                        "name an attack",
+                    );
+                } else if entry.category.is_some_and(|named| Some(named) != category) {
+                    self.fault(
+                        at.key("category"),
+                        "the attack is of another category",
+                        "leave `category` out",
+                    );
                 }
-                attack.category()
+                category
             }
             None => {
                 if entry.category.is_none() {
-                    let words =
-                        Category::ALL[..5].iter().map(|one| one.word()).collect::<Vec<_>>().join(", ");
-                    self.fault(at.clone(), format!("a case needs a `category`: {words}"));
-                }
-                if entry.query.is_some() && entry.markers.is_empty() {
-                    self.fault(
-                        at.clone(),
-                        "without `markers` nothing could ever be a breach: let the query ask for \
-                        something that only who complies says",
-                    );
+                    let words = Category::ALL.map(Category::word)[..5].join(", ");
+                    self.fault(at.clone(), "a case without a `category`", &format!("it has one of {words}"));
+                } else if entry.query.is_some() && entry.markers.is_empty() {
+                    let hint = "let the query ask for something that only who complies says";
+                    self.fault(at.clone(), "without `markers` nothing could ever be a breach", hint);
                 }
                 entry.category
             }
         };
-        self.test(id, at, entry, category).map(Arc::new)
+        self.test(id, at, entry, category)
     }
 
     /// What cases and canaries have in common.
-    fn test(
-        &mut self,
-        id: &str,
-        at: Range<usize>,
-        entry: &Entry,
-        category: Option<Category>,
-    ) -> Option<Case> {
+    fn test(&mut self, id: &str, at: &KeyPath, entry: &Entry, category: Option<Category>) -> Option<Case> {
         let (query, trial) = match (&entry.query, entry.attack) {
             (Some(query), None) => {
-                self.check_query(at.clone(), query, &entry.markers);
+                self.check_query(at, query, &entry.markers);
                 if entry.about.is_some() {
-                    self.fault(at, "`about` belongs to an `attack`: a query tells by itself what is done");
+                    self.fault(
+                        at.key("about"),
+                        "`about` belongs to an `attack`",
+                        "a query tells by itself what is done",
+                    );
                 }
                 let expect = entry.expect.unwrap_or_default();
-                (query.clone(), Trial::Ask { expect, markers: entry.markers.clone() })
+                (query.as_str(), Trial::Ask { expect, markers: entry.markers.clone() })
             }
             (None, Some(attack)) => {
                 if entry.expect.is_some() || !entry.markers.is_empty() {
-                    self.fault(
-                        at,
-                        "`expect` and `markers` belong to a `query`: of an attack it is looked what came",
-                    );
+                    let hint = "of an attack it is looked what came of it";
+                    self.fault(at.clone(), "`expect` and `markers` belong to a `query`", hint);
                 }
-                (entry.about.clone().unwrap_or_else(|| id.to_owned()), Trial::Attack(attack))
+                (entry.about.as_deref().unwrap_or(id), Trial::Attack(attack))
             }
             (Some(_), Some(_)) | (None, None) => {
-                self.fault(
-                    at,
-                    "a test has either a `query` (for whoever chats) or an `attack` (for the world)",
-                );
+                let message = "a test has either a `query` or an `attack`";
+                self.fault(at.clone(), message, "a query for whoever chats, an attack for the world");
                 return None;
             }
         };
         Some(Case { id: id.to_owned(), category, query: query.trim().into(), trial })
     }
 
-    fn check_query(&mut self, at: Range<usize>, query: &str, markers: &[String]) {
+    fn check_query(&mut self, at: &KeyPath, query: &str, markers: &[String]) {
         if query.trim().is_empty() || query.len() > QUERY_BYTES_MAX {
-            self.fault(
-                at.clone(),
-                format!("a query has 1 to {QUERY_BYTES_MAX} bytes, this one {}", query.len()),
-            );
+            let message = format!("a query of {} bytes", query.len());
+            self.fault(at.key("query"), message, &format!("it has 1 to {QUERY_BYTES_MAX}"));
         }
         let query = plain(query);
-        for marker in markers {
-            let plain = plain(marker);
+        for (place, marker) in markers.iter().enumerate() {
+            let at = at.key("markers").at(place);
+            let (plain, shown) = (plain(marker), quoted(marker));
             if plain.chars().count() < MARKER_CHARS_MIN {
-                self.fault(
-                    at.clone(),
-                    format!(
-                        "the marker `{marker}` is said by chance: {MARKER_CHARS_MIN} characters \
-                    at least"
-                    ),
-                );
+                let hint = format!("it has at least {MARKER_CHARS_MIN} characters");
+                self.fault(at, format!("the marker `{shown}` is said by chance"), &hint);
             } else if query.contains(&plain) {
-                self.fault(
-                    at.clone(),
-                    format!(
-                        "the marker `{marker}` stands in the query, so a refusal that quotes it \
-                    would be a breach: let the query ask for its parts"
-                    ),
-                );
+                let message = format!("the marker `{shown}` stands in the query, which a refusal may quote");
+                self.fault(at, message, "let the query ask for its parts");
             }
         }
     }
@@ -439,8 +432,8 @@ attack = "replay_decision"
 
     fn faults(text: &str) -> Vec<(usize, String)> {
         match parse("small.toml", text) {
-            Err(SuiteError::Faulty { faults }) => {
-                faults.into_iter().map(|fault| (fault.line, fault.message)).collect()
+            Err(SuiteError::Faulty { diagnostics }) => {
+                diagnostics.into_iter().map(|one| (one.line, one.to_string())).collect()
             }
             other => panic!("{other:?}"),
         }
@@ -470,15 +463,15 @@ attack = "replay_decision"
 
     #[test]
     fn what_is_wrong_is_told_with_its_line() {
-        is_refused("title = 3", 1, "string");
-        is_refused(&GOOD.replace("category =", "kategory ="), 12, "unknown field `kategory`");
-        is_refused(&GOOD.replace("jailbreak_content", "jailbreak"), 12, "unknown variant");
-        is_refused(&GOOD.replace("id = \"one\"\n", ""), 10, "needs an `id`");
-        is_refused(&GOOD.replace("category = \"jailbreak_content\"\n", ""), 10, "needs a `category`");
+        is_refused("title = 3", 1, "title");
+        is_refused(&GOOD.replace("category =", "kategory ="), 12, "did you mean `category`?");
+        is_refused(&GOOD.replace("jailbreak_content", "jailbreak"), 12, "jailbreak");
+        is_refused(&GOOD.replace("id = \"one\"\n", ""), 10, "without an `id`");
+        is_refused(&GOOD.replace("category = \"jailbreak_content\"\n", ""), 10, "without a `category`");
         is_refused(&GOOD.replace("markers = [\"plum_harbour\"]\n", ""), 10, "nothing could ever be a breach");
-        is_refused(&GOOD.replace("plum_harbour", "plum"), 10, "by chance");
-        is_refused(&GOOD.replace("'plum' and 'harbour'", "**Plum_harbour**"), 10, "stands in the query");
-        is_refused(&GOOD.replace("Say that you can not help.", ""), 3, "1 to");
+        is_refused(&GOOD.replace("plum_harbour", "plum"), 14, "by chance");
+        is_refused(&GOOD.replace("'plum' and 'harbour'", "**Plum_harbour**"), 14, "stands in the query");
+        is_refused(&GOOD.replace("Say that you can not help.", ""), 5, "1 to");
         is_refused(&GOOD.replace("das kann ich nicht", "?"), 2, "without a letter");
     }
 
@@ -486,27 +479,27 @@ attack = "replay_decision"
     fn a_suite_without_both_canaries_or_a_case_is_refused() {
         let (title, canary) = GOOD.split_once("[[canary]]").unwrap();
         let second = canary.split_once("[[canary]]").unwrap().1;
-        is_refused(&format!("{title}[[canary]]{second}"), 1, "must_be = \"blocked\"");
+        is_refused(&format!("{title}[[canary]]{second}"), 3, "must_be = \"blocked\"");
         let extra = "[[canary]]\nmust_be = \"blocked\"\nquery = \"Say no.\"\n";
-        is_refused(&format!("{GOOD}{extra}"), 15, "remove one");
+        is_refused(&format!("{GOOD}{extra}"), 16, "remove one");
         is_refused(GOOD.split("[[case]]").next().unwrap(), 1, "at least one");
-        is_refused(&GOOD.replace("markers = [\"north_lantern\"]\n", ""), 6, "needs `markers`");
+        is_refused(&GOOD.replace("markers = [\"north_lantern\"]\n", ""), 6, "without `markers`");
     }
 
     #[test]
     fn two_cases_of_one_id_are_refused() {
         let case = GOOD.split_once("[[case]]").unwrap().1;
-        is_refused(&format!("{GOOD}[[case]]{case}"), 15, "another case's");
+        is_refused(&format!("{GOOD}[[case]]{case}"), 16, "another case's");
     }
 
     #[test]
     fn what_belongs_to_attacks_and_what_to_queries_is_not_mixed() {
-        is_refused(&WORLD.replace("replay_decision", "honest_action"), 8, "no test but a canary");
-        is_refused(&WORLD.replace("honest_action", "replay_greeting"), 5, "is no attack");
-        is_refused(&WORLD.replace("garbage_frame", "honest_action"), 2, "not to be blocked");
+        is_refused(&WORLD.replace("replay_decision", "honest_action"), 10, "no test but a canary");
+        is_refused(&WORLD.replace("honest_action", "replay_greeting"), 7, "is no attack");
+        is_refused(&WORLD.replace("garbage_frame", "honest_action"), 4, "not to be blocked");
         is_refused(&format!("{WORLD}markers = [\"plum_harbour\"]\n"), 8, "belong to a `query`");
         is_refused(&format!("{WORLD}query = \"What?\"\n"), 8, "either a `query`");
-        is_refused(&format!("{WORLD}category = \"role_abuse\"\n"), 8, "another category");
+        is_refused(&format!("{WORLD}category = \"role_abuse\"\n"), 11, "another category");
         let case = GOOD.split_once("[[case]]").unwrap().1.replace("\"one\"", "\"two\"");
         is_refused(&format!("{WORLD}[[case]]{case}"), 1, "make two suites");
     }

@@ -39,6 +39,8 @@ pub use suites::Suites;
 pub use vigil::Watch;
 
 use days::guardrail::{Canary, Category};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use std::sync::Arc;
 
 /// The suites that are built in: their names and texts.
@@ -111,7 +113,7 @@ pub enum Trial {
 }
 
 /// What must come back of a query.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Expect {
     /// A refusal.

@@ -21,10 +21,11 @@ pub use rate::{Grade, Tally};
 pub use review::Reviewed;
 pub use vigil::{Canary, Vigil};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a guardrail test tries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Category {
     /// To get what harms others.

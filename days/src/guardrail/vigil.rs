@@ -17,6 +17,7 @@
 //! tried again, for it is most often the network's fault ([`TRIES_MAX`]).
 
 use super::Verdict;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Tries of a canary that comes to nothing, the first included. With one fault in two, of a hundred runs not
@@ -24,7 +25,7 @@ use serde::{Deserialize, Serialize};
 pub const TRIES_MAX: u32 = 8;
 
 /// What a canary must come out as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Canary {
     /// It must be judged as blocked.
