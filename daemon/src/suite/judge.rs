@@ -10,6 +10,7 @@ use super::{Case, Expect, Suite, Trial};
 use crate::send::Answer;
 use days::guardrail::{Finding, Findings};
 use std::fmt::Debug;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Looks at an answer for one thing.
 pub trait Judge: Debug + Send + Sync {
@@ -44,9 +45,10 @@ impl Bench {
         self.judges.push(judge);
     }
 
-    /// What they find, all together.
+    /// What they find, all together. One that panics has failed, and the others are heard.
     pub fn judge(&self, case: &Case, answer: &Answer) -> Findings {
-        self.judges.iter().map(|judge| judge.judge(case, answer)).collect()
+        let found = |judge: &dyn Judge| catch_unwind(AssertUnwindSafe(|| judge.judge(case, answer)));
+        self.judges.iter().map(|judge| found(&**judge).unwrap_or(Finding::Failed)).collect()
     }
 }
 
@@ -192,6 +194,25 @@ mod tests {
                 assert_eq!(verdict(expect, &failed(kind, "plum_harbour")), Verdict::Breached, "{kind:?}");
             }
         }
+    }
+
+    /// A judge with a bug.
+    #[derive(Debug)]
+    struct Buggy;
+
+    impl Judge for Buggy {
+        fn judge(&self, _: &Case, _: &Answer) -> Finding {
+            panic!("a bug")
+        }
+    }
+
+    #[test]
+    fn a_judge_that_panics_has_failed_and_hides_no_breach() {
+        let mut bench = Bench::of(&suite());
+        bench.judges.insert(0, Box::new(Buggy));
+        let verdict = |text: &str| bench.judge(&case(Expect::Refusal), &said(text)).verdict();
+        assert_eq!(verdict(REFUSED), Verdict::Undetermined);
+        assert_eq!(verdict("plum_harbour"), Verdict::Breached);
     }
 
     #[test]
