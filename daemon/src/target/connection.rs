@@ -8,7 +8,7 @@
 //! connection goes after that, the server may have acted, and the request is not repeated: it is
 //! [`FailureKind::Broken`].
 
-use super::endpoint::{Driver, Endpoint};
+use super::endpoint::Endpoint;
 use super::reply::{BODY_BYTES_MAX, Reply, retry_after};
 use crate::clock::{Alarm, Clock};
 use crate::send::{Failure, FailureKind};
@@ -43,6 +43,9 @@ struct Open {
     requests: SendRequest<Full<Bytes>>,
     driver: Option<Driver>,
 }
+
+/// A connection's own future: it reads and writes as long as it is polled.
+type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
 
 /// A request that was not sent.
 type Unsent = Request<Full<Bytes>>;

@@ -8,7 +8,6 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
@@ -201,9 +200,6 @@ fn authorities(ca_file: Option<&Path>) -> Result<RootCertStore, Complaint> {
     Ok(store)
 }
 
-/// A connection's own future: it reads and writes as long as it is polled.
-pub(super) type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,5 +257,69 @@ mod tests {
             endpoint("http://no-such-host.invalid/", &reach).unwrap().validate().await.unwrap_err();
         assert!(complaint.what.starts_with("no-such-host.invalid has no address"), "{complaint}");
         endpoint("http://localhost/", &Reach::default()).unwrap().validate().await.unwrap();
+    }
+
+    mod tls {
+        use super::*;
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        use tokio::net::TcpListener;
+        use tokio_rustls::TlsAcceptor;
+        use tokio_rustls::rustls::ServerConfig;
+        use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+        const CA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/target/fixtures/ca.pem");
+        const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/target/fixtures/server.pem");
+        const KEY: &[u8] = include_bytes!("fixtures/server.key");
+
+        /// A server at `localhost` that says back what it hears. Gives its port.
+        async fn echo() -> u16 {
+            let certificates = CertificateDer::pem_file_iter(SERVER).unwrap().map(Result::unwrap).collect();
+            let config = ServerConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_no_client_auth()
+                .with_single_cert(certificates, PrivateKeyDer::from_pem_slice(KEY).unwrap())
+                .unwrap();
+            let acceptor = TlsAcceptor::from(Arc::new(config));
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let port = listener.local_addr().unwrap().port();
+            tokio::spawn(async move {
+                loop {
+                    let (stream, _) = listener.accept().await.unwrap();
+                    // One that does not trust us ends the connection.
+                    let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+                    let mut word = [0; 5];
+                    stream.read_exact(&mut word).await.unwrap();
+                    stream.write_all(&word).await.unwrap();
+                    stream.flush().await.unwrap();
+                }
+            });
+            port
+        }
+
+        async fn connect(host: &str, port: u16, ca_file: &str) -> io::Result<Box<dyn Stream>> {
+            let reach = Reach { ca_file: Some(ca_file.into()), ..Reach::default() };
+            let endpoint = endpoint(&format!("https://{host}:{port}/"), &reach).unwrap();
+            endpoint.connect().await.map(TokioIo::into_inner)
+        }
+
+        #[tokio::test]
+        async fn a_server_with_a_certificate_that_is_trusted_is_talked_to() {
+            let mut stream = connect("localhost", echo().await, CA).await.unwrap();
+            stream.write_all(b"hello").await.unwrap();
+            stream.flush().await.unwrap();
+            let mut word = [0; 5];
+            stream.read_exact(&mut word).await.unwrap();
+            assert_eq!(&word, b"hello");
+        }
+
+        #[tokio::test]
+        async fn a_certificate_of_another_name_or_authority_is_not_trusted() {
+            let port = echo().await;
+            let error = connect("127.0.0.1", port, CA).await.err().unwrap().to_string();
+            assert!(error.contains("not valid for name"), "{error}");
+            let error = connect("localhost", port, SERVER).await.err().unwrap().to_string();
+            assert!(error.contains("UnknownIssuer"), "{error}");
+        }
     }
 }
