@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
@@ -100,9 +100,13 @@ impl Alarm {
         Self { clock, set: None }
     }
 
-    /// What a future gives, or `None` if it has not ended at an instant of the steady clock.
-    pub async fn race<F: Future>(&mut self, deadline: Duration, future: F) -> Option<F::Output> {
-        let mut future = pin!(future);
+    /// What a future gives, or `None` if it has not ended at an instant of the steady clock. The future stays
+    /// where it is, for moving a large one costs more than all else here.
+    pub async fn race<F: Future>(
+        &mut self,
+        deadline: Duration,
+        mut future: Pin<&mut F>,
+    ) -> Option<F::Output> {
         poll_fn(|context| match future.as_mut().poll(context) {
             Poll::Ready(value) => Poll::Ready(Some(value)),
             Poll::Pending => self.poll_due(deadline, context).map(|()| None),
@@ -268,6 +272,7 @@ impl Drop for SimulatedWait {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::pin::pin;
 
     fn clock() -> SimulatedClock {
         SimulatedClock::at("2026-03-29T00:30:00Z".parse().unwrap())
@@ -345,7 +350,8 @@ mod tests {
         let mut alarm = Alarm::by(Arc::new(clock.clone()));
         let ms = Duration::from_millis;
         let mut race = |deadline, advance| {
-            let mut race = pin!(alarm.race(deadline, std::future::pending::<()>()));
+            let never = pin!(std::future::pending::<()>());
+            let mut race = pin!(alarm.race(deadline, never));
             let mut poll = || race.as_mut().poll(&mut Context::from_waker(Waker::noop()));
             assert!(poll().is_pending());
             clock.advance(advance);

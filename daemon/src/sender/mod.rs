@@ -33,7 +33,7 @@ use jiff::Timestamp;
 use std::any::Any;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
@@ -260,7 +260,7 @@ impl<T: Target, A: Asks> Sending<T, A> {
         let deadline = now.saturating_add(self.timeout).min(self.plan.end_by);
         // Outside of its place meanwhile: a lane that panicked is not asked by again.
         let mut lane = slot.take().unwrap_or_else(|| self.target.lane());
-        let outcome = self.unless(Pull::Cut, caught(lane.ask(ask, deadline))).await;
+        let outcome = self.unless(Pull::Cut, pin!(caught(pin!(lane.ask(ask, deadline))))).await;
         match outcome {
             Some(Ok(answer)) => {
                 *slot = Some(lane);
@@ -295,7 +295,7 @@ impl<T: Target, A: Asks> Sending<T, A> {
             if now >= instant {
                 return Ok(now);
             }
-            self.unless(Pull::Stop, self.clock.until_steady(instant)).await;
+            self.unless(Pull::Stop, pin!(self.clock.until_steady(instant))).await;
         }
     }
 
@@ -304,8 +304,7 @@ impl<T: Target, A: Asks> Sending<T, A> {
     }
 
     /// What a future gives, or `None` when a brake is pulled that far. The task is woken by both.
-    async fn unless<F: Future>(&self, pull: Pull, future: F) -> Option<F::Output> {
-        let mut future = pin!(future);
+    async fn unless<F: Future>(&self, pull: Pull, mut future: Pin<&mut F>) -> Option<F::Output> {
         poll_fn(|context| match future.as_mut().poll(context) {
             Poll::Ready(value) => Poll::Ready(Some(value)),
             Poll::Pending if self.pulled() >= pull => Poll::Ready(None),
@@ -356,8 +355,7 @@ fn failed(kind: FailureKind, error: String) -> Answer {
 }
 
 /// What a future gives, or the words with which it panicked.
-async fn caught<F: Future>(future: F) -> Result<F::Output, String> {
-    let mut future = pin!(future);
+async fn caught<F: Future>(mut future: Pin<&mut F>) -> Result<F::Output, String> {
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
         Ok(poll) => poll.map(Ok),
         Err(panic) => Poll::Ready(Err(words(&*panic))),

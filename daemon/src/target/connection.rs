@@ -21,7 +21,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -74,7 +74,7 @@ impl Connection {
     ) -> Result<Reply, Failure> {
         let begun = self.clock.steady();
         let talk = exchange(&self.endpoint, &mut self.open, &*self.clock, request);
-        self.alarm.race(deadline, talk).await.unwrap_or_else(|| {
+        self.alarm.race(deadline, pin!(talk)).await.unwrap_or_else(|| {
             let waited = self.clock.steady().saturating_sub(begun);
             Err(failure(FailureKind::Timeout, format!("no whole answer within {waited:.1?}")))
         })
@@ -120,7 +120,7 @@ impl Open {
 
     /// Whether a request can be sent, as far as is known of what the server did.
     async fn is_ready(&mut self) -> bool {
-        drive(&mut self.driver, self.requests.ready()).await.is_ok()
+        drive(&mut self.driver, pin!(self.requests.ready())).await.is_ok()
     }
 
     async fn reply(
@@ -129,7 +129,7 @@ impl Open {
         clock: &dyn Clock,
     ) -> Result<Result<Reply, Failure>, Unsent> {
         let response = self.requests.try_send_request(request);
-        match drive(&mut self.driver, response).await {
+        match drive(&mut self.driver, pin!(response)).await {
             Ok(response) => Ok(self.read(response, clock).await),
             Err(mut error) => match error.take_message() {
                 Some(request) => Err(request),
@@ -144,7 +144,7 @@ impl Open {
         let wish = if matches!(status, 429 | 503) { head.headers.get(RETRY_AFTER) } else { None };
         let retry_after = wish.and_then(|wish| retry_after(wish, clock.wall()));
         let mut whole = Bytes::new();
-        while let Some(frame) = drive(&mut self.driver, body.frame()).await {
+        while let Some(frame) = drive(&mut self.driver, pin!(body.frame())).await {
             let Ok(data) = frame.map_err(|error| broken(&error))?.into_data() else { continue };
             if whole.len() + data.len() > BODY_BYTES_MAX {
                 let error = format!("an answer of more than {BODY_BYTES_MAX} bytes");
@@ -160,7 +160,7 @@ impl Open {
 ///
 /// What is waited for makes progress only by the driver, so it needs no waking of its own; and because it is
 /// not woken, it must not be told to wait for its turn.
-async fn drive<F: Future>(driver: &mut Option<Driver>, future: F) -> F::Output {
+async fn drive<F: Future>(driver: &mut Option<Driver>, future: Pin<&mut F>) -> F::Output {
     let mut future = pin!(unconstrained(future));
     poll_fn(|context| {
         // Twice, because what the one does is often what the other waits for.
