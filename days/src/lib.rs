@@ -11,6 +11,7 @@
 //! | [`profile`] | load profiles: how much a cycle may send, and how fast |
 //! | [`schedule`] | which load profile holds when: windows before busy hours before quiet hours, and `normal` else |
 //! | [`pace`] | how many requests a slot's cycle makes, so that the day lands on its target |
+//! | [`lint`] | what a day would come to, said before it begins |
 //! | [`week`] | a week of that, to be looked at |
 //! | [`order`] | a cycle's order: two batches of planned sends, and the instants of the sends |
 //! | [`slot_state`] | how a slot stands, and how it ended |
@@ -29,6 +30,7 @@ pub mod calendar;
 pub mod conductor;
 pub mod config;
 pub mod guardrail;
+pub mod lint;
 pub mod order;
 pub mod pace;
 pub mod profile;

@@ -10,8 +10,8 @@
 //! A quota that cannot be reached any longer is told by [`DayPlan::reach`].
 //!
 //! **By the profile**, to the letter: each cycle draws one kind by the mix, and its count from the range. Then
-//! the mix is that of cycles, and the day comes to what it comes to: `lint` says with which probability that is
-//! the target.
+//! the mix is that of cycles, and the day comes to what it comes to: [`lint`](crate::lint) says with which
+//! probability that is the target.
 //!
 //! All chance is a pure function of the seed, the date and the slot's number: a daemon that was started anew
 //! draws what it would have drawn.
@@ -48,7 +48,7 @@ pub struct DayPlan {
     pub quota: Option<ByKind<u64>>,
     /// Its slots, with the profiles that hold in them.
     pub slots: Vec<(Slot, Arc<Profile>)>,
-    weights: ByKind<u32>,
+    pub(crate) weights: ByKind<u32>,
     seed: u64,
 }
 
@@ -117,7 +117,7 @@ impl DayPlan {
     }
 
     /// What the slots from a place on make of a kind at their least and at their most.
-    fn left(&self, kind: Kind, place: usize) -> Range<u64> {
+    pub(crate) fn left(&self, kind: Kind, place: usize) -> Range<u64> {
         let mut sum = Range { min: 0, max: 0 };
         for (_, profile) in self.slots.get(place..).unwrap_or_default() {
             let count = self.range(kind, profile);
@@ -128,7 +128,7 @@ impl DayPlan {
     }
 
     /// What a profile makes of a kind: nothing where it has no weight.
-    fn range(&self, kind: Kind, profile: &Profile) -> Range<u32> {
+    pub(crate) fn range(&self, kind: Kind, profile: &Profile) -> Range<u32> {
         let load = profile.loads.get(kind).as_ref().filter(|_| *self.weights.get(kind) > 0);
         load.map_or(Range { min: 0, max: 0 }, |load| load.count)
     }
