@@ -18,7 +18,7 @@
 //! | [`account`] | what became of planned sends: sent, late, dropped or skipped, to the unit |
 //! | [`conductor`] | what is to be done next: begin a cycle, wait, cool down, end |
 //! | [`guardrail`] | verdicts: blocked, breached or undetermined, and how they are folded |
-//! | `forecast` | the next day's load, predicted from the last week's |
+//! | [`forecast`] | the next day's load, predicted from the last week's |
 //! | `summary` | what a day came to, as a document |
 //!
 //! A *day* is a date in the configured zone. A *slot* is an instant at which a cycle is planned, aligned to
@@ -29,6 +29,7 @@ pub mod account;
 pub mod calendar;
 pub mod conductor;
 pub mod config;
+pub mod forecast;
 pub mod guardrail;
 pub mod lint;
 pub mod order;
