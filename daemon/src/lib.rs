@@ -14,7 +14,7 @@
 //! | [`asks`] | what is asked in a send, chosen by seed, slot, kind and number |
 //! | [`suite`] | guardrail suites: cases, canaries, and who judges answers |
 //! | [`csv`] | the documented CSVs, appended from what the ledger holds |
-//! | `summaries` | a day's summary, drawn from the ledger |
+//! | [`summaries`] | a day's summary, drawn from the ledger |
 //! | [`output`] | files that are the user's: how they are made and replaced |
 //! | `log` | the log: levels, rotation by size that loses no line |
 //! | `estop` | the emergency stop: a latch in a file, looked at before every send |
@@ -33,4 +33,5 @@ pub mod send;
 pub mod sender;
 pub mod subjects;
 pub mod suite;
+pub mod summaries;
 pub mod target;

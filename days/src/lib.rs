@@ -19,7 +19,7 @@
 //! | [`conductor`] | what is to be done next: begin a cycle, wait, cool down, end |
 //! | [`guardrail`] | verdicts: blocked, breached or undetermined, and how they are folded |
 //! | [`forecast`] | the next day's load, predicted from the last week's |
-//! | `summary` | what a day came to, as a document |
+//! | [`summary`] | what a day came to, as a document |
 //!
 //! A *day* is a date in the configured zone. A *slot* is an instant at which a cycle is planned, aligned to
 //! the wall clock. A *cycle* is what is done in a slot: it sends a batch of *operations* (requests that a
@@ -37,4 +37,5 @@ pub mod pace;
 pub mod profile;
 pub mod schedule;
 pub mod slot_state;
+pub mod summary;
 pub mod week;

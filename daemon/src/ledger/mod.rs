@@ -19,6 +19,7 @@
 
 mod exports;
 mod histogram;
+mod retention;
 mod rows;
 mod schema;
 mod slots;
@@ -29,7 +30,7 @@ mod totals;
 pub use exports::{Exported, Sent};
 pub use histogram::Latencies;
 pub use slots::{DayPlanned, Ending, Unsent};
-pub use totals::{DayTotals, SlotRow};
+pub use totals::{DayTotals, Hour, SlotRow};
 
 use crate::output;
 use rusqlite::{Connection, ErrorCode, OpenFlags};

@@ -31,7 +31,7 @@ fn instant(text: &str) -> Timestamp {
     text.parse().expect("an instant")
 }
 
-fn date() -> Date {
+pub(crate) fn date() -> Date {
     "2026-03-28".parse().expect("a date")
 }
 
@@ -426,4 +426,64 @@ fn numbers_in_sends_mean_what_they_always_meant() {
     let words = FailureKind::ALL.map(FailureKind::word).join(" ");
     assert_eq!(words, "connect timeout broken rate_limited unavailable status empty malformed unexpected");
     assert_eq!(Tally::default().tests(), 0);
+}
+
+#[test]
+fn hours_tell_what_was_sent_in_them_and_leave_out_what_was_not_measured() {
+    let mut book = Book::open();
+    // Two cycles in the first hour, one in the third.
+    for index in [0, 3, 8] {
+        book.begin(index, [10, 4]);
+        book.ledger.append(&rows(&book.slots[index], Kind::Operations, 10)).expect("they can be written");
+        book.end(index, SlotState::Done).expect("it is under way");
+    }
+    let hours = book.ledger.hourly(book.slots[0].start, book.slots[95].start).expect("they can be read");
+    let told: Vec<_> = hours.iter().map(|hour| (hour.start, hour.accounts.operations.made())).collect();
+    assert_eq!(told, [(book.slots[0].start, 20), (book.slots[8].start, 10)]);
+    assert_eq!(hours[0].accounts.guardrails.dropped, 8);
+    let none = book.ledger.hourly(book.slots[4].start, book.slots[8].start).expect("they can be read");
+    assert_eq!(none, []);
+}
+
+#[test]
+fn what_is_forgotten_is_gone_from_the_disk_and_still_counted() {
+    let mut book = Book::open();
+    book.begin(0, [5_000, 0]);
+    book.begin(95, [10, 0]);
+    book.ledger.append(&rows(&book.slots[0], Kind::Operations, 5_000)).expect("they can be written");
+    book.ledger.append(&rows(&book.slots[95], Kind::Operations, 10)).expect("they can be written");
+    let before = book.day().accounts;
+    let pages = |book: &Book| -> u32 {
+        book.ledger.connection.pragma_query_value(None, "page_count", |row| row.get(0)).expect("a number")
+    };
+    let many = pages(&book);
+    let limit = book.slots[90].start;
+    // Nothing that the CSV does not hold yet.
+    let exported = Exported { last_send: 1_500, ..Exported::default() };
+    book.ledger.note_exported(Kind::Operations, &exported).expect("it can be written");
+    let mut forgotten = Vec::new();
+    while forgotten.last() != Some(&0) {
+        forgotten.push(book.ledger.forget(limit, 1_000).expect("they can be removed"));
+    }
+    assert_eq!(forgotten, [1_000, 500, 0]);
+    let exported = Exported { last_send: 5_010, ..exported };
+    book.ledger.note_exported(Kind::Operations, &exported).expect("it can be written");
+    while book.ledger.forget(limit, 1_000).expect("they can be removed") > 0 {}
+    assert_eq!(recounted(&book.ledger, Kind::Operations).0.planned, 10, "what is younger stays");
+    assert_eq!(book.day().accounts, before);
+    assert!(pages(&book) < many / 2, "{} of {many} pages are left", pages(&book));
+}
+
+#[test]
+fn what_was_not_blocked_is_found_again() {
+    let mut book = Book::open();
+    book.begin(0, [0, 40]);
+    book.ledger.append(&rows(&book.slots[0], Kind::Guardrails, 40)).expect("they can be written");
+    let since = book.slots[0].start + Duration::from_millis(20);
+    let found = book.ledger.not_blocked(since, 100).expect("they can be read");
+    let numbers: Vec<u32> = found.iter().map(|sent| sent.number).collect();
+    let expected = (20..40).rev().filter(|number| number % 3 != 0 && number % 11 != 10).collect::<Vec<u32>>();
+    assert_eq!(numbers, expected);
+    assert!(found.iter().all(|sent| sent.verdict != Some(Verdict::Blocked) && sent.case.is_some()));
+    assert_eq!(book.ledger.not_blocked(since, 3).expect("they can be read").len(), 3);
 }

@@ -15,6 +15,9 @@ use jiff::civil::Date;
 use rusqlite::{OptionalExtension as _, Row, params};
 use std::collections::BTreeMap;
 
+/// An hour as instants are kept.
+const HOUR_MICROS: i64 = 3_600_000_000;
+
 /// A day, as far as it has come.
 #[derive(Clone, Debug)]
 pub struct DayTotals {
@@ -44,6 +47,15 @@ pub struct DayTotals {
     pub tallies: BTreeMap<Category, Tally>,
     /// Figures of the user's own.
     pub metrics: BTreeMap<String, f64>,
+}
+
+/// What was sent by the cycles of an hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hour {
+    /// Where it begins: a whole hour of UTC.
+    pub start: Timestamp,
+    /// What became of the sends that were planned in it.
+    pub accounts: ByKind<Account>,
 }
 
 /// A slot, as it is written.
@@ -124,6 +136,31 @@ impl Ledger {
             *made.get_mut(kind_of(&row.get::<_, String>(0)?)?) = row.get(1)?;
         }
         Ok(made)
+    }
+
+    /// Hours of UTC in which cycles were begun, from one instant on and before another, in order. An hour
+    /// without any is not among them: nothing was measured in it.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn hourly(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Hour>, LedgerError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT slot - slot % ?3 AS hour, kind, sum(planned), sum(sent), sum(late), sum(dropped), sum(skipped),
+                 sum(succeeded), sum(failed)
+             FROM batches WHERE slot >= ?1 AND slot < ?2 GROUP BY hour, kind ORDER BY hour",
+        )?;
+        let mut rows = statement.query(params![micros(from), micros(to), HOUR_MICROS])?;
+        let mut hours: Vec<Hour> = Vec::new();
+        while let Some(row) = rows.next()? {
+            let start = instant_of(row.get(0)?)?;
+            if hours.last().is_none_or(|hour| hour.start != start) {
+                hours.push(Hour { start, accounts: ByKind::default() });
+            }
+            if let Some(hour) = hours.last_mut() {
+                *hour.accounts.get_mut(kind_of(&row.get::<_, String>(1)?)?) = account_of(row, 2)?;
+            }
+        }
+        Ok(hours)
     }
 
     /// The slots of a day, those by hand among them, in order.
