@@ -189,6 +189,8 @@ pub(crate) enum Command {
     /// Check programs that are to be SREs
     #[command(after_help = SRE_EXAMPLES)]
     Sre(SreArgs),
+    /// Load by the hour, around the clock: a daemon that lives for months
+    Daemon(Box<crate::daemon::cli::DaemonArgs>),
     /// List the worlds that are running, and their agents
     #[command(after_help = PS_EXAMPLES)]
     Ps(PsArgs),

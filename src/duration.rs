@@ -1,24 +1,37 @@
-//! Spans of time as people type them: `500ms`, `2s`, `1m`.
+//! Spans of time as people type them: `500ms`, `2s`, `1m`, and for what lasts longer than a round `10m`, `36h`, `7d`.
 
 use std::time::Duration;
 
 /// The longest that may be typed: a day.
 const MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The longest span that something may last or lie in the past: ten years.
+const SPAN_MAX: Duration = Duration::from_secs(10 * 366 * 24 * 60 * 60);
+
 /// Reads one.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
-    let advice = || "write a number and ms, s or m, as in 500ms or 2s".to_owned();
-    let unit_at = text.find(|letter: char| letter.is_ascii_alphabetic()).ok_or_else(advice)?;
-    let (number, unit) = text.split_at(unit_at);
-    let seconds = match unit {
-        "ms" => 0.001,
-        "s" => 1.0,
-        "m" => 60.0,
-        _ => return Err(advice()),
-    };
-    let number: f64 = number.trim_end().parse().map_err(|_| advice())?;
-    let duration = Duration::try_from_secs_f64(number * seconds).map_err(|_| advice())?;
+    let units = [("ms", 0.001), ("s", 1.0), ("m", 60.0)];
+    let duration = read(text, &units).ok_or("write a number and ms, s or m, as in 500ms or 2s")?;
     if duration > MAX { Err("a round may take a day at most".to_owned()) } else { Ok(duration) }
+}
+
+/// Reads one of what lasts for long, or is long ago.
+pub(crate) fn parse_span(text: &str) -> Result<Duration, String> {
+    let units = [("s", 1.0), ("m", 60.0), ("h", 3_600.0), ("d", 86_400.0)];
+    match read(text, &units).ok_or("write a number and s, m, h or d, as in 10m or 7d")? {
+        Duration::ZERO => Err("nothing is done in no time".to_owned()),
+        span if span > SPAN_MAX => Err("ten years at most".to_owned()),
+        span => Ok(span),
+    }
+}
+
+/// A number and a unit.
+fn read(text: &str, units: &[(&str, f64)]) -> Option<Duration> {
+    let unit_at = text.find(|letter: char| letter.is_ascii_alphabetic())?;
+    let (number, unit) = text.split_at(unit_at);
+    let (_, seconds) = units.iter().find(|(name, _)| *name == unit)?;
+    let number: f64 = number.trim_end().parse().ok()?;
+    Duration::try_from_secs_f64(number * seconds).ok()
 }
 
 /// Reads one in which something has to be done.
@@ -48,6 +61,16 @@ mod tests {
             assert!(parse(bad).is_err(), "{bad}");
         }
         assert!(parse_limit("0s").is_err());
+    }
+
+    #[test]
+    fn what_lasts_for_long_may_be_typed_in_days() {
+        assert_eq!(parse_span("10m"), Ok(Duration::from_secs(600)));
+        assert_eq!(parse_span("1.5h"), Ok(Duration::from_secs(5_400)));
+        assert_eq!(parse_span("7d"), Ok(Duration::from_secs(7 * 86_400)));
+        for bad in ["", "7", "d", "0s", "-1d", "1w", "500ms", "4000d"] {
+            assert!(parse_span(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

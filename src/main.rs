@@ -8,6 +8,7 @@ mod call_graph;
 mod cli;
 mod config;
 mod console;
+mod daemon;
 mod determinism;
 mod director;
 mod drill;

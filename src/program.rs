@@ -3,6 +3,7 @@
 use crate::bench::{self, BenchError};
 use crate::cli::{Cli, Command, Document, PsArgs, ScenariosCommand, SreCommand, WorldsCommand};
 use crate::config::UsageError;
+use crate::daemon::DaemonError;
 use crate::determinism::Difference;
 use crate::director::DirectorError;
 use crate::own_file::OwnFileError;
@@ -50,6 +51,7 @@ fn dispatch(command: Command, stdio: &mut Stdio) -> Result<u8, Failure> {
         Command::Sre(sre) => match sre.command {
             SreCommand::Check(args) => sre_check::check(&args, stdio),
         },
+        Command::Daemon(args) => crate::daemon::daemon(&args, stdio),
         Command::Ps(args) => list_running(&args, stdio),
         Command::Verify { recording } => verify(&recording, stdio),
         Command::Report { recording, force } => report(&recording, force, stdio),
@@ -196,6 +198,9 @@ pub(crate) enum Failure {
     /// The process driver could not run the world.
     #[error("{0}")]
     Director(#[from] DirectorError),
+    /// Nothing came of it with the daemon.
+    #[error("{0}")]
+    Daemon(#[from] DaemonError),
     /// Programs cannot be run: nobody would end them.
     #[error("{0}")]
     OwnFile(#[from] OwnFileError),
@@ -229,6 +234,7 @@ impl Failure {
             | Self::Unrecordable(_)
             | Self::ReportAgain(AgainError::Taken { .. } | AgainError::Read(_)) => exit_code::USAGE,
             Self::Director(error) => error.exit_code(),
+            Self::Daemon(error) => error.exit_code(),
             Self::Recording(_)
             | Self::Report(_)
             | Self::ReportAgain(AgainError::Keep(_))
@@ -252,6 +258,7 @@ impl Failure {
             Self::Verify(error) => error.hint(),
             Self::Unrecordable(error) => error.hint(),
             Self::Director(error) => error.hint(),
+            Self::Daemon(error) => error.hint(),
             Self::OwnFile(_) => Some("start it by its path, or mount /proc".to_owned()),
             Self::Seed(_) => Some("choose one with --seed".to_owned()),
             Self::ReportAgain(error) => error.hint(),

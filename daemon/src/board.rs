@@ -4,11 +4,11 @@
 //! says what the ledger cannot know: what is waited for, since when the daemon lives. Whether it lives at
 //! all is not to be read here: the lock says so (`instance`).
 
+use crate::output;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The file's name in the base directory.
@@ -95,13 +95,7 @@ impl Board {
     /// # Errors
     /// What the system says.
     pub fn put_up(&self, base: &Path) -> io::Result<()> {
-        let text = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
-        let (path, draft) = (path(base), base.join(format!(".{FILE}.new")));
-        let mut options = File::options();
-        options.write(true).create(true).truncate(true).mode(0o640);
-        options.open(&draft)?.write_all(&text)?;
-        // No fsync: after a crash of the machine there is nobody who does anything.
-        fs::rename(draft, path)
+        output::replace(&path(base), &serde_json::to_vec_pretty(self).map_err(io::Error::other)?)
     }
 
     /// Reads it.

@@ -3,20 +3,24 @@
 //! It plans days, gives cycles their orders, and keeps the ledger. It is a plain value and blocks; the daemon
 //! has a clerk who owns it, a rehearsal has it in hand. Both live through days by the same code.
 
+use crate::csv::Csv;
 use crate::ledger::{DayPlanned, DayTotals, Ending, Ledger, LedgerError, Unsent};
 use crate::send::Row;
+use crate::summaries;
 use days::calendar::{Calendar, Slot};
 use days::conductor::{Passed, Past, Rules};
 use days::config::Config;
 use days::config::settings::Pacing;
-use days::order::{ByKind, Order};
+use days::order::{ByKind, Kind, Order};
 use days::pace::DayPlan;
 use days::profile::Range;
 use jiff::civil::Date;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::warn;
 
 /// A configuration, with what follows from it.
 #[derive(Clone, Debug)]
@@ -101,7 +105,7 @@ impl Begun {
     /// The kinds whose quota cannot be met any longer, whatever is done.
     pub fn is_out_of_reach(&self) -> bool {
         self.quota.is_some_and(|quota| {
-            days::order::Kind::ALL.iter().any(|kind| {
+            Kind::ALL.iter().any(|kind| {
                 let (quota, reach) = (*quota.get(*kind), self.reach.get(*kind));
                 // A hundredth is what the target promises.
                 quota > reach.max + quota / 100 || quota + quota / 100 < reach.min
@@ -110,25 +114,75 @@ impl Begun {
     }
 }
 
+/// Files that are drawn from the ledger. They follow it: what cannot be written to them now is made up for the
+/// next time, and keeps nobody from going on.
+#[derive(Debug)]
+pub struct Views {
+    csvs: Vec<Csv>,
+    summaries: PathBuf,
+}
+
+impl Views {
+    /// The CSVs and the summaries of a configuration, in a base directory.
+    pub fn of(setup: &Setup, base: &Path) -> Self {
+        let output = &setup.config.settings.output;
+        let csv = |kind: Kind| {
+            let name = match kind {
+                Kind::Operations => &output.operations_csv,
+                Kind::Guardrails => &output.guardrails_csv,
+            };
+            Csv::new(kind, base.join(name))
+        };
+        Self { csvs: Kind::ALL.map(csv).into(), summaries: base.join(&output.daily_summary_dir) }
+    }
+
+    /// Summaries alone, in a directory.
+    pub fn summaries(directory: &Path) -> Self {
+        Self { csvs: Vec::new(), summaries: directory.to_owned() }
+    }
+
+    fn catch_up(&mut self, ledger: &mut Ledger) {
+        for csv in &mut self.csvs {
+            if let Err(error) = csv.catch_up(ledger) {
+                let hint = error.hint().map(|hint| format!(": {hint}")).unwrap_or_default();
+                warn!("{error}{hint}");
+            }
+        }
+    }
+
+    fn sum_up(&self, ledger: &Ledger, date: Date) {
+        if let Err(error) = summaries::write(ledger, &self.summaries, date) {
+            warn!("{error}");
+        }
+    }
+}
+
 /// The book.
 #[derive(Debug)]
 pub struct Book {
     ledger: Ledger,
+    views: Option<Views>,
     setup: Arc<Setup>,
     /// The plan of the day that was dealt with last.
     plan: Option<DayPlan>,
+    /// The day that was written down last.
+    opened: Option<Date>,
 }
 
 impl Book {
-    /// Opens the book of a ledger.
-    pub fn of(ledger: Ledger, setup: Arc<Setup>) -> Self {
-        Self { ledger, setup, plan: None }
+    /// Opens the book of a ledger. Its views are brought up to date.
+    pub fn of(mut ledger: Ledger, setup: Arc<Setup>, mut views: Option<Views>) -> Self {
+        if let Some(views) = &mut views {
+            views.catch_up(&mut ledger);
+        }
+        Self { ledger, views, setup, plan: None, opened: None }
     }
 
     /// Goes on by another configuration.
     pub fn follow(&mut self, setup: Arc<Setup>) {
         self.setup = setup;
         self.plan = None;
+        self.opened = None;
     }
 
     /// What has been done, for the conductor.
@@ -147,21 +201,13 @@ impl Book {
         self.ledger.recover(at)
     }
 
-    /// Plans the day on which an instant is.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    pub fn plan_day(&mut self, at: Timestamp) -> Result<&DayPlan, LedgerError> {
-        self.planned(self.setup.calendar.date_of(at))
-    }
-
     /// Settles slots without a cycle, all of one day.
     ///
     /// # Errors
     /// If they cannot be written.
     pub fn pass(&mut self, slots: &[Slot], how: &Passed, at: Timestamp) -> Result<(), LedgerError> {
         if let Some(slot) = slots.first() {
-            self.planned(slot.date())?;
+            self.open(slot)?;
         }
         self.ledger.pass(slots, how, at)
     }
@@ -177,7 +223,8 @@ impl Book {
         at: Timestamp,
     ) -> Result<Begun, LedgerError> {
         let made = self.ledger.made(slot.date())?;
-        let plan = self.planned(slot.date())?;
+        self.open(slot)?;
+        let plan = self.plan_of(slot.date());
         let (order, quota, reach) = (plan.order(slot, made), plan.quota, plan.reach(slot, made));
         let number = self.ledger.begin(slot, &order, at, late_by)?;
         Ok(Begun { number, order, made, quota, reach })
@@ -188,7 +235,11 @@ impl Book {
     /// # Errors
     /// If they cannot be written; then none is.
     pub fn append(&mut self, rows: &[Row]) -> Result<(), LedgerError> {
-        self.ledger.append(rows)
+        self.ledger.append(rows)?;
+        if let Some(views) = &mut self.views {
+            views.catch_up(&mut self.ledger);
+        }
+        Ok(())
     }
 
     /// Ends the cycle of a slot.
@@ -196,7 +247,24 @@ impl Book {
     /// # Errors
     /// If it cannot be written.
     pub fn end(&mut self, slot: Timestamp, ending: &Ending, unsent: &[Unsent]) -> Result<(), LedgerError> {
-        self.ledger.end(slot, ending, unsent)
+        self.ledger.end(slot, ending, unsent)?;
+        self.sum_up(self.setup.calendar.date_of(slot));
+        Ok(())
+    }
+
+    /// Writes the summary of a day anew.
+    pub fn sum_up(&self, date: Date) {
+        if let Some(views) = &self.views {
+            views.sum_up(&self.ledger, date);
+        }
+    }
+
+    /// Forgets sends that are older than an instant, so many at the most; gives how many these were.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn forget(&mut self, before: Timestamp, most: u32) -> Result<usize, LedgerError> {
+        self.ledger.forget(before, most)
     }
 
     /// Closes a day: gives what it came to. `None` where nothing is known of it.
@@ -205,6 +273,7 @@ impl Book {
     /// If it cannot be written.
     pub fn close(&mut self, date: Date, at: Timestamp) -> Result<Option<DayTotals>, LedgerError> {
         self.ledger.close_day(date, at)?;
+        self.sum_up(date);
         self.ledger.day(date)
     }
 
@@ -216,24 +285,37 @@ impl Book {
         self.ledger.day(date)
     }
 
-    /// The plan of a day, which is written down when it is first asked for.
-    fn planned(&mut self, date: Date) -> Result<&DayPlan, LedgerError> {
-        if self.plan.as_ref().is_none_or(|plan| plan.date != date) {
-            let plan = DayPlan::of(&self.setup.config, &self.setup.calendar, date, None);
-            self.ledger.open_day(&DayPlanned {
-                date,
-                zone: self.setup.zone.clone(),
-                pacing: match plan.pacing {
-                    Pacing::Target => "target".to_owned(),
-                    Pacing::Profile => "profile".to_owned(),
-                },
-                target: plan.target,
-                quota: plan.quota,
-                slots: plan.slots.iter().map(|(slot, _)| *slot).collect(),
-            })?;
-            self.plan = Some(plan);
+    /// Writes down the day of a slot, when it is the first of its day that is dealt with. What lies before it
+    /// is not planned any more. A cycle by hand plans nothing.
+    fn open(&mut self, slot: &Slot) -> Result<(), LedgerError> {
+        if slot.number == 0 || self.opened == Some(slot.date()) {
+            return Ok(());
         }
-        Ok(self.plan.as_ref().expect("it was planned above"))
+        let zone = self.setup.zone.clone();
+        let plan = self.plan_of(slot.date());
+        let left =
+            plan.slots.iter().map(|(planned, _)| *planned).filter(|planned| planned.start >= slot.start);
+        let day = DayPlanned {
+            date: plan.date,
+            zone,
+            pacing: match plan.pacing {
+                Pacing::Target => "target".to_owned(),
+                Pacing::Profile => "profile".to_owned(),
+            },
+            target: plan.target,
+            quota: plan.quota,
+            slots: left.collect(),
+        };
+        self.ledger.open_day(&day)?;
+        self.opened = Some(slot.date());
+        Ok(())
+    }
+
+    /// The plan of a day.
+    fn plan_of(&mut self, date: Date) -> &DayPlan {
+        let plan = self.plan.take().filter(|plan| plan.date == date);
+        let made = || DayPlan::of(&self.setup.config, &self.setup.calendar, date, None);
+        self.plan.insert(plan.unwrap_or_else(made))
     }
 }
 

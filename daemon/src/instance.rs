@@ -5,11 +5,11 @@
 //! that was started: a hint, believed only while the lock is held and a process of that start has that id, so
 //! that nobody is ever signalled who merely has a daemon's old number.
 
+use crate::output;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use std::fs::{self, DirBuilder, File, TryLockError};
-use std::io::{self, Write as _};
+use std::fs::{self, File, TryLockError};
+use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// The lock's name in the base directory.
@@ -17,12 +17,6 @@ pub const LOCK_FILE: &str = "daemon.lock";
 
 /// The hint's name in the base directory.
 pub const PID_FILE: &str = "daemon.pid";
-
-/// Files are for the user and the group, and for nobody else.
-pub const FILE_MODE: u32 = 0o640;
-
-/// So are directories.
-pub const DIRECTORY_MODE: u32 = 0o750;
 
 /// Why a base directory cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -71,9 +65,9 @@ impl Instance {
     /// # Errors
     /// If another daemon has it, or the system refuses.
     pub fn take(base: &Path) -> Result<Self, InstanceError> {
-        make_directory(base).map_err(InstanceError::system("make", base))?;
+        output::make_directory(base).map_err(InstanceError::system("make", base))?;
         let path = base.join(LOCK_FILE);
-        let lock = open(&path).map_err(InstanceError::system("open", &path))?;
+        let lock = output::open_to_append(&path).map_err(InstanceError::system("open", &path))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -91,7 +85,7 @@ impl Instance {
         let path = self.base.join(PID_FILE);
         let pid = rustix::process::getpid().as_raw_nonzero().get();
         let text = format!("{pid}\n{}\n", started(pid).unwrap_or_default());
-        write_whole(&path, text.as_bytes()).map_err(InstanceError::system("write", &path))
+        output::replace(&path, text.as_bytes()).map_err(InstanceError::system("write", &path))
     }
 }
 
@@ -156,45 +150,6 @@ pub fn is_locked(base: &Path) -> io::Result<bool> {
     }
 }
 
-/// Makes a directory of the daemon's, with those above it.
-///
-/// # Errors
-/// What the system says.
-pub fn make_directory(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(path)?;
-    // Whatever the umask takes away from others' files.
-    fs::set_permissions(path, fs::Permissions::from_mode(DIRECTORY_MODE))
-}
-
-/// Writes a file of the daemon's as a whole: whoever reads it finds the old one or the new one.
-///
-/// # Errors
-/// What the system says.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let draft = path.with_file_name(format!(".{name}.new"));
-    let mut file = open_new(&draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&draft, path)?;
-    // The name is on the disk when the directory is.
-    File::open(path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))?
-        .sync_all()
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    File::options().read(true).write(true).create(true).truncate(false).mode(FILE_MODE).open(path)
-}
-
-fn open_new(path: &Path) -> io::Result<File> {
-    let file = File::options().write(true).create(true).truncate(true).mode(FILE_MODE).open(path)?;
-    file.set_permissions(fs::Permissions::from_mode(FILE_MODE))?;
-    Ok(file)
-}
-
 /// What the pid file says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Hint {
@@ -226,10 +181,6 @@ mod tests {
         (directory, base)
     }
 
-    fn mode(path: &Path) -> u32 {
-        fs::metadata(path).expect("it is there").permissions().mode() & 0o777
-    }
-
     #[test]
     fn a_base_directory_has_one_daemon() {
         let (_directory, base) = base();
@@ -246,18 +197,9 @@ mod tests {
     }
 
     #[test]
-    fn files_are_for_user_and_group() {
-        let (_directory, base) = base();
-        let _instance = Instance::take(&base).expect("it is free");
-        assert_eq!((mode(&base), mode(&base.join(PID_FILE))), (DIRECTORY_MODE, FILE_MODE));
-        assert_eq!(mode(&base.join(LOCK_FILE)) & 0o137, 0, "nobody else may");
-    }
-
-    #[test]
     fn a_pid_without_a_lock_means_nothing() {
         let (_directory, base) = base();
-        make_directory(&base).expect("it can be made");
-        write_whole(&base.join(PID_FILE), b"1\n1\n").expect("it can be written");
+        output::replace(&base.join(PID_FILE), b"1\n1\n").expect("it can be written");
         assert!(Running::find(&base).expect("it can be told").is_none());
     }
 
@@ -266,23 +208,11 @@ mod tests {
         let (_directory, base) = base();
         let _instance = Instance::take(&base).expect("it is free");
         for wrong in ["1\n1\n", "0\n0\n", "-5\n7\n", "what?\n", ""] {
-            write_whole(&base.join(PID_FILE), wrong.as_bytes()).expect("it can be written");
+            output::replace(&base.join(PID_FILE), wrong.as_bytes()).expect("it can be written");
             let running = Running::find(&base).expect("it can be told").expect("it runs");
             assert_eq!(running.pid, None, "{wrong:?}");
             let refused = running.signal(Signal::TERM).expect_err("nobody is meant");
             assert_eq!(refused.kind(), io::ErrorKind::NotFound);
         }
-    }
-
-    #[test]
-    fn a_file_is_written_as_a_whole() {
-        let (_directory, base) = base();
-        make_directory(&base).expect("it can be made");
-        let path = base.join("file.json");
-        for text in ["a long first one", "short"] {
-            write_whole(&path, text.as_bytes()).expect("it can be written");
-            assert_eq!(fs::read_to_string(&path).expect("it can be read"), text);
-        }
-        assert_eq!(fs::read_dir(&base).expect("it is a directory").count(), 1);
     }
 }

@@ -17,7 +17,7 @@
 //! | [`summaries`] | a day's summary, drawn from the ledger |
 //! | [`output`] | files that are the user's: how they are made and replaced |
 //! | `log` | the log: levels, rotation by size that loses no line |
-//! | `estop` | the emergency stop: a latch in a file, looked at before every send |
+//! | [`estop`] | the emergency stop: a latch in a file, looked at before every send |
 //! | `crew` | the actors, and who tells whom what |
 
 pub mod asks;
@@ -26,9 +26,11 @@ pub mod book;
 pub mod clock;
 pub mod crew;
 pub mod csv;
+pub mod estop;
 pub mod instance;
 pub mod ledger;
 pub mod output;
+pub mod rehearsal;
 pub mod send;
 pub mod sender;
 pub mod subjects;

@@ -6,7 +6,7 @@
 
 use crate::account::Account;
 use crate::guardrail::{Grade, Tally};
-use crate::order::ByKind;
+use crate::order::{ByKind, Kind};
 use crate::profile::Range;
 use crate::slot_state::SlotState;
 use jiff::civil::Date;
@@ -65,6 +65,16 @@ pub struct PerKind<T> {
     pub operations: T,
     /// For guardrail tests.
     pub guardrails: T,
+}
+
+impl<T> PerKind<T> {
+    /// The value of a kind.
+    pub fn get(&self, kind: Kind) -> &T {
+        match kind {
+            Kind::Operations => &self.operations,
+            Kind::Guardrails => &self.guardrails,
+        }
+    }
 }
 
 /// What became of planned sends: `planned = sent + late + dropped + skipped`, and of those that were made, `sent

@@ -17,7 +17,7 @@ pub(crate) fn fitting(columns: Option<usize>) -> usize {
 }
 
 /// A rule with a title in it.
-pub(super) fn rule(title: &str, width: usize) -> String {
+pub(crate) fn rule(title: &str, width: usize) -> String {
     let dashes = width.saturating_sub(title.chars().count() + 4);
     let frame = |text: &str| paint(ink::FRAME, text);
     format!("{} {} {}", frame("──"), paint(ink::STRONG, title), frame(&"─".repeat(dashes)))
@@ -35,7 +35,7 @@ pub(super) fn rule_between(title: &str, middle: &str, end: &str, width: usize) -
 }
 
 /// A fact with its label, its further lines under the first.
-pub(super) fn fact(label: &str, text: &str, width: usize) -> Vec<String> {
+pub(crate) fn fact(label: &str, text: &str, width: usize) -> Vec<String> {
     let first = |index: usize| if index == 0 { label } else { "" };
     let lines = wrapped(text, width.saturating_sub(LABEL + 2));
     lines.iter().enumerate().map(|(index, line)| format!("  {:<LABEL$}{line}", first(index))).collect()
@@ -61,7 +61,7 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
 
 /// A column of a table.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Column<'a> {
+pub(crate) struct Column<'a> {
     /// What stands over it.
     pub title: &'a str,
     /// Figures stand right, words left.
@@ -69,12 +69,12 @@ pub(super) struct Column<'a> {
 }
 
 /// A column of words.
-pub(super) const fn words(title: &str) -> Column<'_> {
+pub(crate) const fn words(title: &str) -> Column<'_> {
     Column { title, is_figures: false }
 }
 
 /// A column of figures.
-pub(super) const fn figures(title: &str) -> Column<'_> {
+pub(crate) const fn figures(title: &str) -> Column<'_> {
     Column { title, is_figures: true }
 }
 
@@ -86,7 +86,7 @@ const WORD_MIN: usize = 6;
 
 /// The lines of a table: a header and rows, indented by two, without any frame. Cells may be
 /// painted. Each row is one line: where the width is not enough, the longest words are cut off.
-pub(super) fn table(
+pub(crate) fn table(
     columns: &[Column<'_>],
     rows: impl IntoIterator<Item = Vec<String>>,
     width: usize,
@@ -130,7 +130,7 @@ fn fit(columns: &[Column<'_>], widths: &mut [usize], gap: usize, width: usize) {
 }
 
 /// How many columns a text takes that may be painted.
-pub(super) fn width_of(text: &str) -> usize {
+pub(crate) fn width_of(text: &str) -> usize {
     anstream::adapter::strip_str(text).to_string().chars().count()
 }
 

@@ -14,7 +14,7 @@ mod ending;
 pub(crate) mod figure;
 mod ink;
 mod kinds;
-mod layout;
+pub(crate) mod layout;
 mod opening;
 mod progress;
 pub(crate) mod running;

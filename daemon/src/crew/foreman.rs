@@ -10,6 +10,7 @@ use super::cycle::{Cycle, Kit, Report};
 use super::stage::chain;
 use crate::board::{Board, Doing, LastCycle};
 use crate::book::{Begun, Setup};
+use crate::estop::CurrentBrake;
 use crate::ledger::{DayTotals, LedgerError};
 use crate::sender::{Brake, Pull};
 use crate::target::Target;
@@ -125,6 +126,8 @@ pub struct ForemanArguments<T> {
     pub notices: Box<dyn Fn(Notice) + Send>,
     /// Why sends may not begin from the beginning on.
     pub emergency_stop: Option<String>,
+    /// Where the brake of the cycle that is under way can be found.
+    pub brake: CurrentBrake,
     /// Who is told of the end.
     pub ended: oneshot::Sender<Ended>,
 }
@@ -150,6 +153,7 @@ pub struct ForemanState<T> {
     look: Option<AbortHandle>,
     under_way: Option<UnderWay>,
     emergency_stop: Option<String>,
+    brake: CurrentBrake,
     /// Whether the ledger holds all that was decided.
     is_trusted: bool,
     /// Whether the last cycles led to a cooldown, and none has succeeded since.
@@ -174,7 +178,7 @@ impl<T: Target> Actor for Foreman<T> {
         myself: ActorRef<ForemanMessage>,
         arguments: ForemanArguments<T>,
     ) -> Result<ForemanState<T>, ActorProcessingErr> {
-        let ForemanArguments { kit, setup, base, board, progress, notices, emergency_stop, ended } =
+        let ForemanArguments { kit, setup, base, board, progress, notices, emergency_stop, brake, ended } =
             arguments;
         let past = kit.clerk.ask(|book| book.past()).await??;
         let mut conductor = Conductor::new(setup.rules(), past);
@@ -191,6 +195,7 @@ impl<T: Target> Actor for Foreman<T> {
             look: None,
             under_way: None,
             emergency_stop,
+            brake,
             is_trusted: true,
             is_in_trouble: false,
             ending: None,
@@ -290,6 +295,7 @@ impl<T: Target> ForemanState<T> {
         let begun = self.kit.clerk.ask(move |book| book.begin(&slot, late_by, at)).await??;
         self.announce(&slot, late_by, &begun);
         let (number, brake) = (begun.number, Brake::default());
+        self.brake.set(brake.clone());
         let cycle = Cycle {
             kit: self.kit.clone(),
             setup: Arc::clone(&self.setup),
@@ -602,13 +608,12 @@ impl Refused {
     }
 }
 
-/// Spawns a foreman, who begins at once.
+/// Spawns a foreman, who begins at once. Whoever awaits the handle knows that it has let go of everything.
 ///
 /// # Errors
 /// If the ledger cannot be read.
 pub async fn spawn<T: Target>(
     arguments: ForemanArguments<T>,
-) -> Result<ActorRef<ForemanMessage>, ractor::SpawnErr> {
-    let (actor, _) = Actor::spawn(None, Foreman::<T>::default(), arguments).await?;
-    Ok(actor)
+) -> Result<(ActorRef<ForemanMessage>, JoinHandle<()>), ractor::SpawnErr> {
+    Actor::spawn(None, Foreman::<T>::default(), arguments).await
 }

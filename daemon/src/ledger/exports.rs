@@ -100,8 +100,20 @@ impl Ledger {
     /// # Errors
     /// If they cannot be read.
     pub fn not_blocked(&self, since: Timestamp, most: u32) -> Result<Vec<Sent>, LedgerError> {
+        self.judged("verdict > 0", since, most)
+    }
+
+    /// The same of all that have a verdict.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn tests(&self, since: Timestamp, most: u32) -> Result<Vec<Sent>, LedgerError> {
+        self.judged("verdict IS NOT NULL", since, most)
+    }
+
+    fn judged(&self, which: &str, since: Timestamp, most: u32) -> Result<Vec<Sent>, LedgerError> {
         let mut statement = self.connection.prepare_cached(&format!(
-            "{COLUMNS} WHERE verdict > 0 AND planned >= ?1 ORDER BY planned DESC, sends.id DESC LIMIT ?2"
+            "{COLUMNS} WHERE {which} AND planned >= ?1 ORDER BY planned DESC, sends.id DESC LIMIT ?2"
         ))?;
         let mut rows = statement.query(params![micros(since), most])?;
         let mut sent = Vec::new();

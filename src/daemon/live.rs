@@ -1,0 +1,275 @@
+//! `world daemon run` and `once`: living through days, in this process.
+//!
+//! The first SIGINT or SIGTERM ends the daemon within its grace time, the second at once. SIGHUP loads the
+//! configuration anew. A clean end is exit code 0, whoever asked for it, so that no supervisor starts again what
+//! was ended.
+
+use super::cli::{RunArgs, Which};
+use super::settings::{self, Place};
+use super::target::AnyTarget;
+use super::{DaemonError, DaemonError as Error};
+use crate::program::Failure;
+use crate::stdio::Stdio;
+use crate::{console, exit_code};
+use daemon::board::{Board, Doing};
+use daemon::book::{self, Book, Setup, Views};
+use daemon::clock::{Clock, SystemClock};
+use daemon::crew::clerk::Clerk;
+use daemon::crew::cycle::{Cycle, Kit, Report};
+use daemon::crew::foreman::{self, Ended, ForemanArguments, ForemanMessage, Notice, Progress};
+use daemon::estop::{CurrentBrake, Latch, Watchman};
+use daemon::instance::Instance;
+use daemon::ledger::Ledger;
+use daemon::sender::Brake;
+use days::order::Kind;
+use jiff::Timestamp;
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{oneshot, watch};
+use tracing::{info, warn};
+
+/// For the runtime to stop: what is left in it waits for nothing that matters.
+const RUNTIME_STOP_TIME: Duration = Duration::from_millis(200);
+
+/// A daemon that is about to live: it has its directory for itself, and its ledger open.
+struct Crew {
+    place: Place,
+    setup: Arc<Setup>,
+    clock: Arc<dyn Clock>,
+    clerk: Clerk,
+    thread: JoinHandle<()>,
+    _instance: Instance,
+}
+
+/// Runs the daemon in the foreground.
+pub(super) fn run(args: &RunArgs, stdio: &mut Stdio) -> Result<u8, Failure> {
+    let mut place = settings::place(&args.which)?;
+    let clock = SystemClock::start();
+    if let Some(until) = &args.until {
+        place.setup.until = Some(settings::instant(until, &place.setup)?);
+    }
+    if let Some(lasts) = args.lasts {
+        place.setup.until = Some(clock.wall().saturating_add(lasts).unwrap_or(Timestamp::MAX));
+    }
+    warn_of(&place, stdio)?;
+    if args.detached {
+        rustix::process::setsid().map_err(|error| Error::system("begin a session")(error.into()))?;
+    }
+    tell_on_standard_error();
+    let runtime = runtime()?;
+    let ended = runtime.block_on(async {
+        let crew = Crew::gather(place, Arc::new(clock))?;
+        crew.live(args).await
+    });
+    runtime.shutdown_timeout(RUNTIME_STOP_TIME);
+    Ok(ended.map(|_| exit_code::OK)?)
+}
+
+/// Carries out a single cycle.
+pub(super) fn once(which: &Which, stdio: &mut Stdio) -> Result<u8, Failure> {
+    let place = settings::place(which)?;
+    warn_of(&place, stdio)?;
+    let runtime = runtime()?;
+    let report = runtime.block_on(async {
+        let crew = Crew::gather(place, Arc::new(SystemClock::start()))?;
+        crew.once().await
+    });
+    runtime.shutdown_timeout(RUNTIME_STOP_TIME);
+    let report = report?;
+    stdio.out.print(&told(&report))?;
+    Ok(if report.has_failed() { exit_code::GATE_FAILED } else { exit_code::OK })
+}
+
+fn warn_of(place: &Place, stdio: &mut Stdio) -> Result<(), Failure> {
+    let warnings: Vec<_> =
+        place.warnings.iter().map(|warning| console::warning_line(&warning.to_string())).collect();
+    Ok(stdio.err.print(&warnings)?)
+}
+
+/// What is told while it lives goes to standard error.
+fn tell_on_standard_error() {
+    let subscriber =
+        tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    // Once in a process, and this is the one place.
+    let _ = tracing::subscriber::set_global_default(subscriber.finish());
+}
+
+fn runtime() -> Result<Runtime, DaemonError> {
+    Builder::new_multi_thread().enable_all().build().map_err(Error::system("start the runtime"))
+}
+
+fn told(report: &Report) -> Vec<String> {
+    let mut lines = vec![format!("Cycle {} {}", report.number, report.state.word())];
+    for kind in Kind::ALL {
+        let account = report.accounts.get(kind);
+        if account.planned > 0 {
+            let (word, succeeded, planned) = (kind.word(), account.succeeded, account.planned);
+            lines.push(format!("  {word:<12}{succeeded} of {planned} succeeded, {} failed", account.failed));
+        }
+    }
+    if report.tally.tests() > 0 {
+        let tally = report.tally;
+        lines.push(format!(
+            "  {:<12}{} blocked, {} breached, {} undetermined",
+            "", tally.blocked, tally.breached, tally.undetermined
+        ));
+    }
+    lines.extend(report.error.as_ref().map(|error| format!("  {error}")));
+    lines
+}
+
+impl Crew {
+    /// Takes the base directory, opens the ledger, and ends what a killed daemon has left in it.
+    fn gather(place: Place, clock: Arc<dyn Clock>) -> Result<Self, DaemonError> {
+        let instance = Instance::take(&place.base)?;
+        let setup = Arc::new(place.setup.clone());
+        let views = Views::of(&setup, &place.base);
+        let mut book = Book::of(Ledger::open(&place.ledger())?, Arc::clone(&setup), Some(views));
+        for slot in book.recover(clock.wall())? {
+            warn!("the cycle of {slot} was cut off by the end of the daemon before this one");
+        }
+        let (clerk, thread) = Clerk::hire(book).map_err(Error::system("start a thread"))?;
+        Ok(Self { place, setup, clock, clerk, thread, _instance: instance })
+    }
+
+    fn kit(&self) -> Result<Kit<AnyTarget>, DaemonError> {
+        let target = AnyTarget::of(&self.setup.config, Arc::clone(&self.clock)).map_err(|complaint| {
+            DaemonError::NotStarted(format!("{}: {}", complaint.what, complaint.cure))
+        })?;
+        Ok(Kit {
+            target: Arc::new(target),
+            subjects: None,
+            clock: Arc::clone(&self.clock),
+            clerk: self.clerk.clone(),
+        })
+    }
+
+    async fn once(self) -> Result<Report, DaemonError> {
+        let kit = self.kit()?;
+        let at = self.clock.wall();
+        let slot = book::by_hand(&self.setup.calendar, at);
+        let begun = self.clerk.ask(move |book| book.begin(&slot, None, at)).await;
+        let begun = begun.map_err(|gone| DaemonError::Actor(gone.to_string()))??;
+        let setup = Arc::clone(&self.setup);
+        let cycle = Cycle { kit, setup, slot, is_late: false, begun, brake: Brake::default() };
+        let report = cycle.carry_out().await;
+        self.close();
+        Ok(report)
+    }
+
+    async fn live(self, args: &RunArgs) -> Result<Ended, DaemonError> {
+        self.announce();
+        let (progress, _watching) = watch::channel(Progress { board: self.board(), today: None });
+        let (told, ended) = oneshot::channel();
+        let (latch, brake) = (Latch::look(&self.place.base), CurrentBrake::default());
+        let arguments = ForemanArguments {
+            kit: self.kit()?,
+            setup: Arc::clone(&self.setup),
+            base: Some(self.place.base.clone()),
+            board: self.board(),
+            progress,
+            notices: Box::new(|_: Notice| {}),
+            emergency_stop: latch.reason(),
+            brake: brake.clone(),
+            ended: told,
+        };
+        let (foreman, gone) =
+            foreman::spawn(arguments).await.map_err(|error| DaemonError::Actor(error.to_string()))?;
+        let listening = tokio::spawn(listen(foreman.clone(), args.which.clone(), self.setup.until));
+        let watchman = Watchman { base: self.place.base.clone(), clock: Arc::clone(&self.clock), brake };
+        let latched = foreman.clone();
+        let watching = tokio::spawn(watchman.watch(latch, move |why| {
+            let _ = latched.cast(ForemanMessage::EmergencyStop(why));
+        }));
+        let ended = ended.await.map_err(|_| DaemonError::Actor("the foreman is gone".to_owned()));
+        listening.abort();
+        watching.abort();
+        if let Ok(ended) = &ended {
+            info!("ended: {ended}");
+        }
+        drop(foreman);
+        // How it ended was told before.
+        let _ = gone.await;
+        self.close();
+        ended
+    }
+
+    fn board(&self) -> Board {
+        Board {
+            pid: std::process::id(),
+            started: self.clock.wall(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            config: self.place.name.clone(),
+            doing: Doing::Starting,
+            last_cycle: None,
+            cycles: 0,
+            failures_in_a_row: 0,
+            complaints: Vec::new(),
+        }
+    }
+
+    fn announce(&self) {
+        let settings = &self.setup.config.settings;
+        info!("── world daemon {} ── PID {}", env!("CARGO_PKG_VERSION"), std::process::id());
+        info!("configuration {}, files in {}", self.place.name, self.place.base.display());
+        info!(
+            "a cycle every {} s, {} to {} requests a day, time zone {}",
+            settings.interval_seconds(),
+            settings.target_daily_requests.min,
+            settings.target_daily_requests.max,
+            self.setup.zone
+        );
+        match self.setup.until {
+            Some(until) => info!("ends for good at {until}"),
+            None => info!("ends when it is stopped"),
+        }
+    }
+
+    /// Waits until everything is written.
+    fn close(self) {
+        let Self { clerk, thread, _instance, .. } = self;
+        drop(clerk);
+        // A clerk that panicked has told so on the way.
+        let _ = thread.join();
+    }
+}
+
+/// Hears signals for the foreman.
+async fn listen(
+    foreman: ractor::ActorRef<ForemanMessage>,
+    which: Which,
+    until: Option<Timestamp>,
+) -> Result<(), std::io::Error> {
+    let mut interrupts = signal(SignalKind::interrupt())?;
+    let mut terminations = signal(SignalKind::terminate())?;
+    let mut hangups = signal(SignalKind::hangup())?;
+    let mut asked = false;
+    loop {
+        let by = tokio::select! {
+            _ = interrupts.recv() => "SIGINT",
+            _ = terminations.recv() => "SIGTERM",
+            _ = hangups.recv() => {
+                reload(&foreman, &which, until);
+                continue;
+            }
+        };
+        let message = if asked { ForemanMessage::GraceIsOver } else { ForemanMessage::Stop(by.to_owned()) };
+        asked = true;
+        // A foreman that is gone has ended.
+        let _ = foreman.cast(message);
+    }
+}
+
+fn reload(foreman: &ractor::ActorRef<ForemanMessage>, which: &Which, until: Option<Timestamp>) {
+    match settings::place(which) {
+        Ok(mut place) => {
+            place.setup.until = place.setup.until.or(until);
+            let _ = foreman.cast(ForemanMessage::Reload(Arc::new(place.setup)));
+        }
+        Err(error) => warn!("the configuration is not loaded anew, the old one stays: {error}"),
+    }
+}
