@@ -286,15 +286,16 @@ impl Book {
     }
 
     /// Writes down the day of a slot, when it is the first of its day that is dealt with. What lies before it
-    /// is not planned any more. A cycle by hand plans nothing.
+    /// is not planned any more; a cycle by hand plans no slots.
     fn open(&mut self, slot: &Slot) -> Result<(), LedgerError> {
-        if slot.number == 0 || self.opened == Some(slot.date()) {
+        let is_by_hand = slot.number == 0;
+        let is_open = self.opened == Some(slot.date());
+        if is_open || is_by_hand && self.ledger.day(slot.date())?.is_some() {
             return Ok(());
         }
         let zone = self.setup.zone.clone();
         let plan = self.plan_of(slot.date());
-        let left =
-            plan.slots.iter().map(|(planned, _)| *planned).filter(|planned| planned.start >= slot.start);
+        let is_left = |planned: &Slot| !is_by_hand && planned.start >= slot.start;
         let day = DayPlanned {
             date: plan.date,
             zone,
@@ -304,10 +305,10 @@ impl Book {
             },
             target: plan.target,
             quota: plan.quota,
-            slots: left.collect(),
+            slots: plan.slots.iter().map(|(planned, _)| *planned).filter(is_left).collect(),
         };
         self.ledger.open_day(&day)?;
-        self.opened = Some(slot.date());
+        self.opened = Some(slot.date()).filter(|_| !is_by_hand);
         Ok(())
     }
 

@@ -13,8 +13,8 @@ use crate::output;
 use crate::sender::{Brake, Pull};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::fs;
-use std::io::{self, Write as _};
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -24,6 +24,9 @@ pub const FILE: &str = "emergency_stop.json";
 
 /// What was done with it, a line each.
 pub const LOG_FILE: &str = "emergency_stop.log";
+
+/// Bytes of a latch that are read: a reason of any length that somebody would type.
+const BYTES_MAX: u64 = 64 * 1024;
 
 /// From one look at it to the next.
 pub const LOOK: Duration = Duration::from_millis(100);
@@ -53,13 +56,17 @@ pub enum Latch {
 impl Latch {
     /// Looks at the latch of a base directory.
     pub fn look(base: &Path) -> Self {
-        let text = match fs::read(path(base)) {
-            Ok(text) => text,
+        let path = path(base);
+        match fs::symlink_metadata(&path) {
+            Ok(_) => {}
             // That the directory is there tells an absent file from one that cannot be looked for.
             Err(error) if error.kind() == io::ErrorKind::NotFound && base.is_dir() => return Self::Free,
             Err(error) => return Self::Unreadable(error.to_string()),
-        };
-        serde_json::from_slice(&text).map_or_else(|error| Self::Unreadable(error.to_string()), Self::Enabled)
+        }
+        match read(&path).and_then(|text| serde_json::from_slice(&text).map_err(io::Error::from)) {
+            Ok(stop) => Self::Enabled(stop),
+            Err(error) => Self::Unreadable(error.to_string()),
+        }
     }
 
     /// Why no send may begin; `None` where it may.
@@ -72,6 +79,16 @@ impl Latch {
     }
 }
 
+/// Reads a latch, and waits for nobody: what is no file of a latch's size is not opened, or not read to its end.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let mut text = Vec::new();
+    File::open(path)?.take(BYTES_MAX).read_to_end(&mut text)?;
+    Ok(text)
+}
+
 fn path(base: &Path) -> PathBuf {
     base.join(FILE)
 }
@@ -82,15 +99,11 @@ fn path(base: &Path) -> PathBuf {
 /// If it cannot be written.
 pub fn enable(base: &Path, stop: &EmergencyStop) -> io::Result<Latch> {
     output::make_directory(base)?;
-    match Latch::look(base) {
-        Latch::Free => {
-            output::replace(&path(base), &serde_json::to_vec_pretty(stop).map_err(io::Error::other)?)?;
-            note(base, "enabled", stop)?;
-            Ok(Latch::Enabled(stop.clone()))
-        }
-        // Also one that cannot be read: that stops as well.
-        latched => Ok(latched),
+    // Of two who do so at once one is the first. Also what cannot be read stays: it stops as well.
+    if output::create(&path(base), &serde_json::to_vec_pretty(stop)?)? {
+        note(base, "enabled", stop)?;
     }
+    Ok(Latch::look(base))
 }
 
 /// Disables it; gives how it stood.
@@ -102,15 +115,23 @@ pub fn disable(base: &Path, by: &EmergencyStop) -> io::Result<Latch> {
     if latch != Latch::Free {
         // Kept first: nothing goes on of which nobody will know why.
         note(base, "disabled", by)?;
-        let path = path(base);
-        if path.is_dir() {
-            fs::remove_dir(&path)?
-        } else {
-            fs::remove_file(&path)?
+        if let Err(error) = remove(base) {
+            note(base, "not disabled after all, for it cannot be removed", by)?;
+            return Err(error);
         }
-        fs::File::open(base)?.sync_all()?;
     }
     Ok(latch)
+}
+
+fn remove(base: &Path) -> io::Result<()> {
+    let path = path(base);
+    let is_directory = fs::symlink_metadata(&path)?.is_dir();
+    if is_directory {
+        fs::remove_dir(&path)?
+    } else {
+        fs::remove_file(&path)?
+    }
+    File::open(base)?.sync_all()
 }
 
 fn note(base: &Path, what: &str, stop: &EmergencyStop) -> io::Result<()> {
@@ -215,6 +236,33 @@ mod tests {
         disable(base, &stop("cleared")).expect("it can be removed");
         assert_eq!(Latch::look(base), Latch::Free);
         assert!(matches!(Latch::look(&base.join("gone")), Latch::Unreadable(_)), "no directory, no leave");
+    }
+
+    #[test]
+    fn what_leads_nowhere_or_would_be_waited_for_stops() {
+        let directory = tempfile::tempdir().expect("a directory can be made");
+        let base = directory.path();
+        std::os::unix::fs::symlink("nowhere", path(base)).expect("it can be made");
+        assert!(matches!(Latch::look(base), Latch::Unreadable(_)));
+        disable(base, &stop("cleared")).expect("it can be removed");
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &path(base), rustix::fs::FileType::Fifo, mode, 0)
+            .expect("it can be made");
+        assert_eq!(Latch::look(base), Latch::Unreadable("it is no file".to_owned()));
+        disable(base, &stop("cleared")).expect("it can be removed");
+        std::os::unix::fs::symlink("/dev/zero", path(base)).expect("it can be made");
+        assert!(matches!(Latch::look(base), Latch::Unreadable(_)));
+    }
+
+    #[test]
+    fn what_could_not_be_disabled_is_not_said_to_be() {
+        let directory = tempfile::tempdir().expect("a directory can be made");
+        let base = directory.path();
+        fs::create_dir_all(path(base).join("deep")).expect("it can be made");
+        disable(base, &stop("agreed")).expect_err("it is not empty");
+        assert!(Latch::look(base).reason().is_some());
+        let log = fs::read_to_string(base.join(LOG_FILE)).expect("it is kept");
+        assert!(log.lines().last().is_some_and(|line| line.contains("not disabled")), "{log}");
     }
 
     #[tokio::test]

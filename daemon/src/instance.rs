@@ -11,12 +11,17 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The lock's name in the base directory.
 pub const LOCK_FILE: &str = "daemon.lock";
 
 /// The hint's name in the base directory.
 pub const PID_FILE: &str = "daemon.pid";
+
+/// How often a lock is tried that somebody holds, and how long apart.
+const TRIES: u32 = 10;
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
 /// Why a base directory cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -68,14 +73,13 @@ impl Instance {
         output::make_directory(base).map_err(InstanceError::system("make", base))?;
         let path = base.join(LOCK_FILE);
         let lock = output::open_to_append(&path).map_err(InstanceError::system("open", &path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
+        lock_patiently(&lock, || std::thread::sleep(BETWEEN_TRIES)).map_err(|error| match error {
+            TryLockError::WouldBlock => {
                 let pid = read_hint(base).map(|hint| hint.pid);
-                return Err(InstanceError::Running { base: base.to_owned(), pid });
+                InstanceError::Running { base: base.to_owned(), pid }
             }
-            Err(TryLockError::Error(source)) => return Err(InstanceError::system("lock", &path)(source)),
-        }
+            TryLockError::Error(source) => InstanceError::system("lock", &path)(source),
+        })?;
         let instance = Self { base: base.to_owned(), _lock: lock };
         instance.leave_hint()?;
         Ok(instance)
@@ -84,9 +88,20 @@ impl Instance {
     fn leave_hint(&self) -> Result<(), InstanceError> {
         let path = self.base.join(PID_FILE);
         let pid = rustix::process::getpid().as_raw_nonzero().get();
-        let text = format!("{pid}\n{}\n", started(pid).unwrap_or_default());
+        let text = format!("{pid}\nstarted={}\n", started(pid).unwrap_or_default());
         output::replace(&path, text.as_bytes()).map_err(InstanceError::system("write", &path))
     }
+}
+
+/// Takes the lock. Whoever looks whether a daemon runs holds it for a moment, so it is tried more than once.
+fn lock_patiently(lock: &File, mut pause: impl FnMut()) -> Result<(), TryLockError> {
+    for _ in 1..TRIES {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => pause(),
+            ended => return ended,
+        }
+    }
+    lock.try_lock()
 }
 
 impl Drop for Instance {
@@ -161,7 +176,8 @@ fn read_hint(base: &Path) -> Option<Hint> {
     let text = fs::read_to_string(base.join(PID_FILE)).ok()?;
     let mut lines = text.lines();
     let pid = lines.next()?.parse().ok().filter(|pid| *pid > 0)?;
-    Some(Hint { pid, started: lines.next()?.parse().ok()? })
+    // No number that could be taken for another process's.
+    Some(Hint { pid, started: lines.next()?.strip_prefix("started=")?.parse().ok()? })
 }
 
 /// When a process was started, in ticks since the machine was: field 22 of its `stat`, counted after the name,
@@ -197,9 +213,23 @@ mod tests {
     }
 
     #[test]
+    fn who_looks_is_in_nobodys_way() {
+        let (_directory, base) = base();
+        drop(Instance::take(&base).expect("it is free"));
+        let open = || File::open(base.join(LOCK_FILE)).expect("it is there");
+        let (lock, looks) = (open(), open());
+        looks.try_lock_shared().expect("it is free");
+        let mut looks = Some(looks);
+        lock_patiently(&lock, || drop(looks.take())).expect("it is had as soon as nobody looks");
+        let mut pauses = 0;
+        let still = lock_patiently(&open(), || pauses += 1);
+        assert!(matches!(still, Err(TryLockError::WouldBlock)) && pauses == TRIES - 1);
+    }
+
+    #[test]
     fn a_pid_without_a_lock_means_nothing() {
         let (_directory, base) = base();
-        output::replace(&base.join(PID_FILE), b"1\n1\n").expect("it can be written");
+        output::replace(&base.join(PID_FILE), b"1\nstarted=1\n").expect("it can be written");
         assert!(Running::find(&base).expect("it can be told").is_none());
     }
 
@@ -207,7 +237,7 @@ mod tests {
     fn nobody_is_signalled_who_only_has_the_number() {
         let (_directory, base) = base();
         let _instance = Instance::take(&base).expect("it is free");
-        for wrong in ["1\n1\n", "0\n0\n", "-5\n7\n", "what?\n", ""] {
+        for wrong in ["1\nstarted=1\n", "0\nstarted=0\n", "-5\nstarted=7\n", "what?\n", ""] {
             output::replace(&base.join(PID_FILE), wrong.as_bytes()).expect("it can be written");
             let running = Running::find(&base).expect("it can be told").expect("it runs");
             assert_eq!(running.pid, None, "{wrong:?}");

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`clock`] | the one clock: wall and steady time, and waiting for either |
 //! | [`send`] | one send: what is asked, what comes back, the row that it leaves |
+//! | [`latencies`] | how long answers took: percentiles in bounded memory |
 //! | [`ledger`] | the embedded store: every slot, every send, every verdict; all counters are views of it |
 //! | [`sender`] | makes a batch's sends at their planned instants, by bounded lanes, and says what became of each |
 //! | [`target`] | what is asked: HTTP, chat endpoints; the world is the program's |
@@ -28,6 +29,7 @@ pub mod crew;
 pub mod csv;
 pub mod estop;
 pub mod instance;
+pub mod latencies;
 pub mod ledger;
 pub mod output;
 pub mod rehearsal;

@@ -57,6 +57,23 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
+/// Puts a file where there is none, on the disk, whole; says whether it did. Of two who do so at once one does.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn create(path: &Path, content: &[u8]) -> io::Result<bool> {
+    let directory = directory_of(path);
+    make_directory(directory)?;
+    let half = half_of(path).with_added_extension(std::process::id().to_string());
+    let linked = write_whole(&half, content).and_then(|()| fs::hard_link(&half, path));
+    let _ = fs::remove_file(&half);
+    match linked {
+        Ok(()) => File::open(directory)?.sync_all().map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(FILE_MODE).open(path)?;
     file.write_all(content)?;

@@ -3,7 +3,8 @@
 //! A summary is written anew whenever it is asked for, whole or not at all, so the one of a day that is under
 //! way says how far it has come, and one that was removed comes back.
 
-use crate::ledger::{DayTotals, Latencies, Ledger, LedgerError};
+use crate::latencies::Latencies;
+use crate::ledger::{DayTotals, Ledger, LedgerError};
 use crate::output;
 use days::order::{ByKind, Kind};
 use days::summary::{Counted, Percentiles, Summary};

@@ -2,12 +2,13 @@
 
 use super::cli::{EstopArgs, EstopCommand};
 use super::status::now;
-use super::{STOPPED, settings};
+use super::{DaemonError, STOPPED, settings};
 use crate::exit_code;
 use crate::program::Failure;
 use crate::stdio::Stdio;
 use daemon::estop::{self, EmergencyStop, Latch};
 use std::env;
+use std::io;
 use std::path::Path;
 
 /// Enables it, tells of it, or disables it.
@@ -33,7 +34,7 @@ pub(super) fn estop(args: &EstopArgs, stdio: &mut Stdio) -> Result<u8, Failure> 
 fn enable(base: &Path, why: &str) -> Result<String, Failure> {
     // A directory that is not there yet has none.
     let was_free = !base.exists() || Latch::look(base) == Latch::Free;
-    let latch = told(&estop::enable(base, &by(why))?);
+    let latch = told(&estop::enable(base, &by(why)).map_err(cannot(base))?);
     Ok(match was_free {
         true => format!("Enabled: {latch}"),
         false => format!("It was enabled before, and that reason stays: {latch}"),
@@ -41,10 +42,14 @@ fn enable(base: &Path, why: &str) -> Result<String, Failure> {
 }
 
 fn disable(base: &Path, why: &str) -> Result<String, Failure> {
-    Ok(match estop::disable(base, &by(why))? {
+    Ok(match estop::disable(base, &by(why)).map_err(cannot(base))? {
         Latch::Free => "It was not enabled".to_owned(),
         latch => format!("Disabled; it was enabled: {}", told(&latch)),
     })
+}
+
+fn cannot(base: &Path) -> impl FnOnce(io::Error) -> DaemonError {
+    DaemonError::system(format!("change the emergency stop in {}", base.display()))
 }
 
 fn told(latch: &Latch) -> String {

@@ -20,7 +20,7 @@ use daemon::crew::foreman::{self, Ended, ForemanArguments, ForemanMessage, Notic
 use daemon::estop::{CurrentBrake, Latch, Watchman};
 use daemon::instance::Instance;
 use daemon::ledger::Ledger;
-use daemon::sender::Brake;
+use daemon::sender::{Brake, Pull};
 use days::order::Kind;
 use jiff::Timestamp;
 use std::io::IsTerminal as _;
@@ -30,6 +30,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 /// For the runtime to stop: what is left in it waits for nothing that matters.
@@ -149,16 +150,29 @@ impl Crew {
     }
 
     async fn once(self) -> Result<Report, DaemonError> {
+        let latch = Latch::look(&self.place.base);
+        if let Some(why) = latch.reason() {
+            return Err(DaemonError::EmergencyStop(why));
+        }
         let kit = self.kit()?;
         let at = self.clock.wall();
         let slot = book::by_hand(&self.setup.calendar, at);
         let begun = self.clerk.ask(move |book| book.begin(&slot, None, at)).await;
         let begun = begun.map_err(|gone| DaemonError::Actor(gone.to_string()))??;
-        let setup = Arc::clone(&self.setup);
-        let cycle = Cycle { kit, setup, slot, is_late: false, begun, brake: Brake::default() };
+        let (setup, brake, current) = (Arc::clone(&self.setup), Brake::default(), CurrentBrake::default());
+        current.set(brake.clone());
+        let watching = tokio::spawn(self.watchman(current).watch(latch, |_| {}));
+        let stopping = tokio::spawn(stop_by_signal(brake.clone()));
+        let cycle = Cycle { kit, setup, slot, is_late: false, begun, brake };
         let report = cycle.carry_out().await;
+        watching.abort();
+        stopping.abort();
         self.close();
         Ok(report)
+    }
+
+    fn watchman(&self, brake: CurrentBrake) -> Watchman {
+        Watchman { base: self.place.base.clone(), clock: Arc::clone(&self.clock), brake }
     }
 
     async fn live(self, args: &RunArgs) -> Result<Ended, DaemonError> {
@@ -180,11 +194,11 @@ impl Crew {
         let (foreman, gone) =
             foreman::spawn(arguments).await.map_err(|error| DaemonError::Actor(error.to_string()))?;
         let listening = tokio::spawn(listen(foreman.clone(), args.which.clone(), self.setup.until));
-        let watchman = Watchman { base: self.place.base.clone(), clock: Arc::clone(&self.clock), brake };
         let latched = foreman.clone();
-        let watching = tokio::spawn(watchman.watch(latch, move |why| {
+        let watch = self.watchman(brake.clone()).watch(latch, move |why| {
             let _ = latched.cast(ForemanMessage::EmergencyStop(why));
-        }));
+        });
+        let watching = tokio::spawn(watched(watch, brake, foreman.clone()));
         let ended = ended.await.map_err(|_| DaemonError::Actor("the foreman is gone".to_owned()));
         listening.abort();
         watching.abort();
@@ -236,6 +250,36 @@ impl Crew {
         // A clerk that panicked has told so on the way.
         let _ = thread.join();
     }
+}
+
+/// Without somebody who watches the emergency stop nothing is sent.
+async fn watched(
+    watch: impl Future<Output = ()> + Send + 'static,
+    brake: CurrentBrake,
+    foreman: ractor::ActorRef<ForemanMessage>,
+) {
+    let mut watching = JoinSet::new();
+    watching.spawn(watch);
+    while let Some(ended) = watching.join_next().await {
+        brake.cut();
+        let how = ended.err().map(|panic| format!(": {panic}")).unwrap_or_default();
+        let why = format!("internal error: nobody watches the emergency stop any more{how}");
+        let _ = foreman.cast(ForemanMessage::EmergencyStop(Some(why)));
+    }
+}
+
+/// The first SIGINT or SIGTERM lets what is under way end, the second interrupts it.
+async fn stop_by_signal(brake: Brake) -> Result<(), std::io::Error> {
+    let mut interrupts = signal(SignalKind::interrupt())?;
+    let mut terminations = signal(SignalKind::terminate())?;
+    for pull in [Pull::Stop, Pull::Cut] {
+        tokio::select! {
+            _ = interrupts.recv() => {}
+            _ = terminations.recv() => {}
+        }
+        brake.pull(pull);
+    }
+    Ok(())
 }
 
 /// Hears signals for the foreman.

@@ -26,7 +26,12 @@ pub(super) fn logs(args: &LogsArgs, stdio: &mut Stdio) -> Result<u8, Failure> {
     let place = settings::place(&args.which)?;
     let path = place.log();
     let mut follower = Follower::after_last(&path, args.lines, &mut stdio.out.out)?;
-    let is_to_come = || Ok::<_, Failure>(args.follow && instance::is_locked(&place.base)?);
+    let is_to_come = || {
+        Ok::<_, DaemonError>(
+            args.follow
+                && instance::is_locked(&place.base).map_err(DaemonError::system("look for the daemon"))?,
+        )
+    };
     if !follower.has_file() && !is_to_come()? {
         return Err(DaemonError::NothingYet { base: place.base }.into());
     }

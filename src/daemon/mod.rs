@@ -59,6 +59,9 @@ pub(crate) enum DaemonError {
         /// Why it failed.
         source: io::Error,
     },
+    /// Nothing may be sent.
+    #[error("the emergency stop is enabled: {0}")]
+    EmergencyStop(String),
     /// The daemon did not come up.
     #[error("the daemon did not start: {0}")]
     NotStarted(String),
@@ -84,7 +87,7 @@ impl DaemonError {
             Self::Settings(_) | Self::Time(_) | Self::NothingYet { .. } | Self::NoDay(_) => exit_code::USAGE,
             Self::Instance(InstanceError::Running { .. }) => exit_code::USAGE,
             Self::Ledger(LedgerError::Foreign { .. } | LedgerError::TooNew { .. }) => exit_code::USAGE,
-            Self::NotStarted(_) => exit_code::GATE_FAILED,
+            Self::NotStarted(_) | Self::EmergencyStop(_) => exit_code::GATE_FAILED,
             _ => exit_code::INTERNAL,
         }
     }
@@ -102,6 +105,9 @@ impl DaemonError {
             }
             Self::Time(_) => {
                 Some("write a date, or a date with a time, as in 2026-12-15 or 2026-12-15T18:30".to_owned())
+            }
+            Self::EmergencyStop(_) => {
+                Some("`world daemon estop disable --why ...` lets sends begin again".to_owned())
             }
             Self::NotStopped { .. } => Some("`world daemon logs` tells what it is doing".to_owned()),
             _ => None,

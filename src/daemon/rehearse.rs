@@ -25,7 +25,8 @@ pub(super) fn rehearse(args: &RehearseArgs, stdio: &mut Stdio) -> Result<u8, Fai
     let (ledger, views) = match &args.out {
         None => (Ledger::in_memory(), None),
         Some(directory) => {
-            output::make_directory(directory)?;
+            let cannot = DaemonError::system(format!("make {}", directory.display()));
+            output::make_directory(directory).map_err(cannot)?;
             (Ledger::open(&directory.join("ledger.sqlite")), Some(Views::summaries(directory)))
         }
     };

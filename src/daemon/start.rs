@@ -59,7 +59,7 @@ pub(super) fn start(args: &StartArgs, stdio: &mut Stdio) -> Result<u8, Failure> 
 /// Stops a daemon. That there is none is no error.
 pub(super) fn stop(which: &Which, stdio: &mut Stdio) -> Result<u8, Failure> {
     let place = settings::place(which)?;
-    let Some(running) = Running::find(&place.base)? else {
+    let Some(running) = find(&place)? else {
         stdio.out.print(&[format!("No daemon is running in {}.", place.base.display())])?;
         return Ok(STOPPED);
     };
@@ -74,7 +74,7 @@ pub(super) fn stop(which: &Which, stdio: &mut Stdio) -> Result<u8, Failure> {
 /// Stops a daemon, if there is one, and starts it.
 pub(super) fn restart(args: &StartArgs, stdio: &mut Stdio) -> Result<u8, Failure> {
     let place = settings::place(&args.which)?;
-    if let Some(running) = Running::find(&place.base)? {
+    if let Some(running) = find(&place)? {
         end(&running, &place)?;
     }
     start(args, stdio)
@@ -89,7 +89,9 @@ fn spawn(args: &StartArgs, place: &Place) -> Result<Child, Failure> {
     if let Some(until) = &args.until {
         command.args(["--until", until]);
     }
-    command.stdin(Streams::null()).stdout(file(OUT_FILE)?).stderr(file(ERR_FILE)?);
+    let cannot = || DaemonError::system(format!("write in {}", place.base.display()));
+    let (out, err) = (file(OUT_FILE).map_err(cannot())?, file(ERR_FILE).map_err(cannot())?);
+    command.stdin(Streams::null()).stdout(out).stderr(err);
     Ok(command.spawn().map_err(DaemonError::system("start a process"))?)
 }
 
@@ -97,7 +99,7 @@ fn spawn(args: &StartArgs, place: &Place) -> Result<Child, Failure> {
 fn wait_until_up(child: &mut Child, place: &Place, pid: i32) -> Result<Option<String>, Failure> {
     let end = Instant::now() + START_TIME;
     loop {
-        if let Some(status) = child.try_wait()? {
+        if let Some(status) = child.try_wait().map_err(DaemonError::system("wait for the daemon"))? {
             return Ok(Some(status.to_string()));
         }
         let is_its_own =
@@ -110,6 +112,10 @@ fn wait_until_up(child: &mut Child, place: &Place, pid: i32) -> Result<Option<St
         }
         std::thread::sleep(LOOK);
     }
+}
+
+fn find(place: &Place) -> Result<Option<Running>, DaemonError> {
+    Running::find(&place.base).map_err(DaemonError::system("look for the daemon"))
 }
 
 fn end(running: &Running, place: &Place) -> Result<(), DaemonError> {

@@ -18,7 +18,6 @@
 //! it is.
 
 mod exports;
-mod histogram;
 mod retention;
 mod rows;
 mod schema;
@@ -28,10 +27,10 @@ pub(crate) mod tests;
 mod totals;
 
 pub use exports::{Exported, Sent};
-pub use histogram::Latencies;
 pub use slots::{DayPlanned, Ending, Unsent};
 pub use totals::{DayTotals, Hour, SlotRow};
 
+use crate::latencies;
 use crate::output;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::path::{Path, PathBuf};
@@ -91,6 +90,9 @@ pub enum LedgerError {
     /// The store refused.
     #[error("the ledger: {0}")]
     Store(#[from] rusqlite::Error),
+    /// Latencies in it cannot be.
+    #[error("the ledger holds {0}")]
+    Latencies(#[from] latencies::CutOff),
     /// Something in it cannot be.
     #[error("the ledger holds what cannot be: {0}")]
     Broken(String),
@@ -119,7 +121,7 @@ impl LedgerError {
                 return Some(format!("move {} away, or use another base directory", path.display()));
             }
             Self::File { .. } => return Some("let this user write in its directory".into()),
-            Self::Broken(_) | Self::Settled { .. } => None,
+            Self::Broken(_) | Self::Latencies(_) | Self::Settled { .. } => None,
         };
         match code {
             Some(ErrorCode::DiskFull) => {

@@ -1,7 +1,7 @@
 //! Sends: a row for each that has ended, and what is counted of them beside their batches.
 
-use super::histogram::Latencies;
 use super::{Ledger, LedgerError};
+use crate::latencies::Latencies;
 use crate::send::{FailureKind, Row, Subject};
 use days::account::{Account, Fate};
 use days::guardrail::{Category, Tally};
@@ -183,7 +183,7 @@ impl Counted {
         let Some(latencies) = latencies else {
             return Err(LedgerError::Broken(format!("{} of {slot} without a batch", kind.word())));
         };
-        let mut all = latencies.as_deref().map_or_else(|| Ok(Latencies::default()), Latencies::of_bytes)?;
+        let mut all = latencies.as_deref().map(Latencies::of_bytes).transpose()?.unwrap_or_default();
         all.add(&self.latencies);
         let account = &self.account;
         transaction

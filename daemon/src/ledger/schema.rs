@@ -58,7 +58,7 @@ const STEPS: [&str; 2] = [
         skipped INTEGER NOT NULL DEFAULT 0,
         succeeded INTEGER NOT NULL DEFAULT 0,
         failed INTEGER NOT NULL DEFAULT 0,
-        -- Latencies of what was sent: see `histogram`.
+        -- Latencies of what was sent: see `latencies`.
         latencies BLOB,
         PRIMARY KEY (slot, kind)
     ) STRICT, WITHOUT ROWID;

@@ -1,9 +1,9 @@
 //! What days and cycles came to, as it is read.
 
-use super::histogram::Latencies;
 use super::rows::{instant_of, micros};
 use super::slots::read_date;
 use super::{Ledger, LedgerError};
+use crate::latencies::Latencies;
 use crate::send::FailureKind;
 use days::account::Account;
 use days::guardrail::{Category, Tally};

@@ -15,14 +15,13 @@
 
 mod backoff;
 mod brake;
-mod latencies;
 #[cfg(test)]
 mod tests;
 
 pub use brake::{Brake, Pull};
-pub use latencies::Latencies;
 
 use crate::clock::Clock;
+use crate::latencies::Latencies;
 use crate::send::{Answer, Ask, Failure, FailureKind, Row};
 use crate::target::{Lane, Target};
 use backoff::backoff;
@@ -344,7 +343,7 @@ impl Outcome {
             None => self.account.book_unsent(row.fate, 1),
             Some(answer) => {
                 self.account.book_made(row.fate == Fate::Late, answer.failure.is_none());
-                self.latencies.record(row.latency);
+                self.latencies.count(row.latency);
             }
         }
     }

@@ -1,0 +1,458 @@
+//! `world daemon`, through the real binary, against a target on loopback that remembers what it was sent.
+
+mod support;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use support::http_target::{HttpTarget, Manner};
+use support::running::{is_gone, wait_until};
+use support::{Ended, World};
+
+/// A daemon's configuration and files, and its target.
+struct Site {
+    directory: tempfile::TempDir,
+    target: HttpTarget,
+}
+
+/// Cycles follow each other every second and send operations alone, twenty at a time at once.
+const QUICK: &str = "\
+execution_interval_seconds = 1
+time_zone = 'UTC'
+grace_seconds = 4
+simulation_mix = { operations_weight = 1, guardrails_weight = 0 }
+target_daily_requests = { min = 0, max = 100_000_000 }
+";
+
+fn loads(count: u32, threads: u32, delay: f64) -> String {
+    let range = |value: f64| format!("{{ min = {value}, max = {value} }}");
+    let load = |name: &str, calls: &str| {
+        format!(
+            "[load_profiles.{name}.{calls}]\n{} = {{ min = {count}, max = {count} }}\n\
+             threads = {{ min = {threads}, max = {threads} }}\ndelay = {}\n",
+            if calls == "operations" { "num_calls" } else { "num_tests" },
+            range(delay)
+        )
+    };
+    ["busy", "normal", "quiet"].map(|name| load(name, "operations") + &load(name, "guardrails")).concat()
+}
+
+impl Site {
+    /// With these settings, and this load in every hour.
+    fn with(settings: &str, load: &str) -> Self {
+        let site = Self { directory: tempfile::tempdir().expect("a directory"), target: HttpTarget::start() };
+        site.configure(settings, load);
+        site
+    }
+
+    fn configure(&self, settings: &str, load: &str) {
+        let url = self.target.url();
+        let target = format!(
+            "[target]\nkind = 'http'\ntimeout_seconds = 20\n[target.http]\nurl = '{url}?{{number}}'\n"
+        );
+        fs::write(self.config(), format!("{settings}{load}{target}")).expect("it is written");
+    }
+
+    fn config(&self) -> PathBuf {
+        self.directory.path().join("daemon.toml")
+    }
+
+    fn base(&self) -> PathBuf {
+        self.directory.path().join("results")
+    }
+
+    fn command(&self, command: &str) -> Command {
+        let mut world = Command::new(env!("CARGO_BIN_EXE_world"));
+        world.arg("daemon").args(command.split_whitespace());
+        world.args(["--config".as_ref(), self.config().as_os_str()]);
+        world.args(["--base-dir".as_ref(), self.base().as_os_str()]);
+        world.env("NO_COLOR", "1").stdin(Stdio::null());
+        world
+    }
+
+    fn world(&self, command: &str) -> World {
+        World::of(self.command(command))
+    }
+
+    /// A daemon in the foreground.
+    fn run(&self, more: &str) -> Living {
+        let mut command = self.command(&format!("run {more}"));
+        let log = fs::File::create(self.directory.path().join("stderr.log")).expect("it is made");
+        Living { child: command.stdout(Stdio::null()).stderr(log).spawn().expect("it starts") }
+    }
+
+    fn said(&self) -> String {
+        fs::read_to_string(self.directory.path().join("stderr.log")).unwrap_or_default()
+    }
+
+    /// Waits until the daemon has said something.
+    fn wait_for_line(&self, part: &str) {
+        wait_until(part, || self.said().contains(part).then_some(()));
+    }
+
+    fn status(&self) -> Value {
+        self.world("status --json").run().json()
+    }
+
+    fn summary(&self) -> Value {
+        self.world("summary --json").ends_with(0).json()
+    }
+
+    /// Lines of a CSV, without its header.
+    fn lines(&self, csv: &str) -> Vec<String> {
+        let text = fs::read_to_string(self.base().join(csv)).unwrap_or_default();
+        text.lines().skip(1).map(str::to_owned).collect()
+    }
+
+    fn operations(&self) -> Vec<String> {
+        self.lines("continuous_operations_metrics.csv")
+    }
+}
+
+/// A daemon that lives.
+struct Living {
+    child: Child,
+}
+
+impl Living {
+    fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).expect("it lives");
+    }
+
+    /// Waits for its end: the exit code.
+    fn end(mut self) -> Option<i32> {
+        self.child.wait().expect("it ends").code()
+    }
+}
+
+impl Drop for Living {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn number(value: &Value, path: &str) -> u64 {
+    value.pointer(path).and_then(Value::as_u64).unwrap_or_else(|| panic!("no {path} in {value:#}"))
+}
+
+/// For every kind of a summary: each planned send has ended in one way.
+fn assert_balanced(summary: &Value) {
+    for kind in ["operations", "guardrails"] {
+        let of = |what: &str| number(summary, &format!("/sends/{kind}/{what}"));
+        assert_eq!(of("planned"), of("sent") + of("late") + of("dropped") + of("skipped"), "{summary:#}");
+        assert_eq!(of("sent") + of("late"), of("succeeded") + of("failed"), "{summary:#}");
+    }
+}
+
+#[test]
+fn a_single_cycle_sends_what_it_planned_and_every_request_is_a_row() {
+    let site = Site::with(QUICK, &loads(30, 5, 0.0));
+    let ended = site.world("once").ends_with(0);
+    assert!(ended.out.contains("operations  30 of 30 succeeded"), "{}", ended.out);
+    assert_eq!((site.target.count(), site.operations().len()), (30, 30));
+    let summary = site.summary();
+    assert_balanced(&summary);
+    assert_eq!(number(&summary, "/total_operations"), 30);
+    assert_eq!(number(&summary, "/cycles_by_hand"), 1);
+    assert_eq!(number(&summary, "/target_max"), 100_000_000);
+    let mut asked: Vec<_> = site.target.heard().into_iter().map(|heard| heard.line).collect();
+    asked.sort();
+    asked.dedup();
+    assert_eq!(asked.len(), 30, "each send is one request");
+}
+
+#[test]
+fn a_cycle_in_which_nothing_succeeds_has_failed() {
+    let site = Site::with(QUICK, &loads(5, 5, 0.0));
+    for manner in [Manner::Status(500), Manner::HangUp] {
+        site.target.behave(manner);
+        let ended = site.world("once").ends_with(1);
+        assert!(ended.out.contains("0 of 5 succeeded, 5 failed"), "{}", ended.out);
+    }
+    let failed = site.operations().iter().filter(|line| line.contains(",False,")).count();
+    assert_eq!(failed, 10, "grep ',False,' finds each failure");
+    let ended = site.world("status").ends_with(3);
+    assert!(ended.out.contains("Failed        cycle 2"), "{}", ended.out);
+}
+
+#[test]
+fn requests_that_are_turned_away_are_tried_again_and_are_one_row() {
+    let site = Site::with(QUICK, &loads(4, 4, 0.0));
+    site.target.behave(Manner::RateLimited { retry_after: 0 });
+    site.world("once").ends_with(1);
+    assert_eq!((site.target.count(), site.operations().len()), (12, 4));
+    assert_eq!(number(&site.summary(), "/failures/operations/rate_limited"), 4);
+}
+
+#[test]
+fn a_daemon_in_the_background_is_started_found_and_stopped() {
+    let site = Site::with(QUICK, &loads(5, 5, 0.0));
+    site.world("status").ends_with(3);
+    site.world("stop").ends_with(3);
+    let started = site.world("start").ends_with(0);
+    let pid = started.out.split_once("PID ").and_then(|(_, rest)| rest.split(',').next()?.parse().ok());
+    let pid = pid.and_then(Pid::from_raw).unwrap_or_else(|| panic!("no PID in {}", started.out));
+    let again = site.world("start").ends_with(2);
+    assert!(again.err.contains("a daemon is running in") && again.err.contains("PID"), "{}", again.err);
+    site.world("once").ends_with(2);
+    site.target.wait_for(10);
+    let status = site.world("status").ends_with(0);
+    assert!(status.out.contains("State         running, PID"), "{}", status.out);
+    site.world("stop").ends_with(0);
+    assert!(is_gone(pid), "no process is left");
+    assert!(site.world("status").ends_with(3).out.contains("ended at"));
+    assert_balanced(&site.summary());
+    assert_eq!(site.operations().len() as u64, number(&site.summary(), "/total_operations"));
+    assert!(!site.base().join("daemon.pid").exists());
+}
+
+#[test]
+fn a_daemon_that_is_started_again_goes_on_with_its_numbers() {
+    let site = Site::with(QUICK, &loads(5, 5, 0.0));
+    site.world("once").ends_with(0);
+    site.world("restart").ends_with(0);
+    site.target.wait_for(10);
+    site.world("restart").ends_with(0);
+    wait_until("another cycle", || (number(&site.summary(), "/total_operations") >= 15).then_some(()));
+    site.world("stop").ends_with(0);
+    let summary = site.summary();
+    assert_eq!(site.target.count() as u64, number(&summary, "/total_operations"));
+    assert_balanced(&summary);
+}
+
+#[test]
+fn a_stop_interrupts_what_does_not_end_within_the_grace_time() {
+    let site = Site::with(QUICK, &loads(50, 4, 0.0));
+    site.target.behave(Manner::Never);
+    let daemon = site.run("");
+    site.target.wait_for(4);
+    let asked = Instant::now();
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.end(), Some(0));
+    assert!(asked.elapsed() < Duration::from_secs(4), "the grace time: {:?}", asked.elapsed());
+    let summary = site.summary();
+    assert_balanced(&summary);
+    assert_eq!(number(&summary, "/slots/interrupted"), 1);
+    assert_eq!(number(&summary, "/sends/operations/skipped"), 46, "{summary:#}");
+    let written = fs::read_dir(site.base().join("daily_summaries")).expect("it is there").count();
+    assert_eq!(written, 1, "the summary is written");
+}
+
+#[test]
+fn a_stop_in_a_wait_ends_it_at_once() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let site = Site::with(&QUICK.replace("execution_interval_seconds = 1\n", ""), &loads(3, 3, 0.0));
+        let daemon = site.run("");
+        site.wait_for_line("next: ");
+        daemon.signal(signal);
+        assert_eq!(daemon.end(), Some(0));
+        assert_eq!(number(&site.summary(), "/total_operations"), 3);
+        assert!(site.said().contains("ended: SIG"), "{}", site.said());
+    }
+}
+
+#[test]
+fn a_planned_end_is_a_good_end() {
+    let site = Site::with(QUICK, &loads(3, 3, 0.0));
+    assert_eq!(site.run("--for 2s").end(), Some(0));
+    assert!(site.said().contains("the planned end has come"), "{}", site.said());
+    assert_balanced(&site.summary());
+    let over = site.world("run --until 2020-01-01").run();
+    assert_eq!(over.code, Some(0), "{}", over.err);
+}
+
+#[test]
+fn nothing_is_sent_after_the_emergency_stop_and_nothing_resumes_by_itself() {
+    let site = Site::with(QUICK, &loads(100_000, 8, 0.0));
+    let daemon = site.run("");
+    site.target.wait_for(500);
+    site.world("estop enable --why load").ends_with(0);
+    let enabled = Instant::now();
+    site.wait_for_line("the emergency stop is enabled: load");
+    wait_until("the interrupted cycle", || {
+        (site.status().pointer("/today/slots/interrupted").and_then(Value::as_u64) == Some(1)).then_some(())
+    });
+    let last = site.target.heard().iter().map(|heard| heard.at).max().expect("it was sent to");
+    let after = last.saturating_duration_since(enabled);
+    assert!(after < Duration::from_secs(1), "the last send came {after:?} after the stop");
+    let sent = site.target.count();
+    // Through a new start, too, and through slots that it skips.
+    drop(daemon);
+    let daemon = site.run("");
+    site.wait_for_line("emergency stop");
+    wait_until("slots that are skipped", || {
+        (site.status().pointer("/today/slots/skipped").and_then(Value::as_u64) >= Some(2)).then_some(())
+    });
+    assert_eq!(site.target.count(), sent);
+    site.world("estop status").ends_with(0);
+    let refused = Site { directory: tempfile::tempdir().expect("a directory"), target: HttpTarget::start() };
+    refused.configure(QUICK, &loads(3, 3, 0.0));
+    refused.world("estop enable --why none").ends_with(0);
+    assert!(refused.world("once").ends_with(1).err.contains("the emergency stop is enabled: none"));
+    assert_eq!(refused.target.count(), 0);
+    site.world("estop disable --why agreed").ends_with(0);
+    site.world("estop status").ends_with(3);
+    site.target.wait_for(sent + 1);
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.end(), Some(0));
+    assert_balanced(&site.summary());
+}
+
+#[test]
+fn kills_lose_no_row_and_leave_no_account_open() {
+    let kills = std::env::var("WORLD_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(8);
+    let site = Site::with(QUICK, &loads(4_000, 4, 0.0));
+    let mut acknowledged = 0;
+    for kill in 0..kills {
+        let before = site.target.count();
+        let daemon = site.run("");
+        // Somewhere in what it does: the target says how far it has come.
+        site.target.wait_for(before + 37 * (kill % 29) + 1);
+        let rows = site.operations().len();
+        daemon.signal(Signal::KILL);
+        assert_eq!(daemon.end(), None);
+        assert!(rows >= acknowledged, "{rows} rows after {acknowledged}");
+        acknowledged = rows;
+    }
+    let daemon = site.run("");
+    wait_until("a whole cycle", || site.status().pointer("/today/slots/done").map(|_| ()));
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.end(), Some(0));
+    let (summary, rows) = (site.summary(), site.operations());
+    assert_balanced(&summary);
+    assert_eq!(rows.len() as u64, number(&summary, "/total_operations"));
+    assert!(rows.len() >= acknowledged, "{} rows after {acknowledged}", rows.len());
+    assert!(rows.len() <= site.target.count(), "nothing is told that was not sent");
+    assert!(rows.iter().all(|row| row.matches(',').count() >= 13), "no row is torn");
+}
+
+#[test]
+fn a_good_configuration_is_loaded_anew_and_a_bad_one_is_not() {
+    let site = Site::with(QUICK, &loads(2, 2, 0.0));
+    let daemon = site.run("");
+    site.target.wait_for(2);
+    fs::write(site.config(), "execution_interval_minutes = 0\n").expect("it is written");
+    daemon.signal(Signal::HUP);
+    site.wait_for_line("the old one stays");
+    site.target.wait_for(site.target.count() + 2);
+    site.configure(QUICK, &loads(7, 7, 0.0));
+    daemon.signal(Signal::HUP);
+    site.wait_for_line("going on by the new configuration");
+    site.wait_for_line("calls=7");
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.end(), Some(0));
+}
+
+#[test]
+fn failures_in_a_row_lead_to_a_cooldown_that_a_stop_interrupts() {
+    let settings =
+        format!("{QUICK}error_handling = {{ max_consecutive_failures = 2, failure_cooldown_minutes = 5 }}\n");
+    let site = Site::with(&settings, &loads(2, 2, 0.0));
+    site.target.behave(Manner::Status(500));
+    let daemon = site.run("");
+    site.wait_for_line("2 cycles in a row have failed: cooling down for 300 s");
+    let sent = site.target.count();
+    wait_until("a slot that is skipped", || site.status().pointer("/today/slots/skipped").map(|_| ()));
+    assert_eq!(site.target.count(), sent);
+    let status = site.world("status").ends_with(0);
+    assert!(status.out.contains("cooldown"), "{}", status.out);
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.end(), Some(0));
+}
+
+#[test]
+fn a_target_that_cannot_be_used_is_told_with_its_cure() {
+    let site = Site::with(QUICK, &loads(2, 2, 0.0));
+    let config = fs::read_to_string(site.config()).expect("it is there");
+    let secret = "credential = 'env:A_VARIABLE_THAT_NOBODY_SETS'\n[target.http]";
+    fs::write(site.config(), config.replace("[target.http]", secret)).expect("it is written");
+    let ended = site.world("once").run();
+    let said = format!("{}{}", ended.out, ended.err);
+    assert!(said.contains("A_VARIABLE_THAT_NOBODY_SETS"), "{said}");
+    assert_eq!(ended.code, Some(1), "{said}");
+    assert_eq!(site.target.count(), 0);
+}
+
+#[test]
+fn what_is_wrong_in_a_configuration_is_told_at_its_place() {
+    let site = Site::with("", "");
+    fs::write(site.config(), "execution_interval_minute = 5\n").expect("it is written");
+    for command in ["run", "start", "once", "status", "explain", "rehearse --from 2026-01-01", "estop status"]
+    {
+        let ended = site.world(command).ends_with(2);
+        let path = site.config().display().to_string();
+        assert!(ended.err.contains(&format!("{path}:1:1: ")), "{command}: {}", ended.err);
+        assert!(ended.err.contains("did you mean `execution_interval_minutes`?"), "{}", ended.err);
+    }
+    assert!(!site.base().exists(), "nothing was begun");
+}
+
+#[test]
+fn a_figure_of_ones_own_is_part_of_the_summary() {
+    let site = Site::with(QUICK, &loads(1, 1, 0.0));
+    assert!(site.world("metric depth 2.5").ends_with(2).err.contains("nothing is known"));
+    site.world("once").ends_with(0);
+    site.world("metric depth 2.5").ends_with(0);
+    site.world("metric depth -3").ends_with(0);
+    assert_eq!(site.summary().pointer("/metrics/depth").and_then(Value::as_f64), Some(-3.0));
+}
+
+#[test]
+fn a_rehearsal_tells_days_that_miss_their_target() {
+    let site = Site::with("", "");
+    let rehearse = |settings: &str| -> Ended {
+        fs::write(site.config(), settings).expect("it is written");
+        site.world("rehearse --from 2026-03-28 --days 2").run()
+    };
+    let good = rehearse("time_zone = 'Europe/Berlin'\n");
+    assert_eq!(good.code, Some(0), "{}", good.err);
+    assert!(good.out.contains("2 of 2 days meet their target."), "{}", good.out);
+    assert!(
+        good.out.lines().any(|line| line.contains("2026-03-29 Sun") && line.contains("92")),
+        "{}",
+        good.out
+    );
+    let bad = rehearse("target_daily_requests = { min = 90_000, max = 99_000 }\n");
+    assert_eq!(bad.code, Some(1), "{}", bad.err);
+    assert!(bad.out.contains("missed") && bad.out.contains("0 of 2 days"), "{}", bad.out);
+    assert!(!site.base().exists(), "a rehearsal leaves nothing");
+}
+
+#[test]
+fn the_log_and_the_files_are_for_user_and_group() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let site = Site::with(QUICK, &loads(2, 2, 0.0));
+    site.world("start").ends_with(0);
+    site.target.wait_for(2);
+    site.world("stop").ends_with(0);
+    let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    assert_eq!(mode(&site.base()), 0o750);
+    for entry in fs::read_dir(site.base()).expect("it is a directory") {
+        let path = entry.expect("an entry").path();
+        assert_eq!(mode(&path) & 0o027, 0, "{}", path.display());
+    }
+}
+
+#[test]
+fn what_comes_with_the_program_can_be_started_from() {
+    let site = Site::with("", "");
+    for (command, ending) in [("config", "json"), ("config --toml", "toml"), ("config test", "json")] {
+        let mut world = Command::new(env!("CARGO_BIN_EXE_world"));
+        world.arg("daemon").args(command.split_whitespace());
+        let text = World::of(world).ends_with(0).out;
+        let path = site.directory.path().join(format!("own.{ending}"));
+        fs::write(&path, text).expect("it is written");
+        let mut world = Command::new(env!("CARGO_BIN_EXE_world"));
+        world.args(["daemon", "explain", "--config"]).arg(&path);
+        let explained = World::of(world).ends_with(0).out;
+        assert!(explained.contains("The week of"), "{explained}");
+    }
+}
