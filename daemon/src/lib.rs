@@ -17,7 +17,7 @@
 //! | [`csv`] | the documented CSVs, appended from what the ledger holds |
 //! | [`summaries`] | a day's summary, drawn from the ledger |
 //! | [`output`] | files that are the user's: how they are made and replaced |
-//! | `log` | the log: levels, rotation by size that loses no line |
+//! | [`log`] | the log: levels, rotation by size that loses no line |
 //! | [`estop`] | the emergency stop: a latch in a file, looked at before every send |
 //! | `crew` | the actors, and who tells whom what |
 
@@ -31,6 +31,7 @@ pub mod estop;
 pub mod instance;
 pub mod latencies;
 pub mod ledger;
+pub mod log;
 pub mod output;
 pub mod rehearsal;
 pub mod send;

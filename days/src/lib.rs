@@ -19,6 +19,7 @@
 //! | [`conductor`] | what is to be done next: begin a cycle, wait, cool down, end |
 //! | [`guardrail`] | verdicts: blocked, breached or undetermined, and how they are folded |
 //! | [`forecast`] | the next day's load, predicted from the last week's |
+//! | [`shown`] | others' words in a line of ours |
 //! | [`summary`] | what a day came to, as a document |
 //!
 //! A *day* is a date in the configured zone. A *slot* is an instant at which a cycle is planned, aligned to
@@ -36,6 +37,7 @@ pub mod order;
 pub mod pace;
 pub mod profile;
 pub mod schedule;
+pub mod shown;
 pub mod slot_state;
 pub mod summary;
 pub mod week;

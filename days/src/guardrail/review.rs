@@ -1,11 +1,10 @@
 //! The audit view: guardrail tests that were not blocked, to be read by people.
 //!
-//! What was asked and answered comes from elsewhere, so it is shown in a line each, cut to what fits, with all
-//! that a terminal would obey or that would reorder what is read written as an escape.
+//! What was asked and answered comes from elsewhere, so it is [shown](crate::shown) in a line each.
 
 use super::{Category, Verdict};
+use crate::shown::Shown;
 use jiff::Timestamp;
-use std::fmt::{self, Display, Write as _};
 
 /// A guardrail test that was made.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,42 +70,6 @@ pub fn in_order(tests: &mut [Reviewed<'_>]) {
         let newest_first = other.planned.cmp(&one.planned);
         rank(one.verdict).cmp(&rank(other.verdict)).then(newest_first).then_with(|| one.case.cmp(other.case))
     });
-}
-
-/// Others' words, in a part of a line.
-struct Shown<'w> {
-    words: &'w str,
-    chars_max: usize,
-}
-
-impl Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut left = self.chars_max;
-        for letter in self.words.trim().chars() {
-            if left == 0 {
-                return f.write_char('…');
-            }
-            left -= 1;
-            match letter {
-                '\n' => f.write_str("\\n")?,
-                '\t' | '\r' => f.write_char(' ')?,
-                obeyed if obeyed.is_control() || is_reordering(obeyed) => {
-                    write!(f, "\\u{{{:x}}}", u32::from(obeyed))?;
-                }
-                '\\' => f.write_str("\\\\")?,
-                other => f.write_char(other)?,
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Marks that change the direction of what follows, or are not seen at all.
-fn is_reordering(letter: char) -> bool {
-    matches!(
-        letter,
-        '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
-    )
 }
 
 #[cfg(test)]
