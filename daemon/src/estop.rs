@@ -246,7 +246,7 @@ mod tests {
         assert!(matches!(Latch::look(base), Latch::Unreadable(_)));
         disable(base, &stop("cleared")).expect("it can be removed");
         let mode = rustix::fs::Mode::from_raw_mode(0o600);
-        rustix::fs::mknodat(rustix::fs::CWD, &path(base), rustix::fs::FileType::Fifo, mode, 0)
+        rustix::fs::mknodat(rustix::fs::CWD, path(base), rustix::fs::FileType::Fifo, mode, 0)
             .expect("it can be made");
         assert_eq!(Latch::look(base), Latch::Unreadable("it is no file".to_owned()));
         disable(base, &stop("cleared")).expect("it can be removed");

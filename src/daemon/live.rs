@@ -138,9 +138,7 @@ impl Crew {
     }
 
     fn kit(&self) -> Result<Kit<AnyTarget>, DaemonError> {
-        let target = AnyTarget::of(&self.setup.config, Arc::clone(&self.clock)).map_err(|complaint| {
-            DaemonError::NotStarted(format!("{}: {}", complaint.what, complaint.cure))
-        })?;
+        let target = AnyTarget::of(&self.setup.config, Arc::clone(&self.clock)).map_err(DaemonError::Target)?;
         Ok(Kit {
             target: Arc::new(target),
             subjects: None,
@@ -150,11 +148,11 @@ impl Crew {
     }
 
     async fn once(self) -> Result<Report, DaemonError> {
+        let kit = self.kit()?;
         let latch = Latch::look(&self.place.base);
         if let Some(why) = latch.reason() {
             return Err(DaemonError::EmergencyStop(why));
         }
-        let kit = self.kit()?;
         let at = self.clock.wall();
         let slot = book::by_hand(&self.setup.calendar, at);
         let begun = self.clerk.ask(move |book| book.begin(&slot, None, at)).await;
@@ -176,12 +174,13 @@ impl Crew {
     }
 
     async fn live(self, args: &RunArgs) -> Result<Ended, DaemonError> {
+        let kit = self.kit()?;
         self.announce();
         let (progress, _watching) = watch::channel(Progress { board: self.board(), today: None });
         let (told, ended) = oneshot::channel();
         let (latch, brake) = (Latch::look(&self.place.base), CurrentBrake::default());
         let arguments = ForemanArguments {
-            kit: self.kit()?,
+            kit,
             setup: Arc::clone(&self.setup),
             base: Some(self.place.base.clone()),
             board: self.board(),

@@ -22,6 +22,7 @@ use crate::stdio::Stdio;
 use cli::{ConfigArgs, DaemonArgs, DaemonCommand, MetricArgs, Sample};
 use daemon::instance::InstanceError;
 use daemon::ledger::{Ledger, LedgerError};
+use daemon::target::Complaint;
 use days::config::{schema, shipped};
 use settings::{Place, SettingsError};
 use std::io;
@@ -62,6 +63,9 @@ pub(crate) enum DaemonError {
     /// Nothing may be sent.
     #[error("the emergency stop is enabled: {0}")]
     EmergencyStop(String),
+    /// There is nothing that could be asked.
+    #[error("{}", .0.what)]
+    Target(Complaint),
     /// The daemon did not come up.
     #[error("the daemon did not start: {0}")]
     NotStarted(String),
@@ -84,7 +88,11 @@ pub(crate) enum DaemonError {
 impl DaemonError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Settings(_) | Self::Time(_) | Self::NothingYet { .. } | Self::NoDay(_) => exit_code::USAGE,
+            Self::Settings(_)
+            | Self::Target(_)
+            | Self::Time(_)
+            | Self::NothingYet { .. }
+            | Self::NoDay(_) => exit_code::USAGE,
             Self::Instance(InstanceError::Running { .. }) => exit_code::USAGE,
             Self::Ledger(LedgerError::Foreign { .. } | LedgerError::TooNew { .. }) => exit_code::USAGE,
             Self::NotStarted(_) | Self::EmergencyStop(_) => exit_code::GATE_FAILED,
@@ -97,6 +105,7 @@ impl DaemonError {
         match self {
             Self::Settings(error) => error.hint(),
             Self::Ledger(error) => error.hint(),
+            Self::Target(complaint) => Some(complaint.cure.clone()),
             Self::Instance(InstanceError::Running { .. }) => Some(
                 "`world daemon stop` ends it; `--base-dir DIR` gives another one its own files".to_owned(),
             ),

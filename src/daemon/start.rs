@@ -147,7 +147,7 @@ fn last_words(path: &Path, from: u64, how: &str) -> String {
     let lines: Vec<_> = text.lines().collect();
     match read {
         Ok(_) if !lines.is_empty() => {
-            format!("{how}\n{}", lines[lines.len().saturating_sub(LAST_WORDS)..].join("\n"))
+            format!("{how}, after it said\n{}", lines[lines.len().saturating_sub(LAST_WORDS)..].join("\n"))
         }
         _ => how.to_owned(),
     }

@@ -27,7 +27,7 @@ pub(super) enum AnyLane {
 impl AnyTarget {
     /// The target of a configuration.
     pub(super) fn of(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Complaint> {
-        let none = || Complaint::new("the configuration names no such target", "Name one in `target`.");
+        let none = || Complaint::new("the configuration names no target", "Name one in `target`.");
         match config.settings.target.kind {
             TargetKind::Http => {
                 let settings = HttpSettings::of(config).ok_or_else(none)?;
@@ -37,7 +37,10 @@ impl AnyTarget {
                 let settings = ChatSettings::of(config).ok_or_else(none)?;
                 ChatTarget::new(&settings, clock).map(Self::Chat)
             }
-            TargetKind::World => Err(none()),
+            TargetKind::World => Err(Complaint::new(
+                "this version has no resident world yet",
+                "Set `target.kind` to `http` or `chat`, and say where it is.",
+            )),
         }
     }
 }

@@ -17,8 +17,8 @@ use crate::target::Target;
 use days::calendar::Slot;
 use days::conductor::{Conductor, Now, Passed, Step, Waiting};
 use days::order::Kind;
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::marker::PhantomData;
 use std::path::PathBuf;
@@ -33,6 +33,9 @@ const LEDGER_WAIT: Duration = Duration::from_secs(10);
 
 /// Of the grace time, what is kept for writing down how everything ended.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// Old sends that are forgotten at once: others who want something written wait for less than they would notice.
+const FORGOTTEN_AT_ONCE: u32 = 2_000;
 
 /// Why the daemon is to end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -424,6 +427,7 @@ impl<T: Target> ForemanState<T> {
         let Some(totals) = self.kit.clerk.ask(move |book| book.close(date, at)).await?? else {
             return Ok(());
         };
+        self.forget(at);
         let made: u64 = Kind::ALL.iter().map(|kind| totals.accounts.get(*kind).made()).sum();
         let target = totals.target;
         if made < target.min {
@@ -433,6 +437,25 @@ impl<T: Target> ForemanState<T> {
             info!("{date} is over: {made} requests, of a target of {} to {}", target.min, target.max);
         }
         Ok(())
+    }
+
+    /// Has sends forgotten that are older than they are to be kept, a few at a time, beside all else.
+    fn forget(&self, now: Timestamp) {
+        let days = i64::from(self.setup.config.settings.retention_days);
+        let before = now.saturating_sub(SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MIN);
+        if days == 0 {
+            return;
+        }
+        let clerk = self.kit.clerk.clone();
+        tokio::spawn(async move {
+            loop {
+                match clerk.ask(move |book| book.forget(before, FORGOTTEN_AT_ONCE)).await {
+                    Ok(Ok(forgotten)) if forgotten >= FORGOTTEN_AT_ONCE as usize => {}
+                    Ok(Ok(_)) | Err(_) => return,
+                    Ok(Err(error)) => return warn!("old sends could not be forgotten: {}", chain(&error)),
+                }
+            }
+        });
     }
 
     fn wait(&mut self, until: Timestamp, reason: Waiting, myself: &ActorRef<ForemanMessage>) {
