@@ -377,7 +377,7 @@ fn a_target_that_cannot_be_used_is_told_with_its_cure() {
     let ended = site.world("once").run();
     let said = format!("{}{}", ended.out, ended.err);
     assert!(said.contains("A_VARIABLE_THAT_NOBODY_SETS"), "{said}");
-    assert_eq!(ended.code, Some(1), "{said}");
+    assert_eq!(ended.code, Some(2), "{said}");
     assert_eq!(site.target.count(), 0);
 }
 
@@ -439,6 +439,23 @@ fn the_log_and_the_files_are_for_user_and_group() {
         let path = entry.expect("an entry").path();
         assert_eq!(mode(&path) & 0o027, 0, "{}", path.display());
     }
+}
+
+#[test]
+fn the_log_tells_each_cycle_with_the_place_and_the_millisecond() {
+    let site = Site::with(QUICK, &loads(3, 3, 0.0));
+    site.world("start").ends_with(0);
+    site.target.wait_for(6);
+    site.world("stop").ends_with(0);
+    let log = site.world("logs -n 1000").ends_with(0).out;
+    let line = log.lines().find(|line| line.contains("Cycle 2 ")).unwrap_or_else(|| panic!("{log}"));
+    let (time, rest) = line.split_once(' ').expect("a time");
+    assert!(time.len() == 29 && time.ends_with("+00:00"), "{line}");
+    assert!(rest.starts_with("INFO  daemon::crew::foreman:"), "{line}");
+    assert!(log.lines().last().is_some_and(|line| line.contains("ended: SIGTERM")), "{log}");
+    assert_eq!(site.world("logs -n 2").ends_with(0).out.lines().count(), 2);
+    let said = fs::read_to_string(site.base().join("daemon_stderr.log")).expect("it is there");
+    assert_eq!(said, "", "what is in the log is not said twice");
 }
 
 #[test]

@@ -20,10 +20,10 @@ use daemon::crew::foreman::{self, Ended, ForemanArguments, ForemanMessage, Notic
 use daemon::estop::{CurrentBrake, Latch, Watchman};
 use daemon::instance::Instance;
 use daemon::ledger::Ledger;
+use daemon::log::{self, Stamps};
 use daemon::sender::{Brake, Pull};
 use days::order::Kind;
 use jiff::Timestamp;
-use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -60,10 +60,10 @@ pub(super) fn run(args: &RunArgs, stdio: &mut Stdio) -> Result<u8, Failure> {
     if args.detached {
         rustix::process::setsid().map_err(|error| Error::system("begin a session")(error.into()))?;
     }
-    tell_on_standard_error();
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
-        let crew = Crew::gather(place, Arc::new(clock))?;
+        // In the background nobody reads the console, and the log has the same.
+        let crew = Crew::gather(place, Arc::new(clock), args.detached)?;
         crew.live(args).await
     });
     runtime.shutdown_timeout(RUNTIME_STOP_TIME);
@@ -76,7 +76,8 @@ pub(super) fn once(which: &Which, stdio: &mut Stdio) -> Result<u8, Failure> {
     warn_of(&place, stdio)?;
     let runtime = runtime()?;
     let report = runtime.block_on(async {
-        let crew = Crew::gather(place, Arc::new(SystemClock::start()))?;
+        // What is printed at the end says it all.
+        let crew = Crew::gather(place, Arc::new(SystemClock::start()), true)?;
         crew.once().await
     });
     runtime.shutdown_timeout(RUNTIME_STOP_TIME);
@@ -89,14 +90,6 @@ fn warn_of(place: &Place, stdio: &mut Stdio) -> Result<(), Failure> {
     let warnings: Vec<_> =
         place.warnings.iter().map(|warning| console::warning_line(&warning.to_string())).collect();
     Ok(stdio.err.print(&warnings)?)
-}
-
-/// What is told while it lives goes to standard error.
-fn tell_on_standard_error() {
-    let subscriber =
-        tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
-    // Once in a process, and this is the one place.
-    let _ = tracing::subscriber::set_global_default(subscriber.finish());
 }
 
 fn runtime() -> Result<Runtime, DaemonError> {
@@ -125,8 +118,10 @@ fn told(report: &Report) -> Vec<String> {
 
 impl Crew {
     /// Takes the base directory, opens the ledger, and ends what a killed daemon has left in it.
-    fn gather(place: Place, clock: Arc<dyn Clock>) -> Result<Self, DaemonError> {
+    fn gather(place: Place, clock: Arc<dyn Clock>, is_console_quiet: bool) -> Result<Self, DaemonError> {
         let instance = Instance::take(&place.base)?;
+        let stamps = Stamps { clock: Arc::clone(&clock), zone: place.setup.calendar.zone().clone() };
+        log::install(&place.setup.config.settings.log, &place.log(), stamps, is_console_quiet)?;
         let setup = Arc::new(place.setup.clone());
         let views = Views::of(&setup, &place.base);
         let mut book = Book::of(Ledger::open(&place.ledger())?, Arc::clone(&setup), Some(views));
@@ -138,7 +133,8 @@ impl Crew {
     }
 
     fn kit(&self) -> Result<Kit<AnyTarget>, DaemonError> {
-        let target = AnyTarget::of(&self.setup.config, Arc::clone(&self.clock)).map_err(DaemonError::Target)?;
+        let target =
+            AnyTarget::of(&self.setup.config, Arc::clone(&self.clock)).map_err(DaemonError::Target)?;
         Ok(Kit {
             target: Arc::new(target),
             subjects: None,

@@ -22,6 +22,7 @@ use crate::stdio::Stdio;
 use cli::{ConfigArgs, DaemonArgs, DaemonCommand, MetricArgs, Sample};
 use daemon::instance::InstanceError;
 use daemon::ledger::{Ledger, LedgerError};
+use daemon::log::LogError;
 use daemon::target::Complaint;
 use days::config::{schema, shipped};
 use settings::{Place, SettingsError};
@@ -43,6 +44,9 @@ pub(crate) enum DaemonError {
     /// The ledger cannot be used.
     #[error("{0}")]
     Ledger(#[from] LedgerError),
+    /// There is no log.
+    #[error("{0}")]
+    Log(#[from] LogError),
     /// There is nothing to be read yet.
     #[error("nothing is known in {}", base.display())]
     NothingYet {
