@@ -4,7 +4,7 @@
 //! has a clerk who owns it, a rehearsal has it in hand. Both live through days by the same code.
 
 use crate::csv::Csv;
-use crate::ledger::{DayPlanned, DayTotals, Ending, Ledger, LedgerError, Unsent};
+use crate::ledger::{DayPlanned, DayTotals, Ending, ForecastRow, Ledger, LedgerError, Unsent};
 use crate::send::Row;
 use crate::summaries;
 use days::calendar::{Calendar, Slot};
@@ -224,7 +224,7 @@ impl Book {
     ) -> Result<Begun, LedgerError> {
         let made = self.ledger.made(slot.date())?;
         self.open(slot)?;
-        let plan = self.plan_of(slot.date());
+        let plan = self.plan_of(slot.date())?;
         let (order, quota, reach) = (plan.order(slot, made), plan.quota, plan.reach(slot, made));
         let number = self.ledger.begin(slot, &order, at, late_by)?;
         Ok(Begun { number, order, made, quota, reach })
@@ -274,7 +274,36 @@ impl Book {
     pub fn close(&mut self, date: Date, at: Timestamp) -> Result<Option<DayTotals>, LedgerError> {
         self.ledger.close_day(date, at)?;
         self.sum_up(date);
-        self.ledger.day(date)
+        let totals = self.ledger.day(date)?;
+        if let Some(totals) = &totals {
+            let made = Kind::ALL.iter().map(|kind| totals.accounts.get(*kind).made()).sum();
+            self.ledger.score_forecasts(date, made)?;
+        }
+        Ok(totals)
+    }
+
+    /// What was made in a time; `None` where no daemon dealt with a slot of it.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn made_in(&self, from: Timestamp, to: Timestamp) -> Result<Option<u64>, LedgerError> {
+        self.ledger.made_in(from, to)
+    }
+
+    /// Publishes a forecast: the day that it is about is planned by it, unless it has begun.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn publish(&mut self, forecast: &ForecastRow) -> Result<(), LedgerError> {
+        self.ledger.note_forecast(forecast)
+    }
+
+    /// The last forecast that was made or tried.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn last_forecast(&self) -> Result<Option<ForecastRow>, LedgerError> {
+        self.ledger.last_forecast()
     }
 
     /// A day, as far as it has come. `None` where nothing is known of it.
@@ -294,7 +323,7 @@ impl Book {
             return Ok(());
         }
         let zone = self.setup.zone.clone();
-        let plan = self.plan_of(slot.date());
+        let plan = self.plan_of(slot.date())?;
         let is_left = |planned: &Slot| !is_by_hand && planned.start >= slot.start;
         let day = DayPlanned {
             date: plan.date,
@@ -312,11 +341,21 @@ impl Book {
         Ok(())
     }
 
-    /// The plan of a day.
-    fn plan_of(&mut self, date: Date) -> &DayPlan {
-        let plan = self.plan.take().filter(|plan| plan.date == date);
-        let made = || DayPlan::of(&self.setup.config, &self.setup.calendar, date, None);
-        self.plan.insert(plan.unwrap_or_else(made))
+    /// The plan of a day: by what was predicted of it before it began, if anything was.
+    ///
+    /// # Errors
+    /// If that cannot be read.
+    pub fn plan_of(&mut self, date: Date) -> Result<&DayPlan, LedgerError> {
+        let plan = match self.plan.take().filter(|plan| plan.date == date) {
+            Some(plan) => plan,
+            None => {
+                let said = self.ledger.forecast_of(date)?.and_then(|forecast| forecast.prediction);
+                let said = said.filter(|_| self.setup.config.settings.forecast.enabled);
+                let requests = said.map(|requests| requests.round().max(0.0) as u64);
+                DayPlan::of(&self.setup.config, &self.setup.calendar, date, requests)
+            }
+        };
+        Ok(self.plan.insert(plan))
     }
 }
 

@@ -32,7 +32,7 @@ const FORGOTTEN_AT_ONCE: u32 = 50_000;
 /// If the ledger cannot be written.
 pub fn rehearse(
     setup: &Arc<Setup>,
-    book: Book,
+    book: &mut Book,
     from: Date,
     days: u32,
     mut tell: impl FnMut(DayTotals) -> ControlFlow<()>,
@@ -84,15 +84,15 @@ fn first_slot(setup: &Setup, from: Date) -> Timestamp {
 }
 
 /// A daemon without a clock and without a target.
-struct Stage {
+struct Stage<'b> {
     now: Now,
     conductor: Conductor,
-    book: Book,
+    book: &'b mut Book,
     /// What is asked in every send.
     ask: Ask,
 }
 
-impl Stage {
+impl Stage<'_> {
     fn carry_out(&mut self, slot: &Slot, late_by: Option<Duration>) -> Result<(), LedgerError> {
         let begun = self.book.begin(slot, late_by, self.now.wall)?;
         let rows = self.rows(slot, &begun.order);
@@ -150,12 +150,12 @@ mod tests {
     fn lived(text: &str, from: &str, days: u32) -> Vec<DayTotals> {
         let mut told = Vec::new();
         let (ledger, setup) = (Ledger::in_memory().expect("there is memory"), setup(text));
-        let book = Book::of(ledger, Arc::clone(&setup), None);
+        let mut book = Book::of(ledger, Arc::clone(&setup), None);
         let tell = |totals| {
             told.push(totals);
             ControlFlow::Continue(())
         };
-        rehearse(&setup, book, from.parse().expect("a date"), days, tell).expect("it can be written");
+        rehearse(&setup, &mut book, from.parse().expect("a date"), days, tell).expect("it can be written");
         told
     }
 

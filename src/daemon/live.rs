@@ -16,6 +16,7 @@ use daemon::book::{self, Book, Setup, Views};
 use daemon::clock::{Clock, SystemClock};
 use daemon::crew::clerk::Clerk;
 use daemon::crew::cycle::{Cycle, Kit, Report};
+use daemon::crew::forecaster::{self, Desk, ForecasterMessage};
 use daemon::crew::foreman::{self, Ended, ForemanArguments, ForemanMessage, Notice, Progress};
 use daemon::estop::{CurrentBrake, Latch, Watchman};
 use daemon::instance::Instance;
@@ -188,7 +189,15 @@ impl Crew {
         };
         let (foreman, gone) =
             foreman::spawn(arguments).await.map_err(|error| DaemonError::Actor(error.to_string()))?;
-        let listening = tokio::spawn(listen(foreman.clone(), args.which.clone(), self.setup.until));
+        let desk = Desk {
+            clerk: self.clerk.clone(),
+            clock: Arc::clone(&self.clock),
+            setup: Arc::clone(&self.setup),
+        };
+        let (forecaster, done) =
+            forecaster::spawn(desk).await.map_err(|error| DaemonError::Actor(error.to_string()))?;
+        let listening =
+            tokio::spawn(listen(foreman.clone(), forecaster.clone(), args.which.clone(), self.setup.until));
         let latched = foreman.clone();
         let watch = self.watchman(brake.clone()).watch(latch, move |why| {
             let _ = latched.cast(ForemanMessage::EmergencyStop(why));
@@ -200,7 +209,9 @@ impl Crew {
         if let Ok(ended) = &ended {
             info!("ended: {ended}");
         }
-        drop(foreman);
+        forecaster.stop(None);
+        drop((foreman, forecaster));
+        let _ = done.await;
         // How it ended was told before.
         let _ = gone.await;
         self.close();
@@ -280,6 +291,7 @@ async fn stop_by_signal(brake: Brake) -> Result<(), std::io::Error> {
 /// Hears signals for the foreman.
 async fn listen(
     foreman: ractor::ActorRef<ForemanMessage>,
+    forecaster: ractor::ActorRef<ForecasterMessage>,
     which: Which,
     until: Option<Timestamp>,
 ) -> Result<(), std::io::Error> {
@@ -292,7 +304,7 @@ async fn listen(
             _ = interrupts.recv() => "SIGINT",
             _ = terminations.recv() => "SIGTERM",
             _ = hangups.recv() => {
-                reload(&foreman, &which, until);
+                reload(&foreman, &forecaster, &which, until);
                 continue;
             }
         };
@@ -303,11 +315,18 @@ async fn listen(
     }
 }
 
-fn reload(foreman: &ractor::ActorRef<ForemanMessage>, which: &Which, until: Option<Timestamp>) {
+fn reload(
+    foreman: &ractor::ActorRef<ForemanMessage>,
+    forecaster: &ractor::ActorRef<ForecasterMessage>,
+    which: &Which,
+    until: Option<Timestamp>,
+) {
     match settings::place(which) {
         Ok(mut place) => {
             place.setup.until = place.setup.until.or(until);
-            let _ = foreman.cast(ForemanMessage::Reload(Arc::new(place.setup)));
+            let setup = Arc::new(place.setup);
+            let _ = forecaster.cast(ForecasterMessage::Reload(Arc::clone(&setup)));
+            let _ = foreman.cast(ForemanMessage::Reload(setup));
         }
         Err(error) => warn!("the configuration is not loaded anew, the old one stays: {error}"),
     }

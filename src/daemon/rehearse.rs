@@ -30,13 +30,13 @@ pub(super) fn rehearse(args: &RehearseArgs, stdio: &mut Stdio) -> Result<u8, Fai
             (Ledger::open(&directory.join("ledger.sqlite")), Some(Views::summaries(directory)))
         }
     };
-    let book = Book::of(ledger.map_err(DaemonError::from)?, Arc::clone(&setup), views);
+    let mut book = Book::of(ledger.map_err(DaemonError::from)?, Arc::clone(&setup), views);
     let mut days = Vec::new();
     let tell = |totals| {
         days.push(totals);
         ControlFlow::Continue(())
     };
-    rehearsal::rehearse(&setup, book, args.from, args.days, tell).map_err(DaemonError::from)?;
+    rehearsal::rehearse(&setup, &mut book, args.from, args.days, tell).map_err(DaemonError::from)?;
     let missed = days.iter().filter(|day| !is_met(day)).count();
     if args.json {
         let summaries: Vec<_> = days.into_iter().map(summaries::of_day).collect();

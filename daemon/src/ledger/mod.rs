@@ -18,6 +18,7 @@
 //! it is.
 
 mod exports;
+mod forecasts;
 mod retention;
 mod rows;
 mod schema;
@@ -27,6 +28,7 @@ pub(crate) mod tests;
 mod totals;
 
 pub use exports::{Exported, Sent};
+pub use forecasts::{ForecastRow, PUBLISHED};
 pub use slots::{DayPlanned, Ending, Unsent};
 pub use totals::{DayTotals, Hour, SlotRow};
 
