@@ -18,6 +18,8 @@
 //! | [`summaries`] | a day's summary, drawn from the ledger |
 //! | [`output`] | files that are the user's: how they are made and replaced |
 //! | [`log`] | the log: levels, rotation by size that loses no line |
+//! | [`notify`] | a webhook for what needs a person, a ping for whoever waits for one |
+//! | [`heartbeat`] | that the daemon lives, and whether it gets on |
 //! | [`estop`] | the emergency stop: a latch in a file, looked at before every send |
 //! | `crew` | the actors, and who tells whom what |
 
@@ -28,10 +30,12 @@ pub mod clock;
 pub mod crew;
 pub mod csv;
 pub mod estop;
+pub mod heartbeat;
 pub mod instance;
 pub mod latencies;
 pub mod ledger;
 pub mod log;
+pub mod notify;
 pub mod output;
 pub mod rehearsal;
 pub mod send;
