@@ -20,6 +20,8 @@
 //! | [`log`] | the log: levels, rotation by size that loses no line |
 //! | [`notify`] | a webhook for what needs a person, a ping for whoever waits for one |
 //! | [`heartbeat`] | that the daemon lives, and whether it gets on |
+//! | [`service_manager`] | what systemd is told: ready, alive, about to end |
+//! | [`units`] | texts for systemd, supervisord and logrotate |
 //! | [`estop`] | the emergency stop: a latch in a file, looked at before every send |
 //! | `crew` | the actors, and who tells whom what |
 
@@ -40,7 +42,9 @@ pub mod output;
 pub mod rehearsal;
 pub mod send;
 pub mod sender;
+pub mod service_manager;
 pub mod subjects;
 pub mod suite;
 pub mod summaries;
 pub mod target;
+pub mod units;
