@@ -20,6 +20,7 @@
 //! | [`log`] | the log: levels, rotation by size that loses no line |
 //! | [`notify`] | a webhook for what needs a person, a ping for whoever waits for one |
 //! | [`heartbeat`] | that the daemon lives, and whether it gets on |
+//! | [`exposition`] | figures for Prometheus and the state of health, on this machine |
 //! | [`service_manager`] | what systemd is told: ready, alive, about to end |
 //! | [`units`] | texts for systemd, supervisord and logrotate |
 //! | [`estop`] | the emergency stop: a latch in a file, looked at before every send |
@@ -32,6 +33,7 @@ pub mod clock;
 pub mod crew;
 pub mod csv;
 pub mod estop;
+pub mod exposition;
 pub mod heartbeat;
 pub mod instance;
 pub mod latencies;
