@@ -6,6 +6,7 @@
 //! nothing, so there is nobody to be recognised.
 
 mod figures;
+mod of_daemon;
 mod request;
 
 pub use figures::{Family, Health, Kind, Sample, Snapshot};
