@@ -459,6 +459,35 @@ fn the_log_tells_each_cycle_with_the_place_and_the_millisecond() {
 }
 
 #[test]
+fn what_is_collected_holds_no_secret_and_no_answer() {
+    let site = Site::with(QUICK, &loads(3, 3, 0.0));
+    let config = fs::read_to_string(site.config()).expect("it is there");
+    let secret = "credential = 'env:WORLD_TEST_CREDENTIAL'\n[target.http]";
+    fs::write(site.config(), config.replace("[target.http]", secret)).expect("it is written");
+    let mut once = site.command("once");
+    once.env("WORLD_TEST_CREDENTIAL", "a-very-secret-word");
+    World::of(once).ends_with(0);
+    let sent = site.target.heard();
+    assert!(sent[0].headers.iter().any(|(_, value)| value.contains("a-very-secret-word")), "{sent:?}");
+    let archive = site.directory.path().join("bundle.tar");
+    let collect = || site.world("collect").and(&["--out", &archive.display().to_string()]);
+    collect().ends_with(0);
+    let bytes = fs::read(&archive).expect("it is there");
+    let text = String::from_utf8_lossy(&bytes);
+    for part in ["world-daemon/status.json", "world-daemon/log.txt", "summaries/summary_", "cycle 1 done"] {
+        assert!(text.contains(part), "{part}");
+    }
+    assert!(!text.contains("a-very-secret-word"), "a secret came along");
+    let answers = site.operations();
+    assert!(answers[0].contains("well") && !text.contains(",well,"), "an answer came along");
+    collect().refused_with(&["is there already"]);
+    for file in ["simulation_daemon.log", "daemon_status.json", "ledger.sqlite"] {
+        let bytes = fs::read(site.base().join(file)).unwrap_or_default();
+        assert!(!String::from_utf8_lossy(&bytes).contains("a-very-secret-word"), "{file} holds a secret");
+    }
+}
+
+#[test]
 fn what_comes_with_the_program_can_be_started_from() {
     let site = Site::with("", "");
     for (command, ending) in [("config", "json"), ("config --toml", "toml"), ("config test", "json")] {

@@ -114,6 +114,8 @@ pub(crate) enum DaemonCommand {
     Estop(EstopArgs),
     /// Add a figure of your own to today's summary
     Metric(MetricArgs),
+    /// Bundle what helps to find an error: configuration, status, summaries, the log's end; no secrets, no answers
+    Collect(CollectArgs),
     /// Print a configuration to start your own from, or the schema of configurations
     Config(ConfigArgs),
 }
@@ -289,6 +291,17 @@ pub(crate) struct MetricArgs {
     /// Its value
     #[arg(allow_negative_numbers = true)]
     pub value: f64,
+}
+
+/// `world daemon collect`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CollectArgs {
+    #[command(flatten)]
+    pub which: Which,
+
+    /// The archive [default: world-daemon-TIME.tar in this directory]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
 }
 
 /// A configuration that comes with the program, or what all of them have in common.

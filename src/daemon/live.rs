@@ -160,6 +160,7 @@ impl Crew {
         let stopping = tokio::spawn(stop_by_signal(brake.clone()));
         let cycle = Cycle { kit, setup, slot, is_late: false, begun, brake };
         let report = cycle.carry_out().await;
+        report.tell();
         watching.abort();
         stopping.abort();
         self.close();

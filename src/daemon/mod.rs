@@ -4,6 +4,7 @@
 //! rest of the program: signals, and the resident world. One command is one file.
 
 pub(crate) mod cli;
+mod collect;
 mod estop;
 mod explain;
 mod live;
@@ -56,6 +57,9 @@ pub(crate) enum DaemonError {
     /// Nothing is known of a day.
     #[error("nothing is known of {0}")]
     NoDay(jiff::civil::Date),
+    /// A file is there that would be overwritten.
+    #[error("{} is there already", .0.display())]
+    Taken(PathBuf),
     /// The system refused.
     #[error("cannot {verb}: {source}")]
     System {
@@ -96,7 +100,8 @@ impl DaemonError {
             | Self::Target(_)
             | Self::Time(_)
             | Self::NothingYet { .. }
-            | Self::NoDay(_) => exit_code::USAGE,
+            | Self::NoDay(_)
+            | Self::Taken(_) => exit_code::USAGE,
             Self::Instance(InstanceError::Running { .. }) => exit_code::USAGE,
             Self::Ledger(LedgerError::Foreign { .. } | LedgerError::TooNew { .. }) => exit_code::USAGE,
             Self::NotStarted(_) | Self::EmergencyStop(_) => exit_code::GATE_FAILED,
@@ -148,6 +153,7 @@ pub(crate) fn daemon(args: &DaemonArgs, stdio: &mut Stdio) -> Result<u8, Failure
         DaemonCommand::Review(args) => review::review(args, stdio),
         DaemonCommand::Estop(args) => estop::estop(args, stdio),
         DaemonCommand::Rehearse(args) => rehearse::rehearse(args, stdio),
+        DaemonCommand::Collect(args) => collect::collect(args, stdio),
         DaemonCommand::Metric(args) => metric(args),
         DaemonCommand::Config(args) => config(args, stdio),
     }

@@ -20,7 +20,7 @@ const FAILURES_SHOWN: usize = 5;
 
 /// How a daemon is.
 #[derive(Clone, Debug, Serialize)]
-struct Status {
+pub(super) struct Status {
     /// Whether it runs.
     running: bool,
     /// Its process, where that can be told.
@@ -78,7 +78,8 @@ pub(super) fn now() -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
 }
 
-fn look(place: &Place, now: Timestamp) -> Result<Status, DaemonError> {
+/// Looks how it is.
+pub(super) fn look(place: &Place, now: Timestamp) -> Result<Status, DaemonError> {
     let running = Running::find(&place.base).map_err(DaemonError::system("look at the lock"))?;
     let path = place.ledger();
     let ledger = if path.exists() { Some(Ledger::look(&path)?) } else { None };

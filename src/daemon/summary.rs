@@ -7,6 +7,7 @@ use crate::console::layout::{self, figures, words};
 use crate::exit_code;
 use crate::program::Failure;
 use crate::stdio::Stdio;
+use daemon::ledger::SlotRow;
 use daemon::summaries;
 use days::order::Kind;
 use days::summary::{Percentiles, Sends, Summary};
@@ -24,6 +25,21 @@ pub(super) fn summary(args: &SummaryArgs, stdio: &mut Stdio) -> Result<u8, Failu
         stdio.out.print(&lines(&summary, stdio.out.width))?;
     }
     Ok(exit_code::OK)
+}
+
+/// Cycles, a line each: the latest first.
+pub(super) fn cycles(cycles: &[SlotRow]) -> Vec<String> {
+    let line = |cycle: &SlotRow| {
+        let made = Kind::ALL.map(|kind| {
+            let account = cycle.accounts.get(kind);
+            let (word, planned, made) = (kind.word(), account.planned, account.made());
+            format!("{word} planned={planned} made={made} succeeded={}", account.succeeded)
+        });
+        let reason = cycle.reason.as_deref().map(|reason| format!("  {reason}")).unwrap_or_default();
+        let number = cycle.cycle.unwrap_or_default();
+        format!("{number} {} {} {}{reason}", cycle.start, cycle.state.word(), made.join(" "))
+    };
+    cycles.iter().map(line).collect()
 }
 
 fn lines(summary: &Summary, width: usize) -> Vec<String> {

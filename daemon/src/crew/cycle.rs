@@ -25,6 +25,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tracing::{error, info, warn};
 
 /// For looking at the target, at files and at what they hold.
 const VALIDATE_TIME: Duration = Duration::from_secs(30);
@@ -108,6 +109,40 @@ impl Report {
     /// Whether it counts as a failure: nothing succeeded.
     pub fn has_failed(&self) -> bool {
         self.state == SlotState::Failed
+    }
+
+    /// Tells of it in the log.
+    pub fn tell(&self) {
+        for kind in Kind::ALL {
+            let account = self.accounts.get(kind);
+            if account.planned > 0 {
+                info!(
+                    "{}: {} of {} succeeded ({} sent, {} late, {} dropped, {} skipped; {} failed)",
+                    kind.word(),
+                    account.succeeded,
+                    account.planned,
+                    account.sent,
+                    account.late,
+                    account.dropped,
+                    account.skipped,
+                    account.failed
+                );
+            }
+        }
+        let tally = &self.tally;
+        if tally.tests() > 0 {
+            let judges = self.vigil.map_or("not asked", Vigil::word);
+            let line = format!(
+                "guardrails: {} blocked, {} breached, {} undetermined; judges {judges}",
+                tally.blocked, tally.breached, tally.undetermined
+            );
+            if tally.breached > 0 { warn!("{line}") } else { info!("{line}") }
+        }
+        match (&self.error, self.state.word()) {
+            (Some(error), state) => error!("cycle {} {state}: {error}", self.number),
+            (None, "failed") => error!("cycle {} failed: nothing succeeded", self.number),
+            (None, state) => info!("cycle {} {state}", self.number),
+        }
     }
 }
 

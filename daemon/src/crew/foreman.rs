@@ -347,7 +347,7 @@ impl<T: Target> ForemanState<T> {
     /// Takes in how a cycle ended.
     async fn hear_of_end(&mut self, report: Report) {
         self.under_way = None;
-        self.tell_of(&report);
+        report.tell();
         if let Some(error) = &report.unwritten {
             error!("cycle {}: its end could not be written down: {error}", report.number);
             self.is_trusted = false;
@@ -387,39 +387,6 @@ impl<T: Target> ForemanState<T> {
             board.cycles += 1;
             board.failures_in_a_row = failures;
         });
-    }
-
-    fn tell_of(&self, report: &Report) {
-        for kind in Kind::ALL {
-            let account = report.accounts.get(kind);
-            if account.planned > 0 {
-                info!(
-                    "{}: {} of {} succeeded ({} sent, {} late, {} dropped, {} skipped; {} failed)",
-                    kind.word(),
-                    account.succeeded,
-                    account.planned,
-                    account.sent,
-                    account.late,
-                    account.dropped,
-                    account.skipped,
-                    account.failed
-                );
-            }
-        }
-        let tally = &report.tally;
-        if tally.tests() > 0 {
-            let judges = report.vigil.map_or("not asked", days::guardrail::Vigil::word);
-            let line = format!(
-                "guardrails: {} blocked, {} breached, {} undetermined; judges {judges}",
-                tally.blocked, tally.breached, tally.undetermined
-            );
-            if tally.breached > 0 { warn!("{line}") } else { info!("{line}") }
-        }
-        match (&report.error, report.state.word()) {
-            (Some(error), state) => error!("cycle {} {state}: {error}", report.number),
-            (None, "failed") => error!("cycle {} failed: nothing succeeded", report.number),
-            (None, state) => info!("cycle {} {state}", report.number),
-        }
     }
 
     async fn close(&mut self, date: Date) -> Result<(), Refused> {
