@@ -5,6 +5,8 @@ mod support;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -456,6 +458,80 @@ fn the_log_tells_each_cycle_with_the_place_and_the_millisecond() {
     assert_eq!(site.world("logs -n 2").ends_with(0).out.lines().count(), 2);
     let said = fs::read_to_string(site.base().join("daemon_stderr.log")).expect("it is there");
     assert_eq!(said, "", "what is in the log is not said twice");
+}
+
+/// What a server on loopback answers to a GET.
+fn got(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("somebody listens");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("it is heard");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    answer
+}
+
+#[test]
+fn figures_and_health_are_served_to_this_machine() {
+    let settings = format!("{QUICK}metrics = {{ listen = '127.0.0.1:0' }}\n");
+    let site = Site::with(&settings, &loads(3, 3, 0.0));
+    let daemon = site.run("");
+    site.wait_for_line("cycle 2 done");
+    let said = site.said();
+    let address =
+        said.split("figures at http://").nth(1).and_then(|rest| rest.split('/').next()).expect("it is told");
+    let figures = wait_until("two cycles", || {
+        let figures = got(address, "/metrics");
+        figures.contains("world_daemon_cycles_total 2").then_some(figures)
+    });
+    assert!(figures.starts_with("HTTP/1.1 200"), "{figures}");
+    assert!(got(address, "/healthz").starts_with("HTTP/1.1 200"));
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.end(), Some(0));
+    assert!(TcpStream::connect(address).is_err(), "nobody listens any more");
+}
+
+#[test]
+fn a_webhook_is_told_of_a_cooldown_once() {
+    let outside = HttpTarget::start();
+    let settings = format!(
+        "{QUICK}error_handling = {{ max_consecutive_failures = 2, failure_cooldown_minutes = 0 }}\n\
+         notify = {{ webhook_url = '{}' }}\n",
+        outside.url()
+    );
+    let site = Site::with(&settings, &loads(2, 2, 0.0));
+    site.target.behave(Manner::Status(500));
+    let daemon = site.run("");
+    outside.wait_for(1);
+    let first = outside.heard()[0].clone();
+    assert!(first.line.starts_with("POST "), "{first:?}");
+    let told: Value = serde_json::from_str(&first.body).expect("it is JSON");
+    assert_eq!(
+        (told["event"].as_str(), told["state"].as_str()),
+        (Some("cooldown"), Some("firing")),
+        "{told:#}"
+    );
+    site.wait_for_line("cycle 6 failed");
+    assert_eq!(outside.count(), 1, "what goes on is not told again");
+    site.target.behave(Manner::Well);
+    outside.wait_for(2);
+    assert!(outside.heard()[1].body.contains("resolved"), "{:?}", outside.heard());
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.end(), Some(0));
+}
+
+#[test]
+fn units_name_this_program_and_these_files() {
+    let site = Site::with(QUICK, "");
+    for (keeper, parts) in [
+        ("systemd", ["Type=notify", "Restart=on-failure"]),
+        ("supervisord", ["autorestart=unexpected", "stopsignal=TERM"]),
+        ("logrotate", ["simulation_daemon.log", "rotate"]),
+    ] {
+        let text = site.world(&format!("units {keeper}")).and(&["--user", "ada"]).ends_with(0).out;
+        for part in parts.into_iter().chain([site.base().to_str().expect("it is text")]) {
+            assert!(text.contains(part), "{part} in\n{text}");
+        }
+    }
 }
 
 #[test]

@@ -51,6 +51,12 @@ Examples:
 
 It lives through these days by the daemon's own decisions, in simulated time, and sends nothing.";
 
+const UNITS_EXAMPLES: &str = "\
+Examples:
+  world daemon units systemd --config /etc/world/daemon.toml > /etc/systemd/system/world-daemon.service
+  world daemon units supervisord > /etc/supervisor/conf.d/world-daemon.conf
+  world daemon units logrotate > /etc/logrotate.d/world-daemon";
+
 /// `world daemon`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
@@ -114,6 +120,9 @@ pub(crate) enum DaemonCommand {
     Estop(EstopArgs),
     /// Add a figure of your own to today's summary
     Metric(MetricArgs),
+    /// Print a service for systemd or supervisord, or rules for logrotate
+    #[command(after_help = UNITS_EXAMPLES)]
+    Units(UnitsArgs),
     /// Bundle what helps to find an error: configuration, status, summaries, the log's end; no secrets, no answers
     Collect(CollectArgs),
     /// Print a configuration to start your own from, or the schema of configurations
@@ -291,6 +300,35 @@ pub(crate) struct MetricArgs {
     /// Its value
     #[arg(allow_negative_numbers = true)]
     pub value: f64,
+}
+
+/// A supervisor, or what else looks after a daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeeperArg {
+    /// A unit of systemd
+    Systemd,
+    /// A program of supervisord
+    Supervisord,
+    /// Rules of logrotate
+    Logrotate,
+}
+
+/// `world daemon units`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct UnitsArgs {
+    /// For whom.
+    pub keeper: KeeperArg,
+
+    #[command(flatten)]
+    pub which: Which,
+
+    /// The user that it runs as [default: you]
+    #[arg(long)]
+    pub user: Option<String>,
+
+    /// The group of its files [default: as the user]
+    #[arg(long)]
+    pub group: Option<String>,
 }
 
 /// `world daemon collect`.

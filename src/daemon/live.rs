@@ -5,6 +5,7 @@
 //! was ended.
 
 use super::cli::{RunArgs, Which};
+use super::companions::Companions;
 use super::settings::{self, Place};
 use super::target::AnyTarget;
 use super::{DaemonError, DaemonError as Error};
@@ -17,14 +18,18 @@ use daemon::clock::{Clock, SystemClock};
 use daemon::crew::clerk::Clerk;
 use daemon::crew::cycle::{Cycle, Kit, Report};
 use daemon::crew::forecaster::{self, Desk, ForecasterMessage};
-use daemon::crew::foreman::{self, Ended, ForemanArguments, ForemanMessage, Notice, Progress};
+use daemon::crew::foreman::{self, Ended, ForemanArguments, ForemanMessage, Progress};
 use daemon::estop::{CurrentBrake, Latch, Watchman};
 use daemon::instance::Instance;
 use daemon::ledger::Ledger;
 use daemon::log::{self, Stamps};
+use daemon::notify::Herald;
+use daemon::notify::message::Sender;
 use daemon::sender::{Brake, Pull};
+use daemon::service_manager::{News, ServiceManager};
 use days::order::Kind;
 use jiff::Timestamp;
+use ractor::ActorRef;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -174,16 +179,21 @@ impl Crew {
     async fn live(self, args: &RunArgs) -> Result<Ended, DaemonError> {
         let kit = self.kit()?;
         self.announce();
-        let (progress, _watching) = watch::channel(Progress { board: self.board(), today: None });
+        let (progress, seen) = watch::channel(Progress { board: self.board(), today: None });
         let (told, ended) = oneshot::channel();
         let (latch, brake) = (Latch::look(&self.place.base), CurrentBrake::default());
+        let sender = Sender { daemon: self.place.name.clone(), started: self.clock.wall() };
+        let (herald, errands) =
+            Herald::of(&self.setup.config, &sender, &self.clock).map_err(DaemonError::Target)?;
+        let companions =
+            Companions::gather(&self.setup, &self.clock, &seen, (herald.clone(), errands)).await?;
         let arguments = ForemanArguments {
             kit,
             setup: Arc::clone(&self.setup),
             base: Some(self.place.base.clone()),
             board: self.board(),
             progress,
-            notices: Box::new(|_: Notice| {}),
+            notices: Box::new(move |notice| herald.tell(notice)),
             emergency_stop: latch.reason(),
             brake: brake.clone(),
             ended: told,
@@ -197,8 +207,16 @@ impl Crew {
         };
         let (forecaster, done) =
             forecaster::spawn(desk).await.map_err(|error| DaemonError::Actor(error.to_string()))?;
-        let listening =
-            tokio::spawn(listen(foreman.clone(), forecaster.clone(), args.which.clone(), self.setup.until));
+        let manager = companions.manager();
+        manager.tell(&[News::Ready]);
+        let ears = Ears {
+            foreman: foreman.clone(),
+            forecaster: forecaster.clone(),
+            manager,
+            which: args.which.clone(),
+            until: self.setup.until,
+        };
+        let listening = tokio::spawn(ears.listen());
         let latched = foreman.clone();
         let watch = self.watchman(brake.clone()).watch(latch, move |why| {
             let _ = latched.cast(ForemanMessage::EmergencyStop(why));
@@ -215,6 +233,7 @@ impl Crew {
         let _ = done.await;
         // How it ended was told before.
         let _ = gone.await;
+        companions.leave().await;
         self.close();
         ended
     }
@@ -263,7 +282,7 @@ impl Crew {
 async fn watched(
     watch: impl Future<Output = ()> + Send + 'static,
     brake: CurrentBrake,
-    foreman: ractor::ActorRef<ForemanMessage>,
+    foreman: ActorRef<ForemanMessage>,
 ) {
     let mut watching = JoinSet::new();
     watching.spawn(watch);
@@ -289,46 +308,51 @@ async fn stop_by_signal(brake: Brake) -> Result<(), std::io::Error> {
     Ok(())
 }
 
-/// Hears signals for the foreman.
-async fn listen(
-    foreman: ractor::ActorRef<ForemanMessage>,
-    forecaster: ractor::ActorRef<ForecasterMessage>,
+/// Who hears signals, and for whom.
+struct Ears {
+    foreman: ActorRef<ForemanMessage>,
+    forecaster: ActorRef<ForecasterMessage>,
+    manager: Arc<ServiceManager>,
     which: Which,
+    /// The planned end of the command line.
     until: Option<Timestamp>,
-) -> Result<(), std::io::Error> {
-    let mut interrupts = signal(SignalKind::interrupt())?;
-    let mut terminations = signal(SignalKind::terminate())?;
-    let mut hangups = signal(SignalKind::hangup())?;
-    let mut asked = false;
-    loop {
-        let by = tokio::select! {
-            _ = interrupts.recv() => "SIGINT",
-            _ = terminations.recv() => "SIGTERM",
-            _ = hangups.recv() => {
-                reload(&foreman, &forecaster, &which, until);
-                continue;
-            }
-        };
-        let message = if asked { ForemanMessage::GraceIsOver } else { ForemanMessage::Stop(by.to_owned()) };
-        asked = true;
-        // A foreman that is gone has ended.
-        let _ = foreman.cast(message);
-    }
 }
 
-fn reload(
-    foreman: &ractor::ActorRef<ForemanMessage>,
-    forecaster: &ractor::ActorRef<ForecasterMessage>,
-    which: &Which,
-    until: Option<Timestamp>,
-) {
-    match settings::place(which) {
-        Ok(mut place) => {
-            place.setup.until = place.setup.until.or(until);
-            let setup = Arc::new(place.setup);
-            let _ = forecaster.cast(ForecasterMessage::Reload(Arc::clone(&setup)));
-            let _ = foreman.cast(ForemanMessage::Reload(setup));
+impl Ears {
+    async fn listen(self) -> Result<(), std::io::Error> {
+        let mut interrupts = signal(SignalKind::interrupt())?;
+        let mut terminations = signal(SignalKind::terminate())?;
+        let mut hangups = signal(SignalKind::hangup())?;
+        let mut asked = false;
+        loop {
+            let by = tokio::select! {
+                _ = interrupts.recv() => "SIGINT",
+                _ = terminations.recv() => "SIGTERM",
+                _ = hangups.recv() => {
+                    self.reload();
+                    continue;
+                }
+            };
+            self.manager.tell(&[News::Stopping]);
+            let message =
+                if asked { ForemanMessage::GraceIsOver } else { ForemanMessage::Stop(by.to_owned()) };
+            asked = true;
+            // A foreman that is gone has ended.
+            let _ = self.foreman.cast(message);
         }
-        Err(error) => warn!("the configuration is not loaded anew, the old one stays: {error}"),
+    }
+
+    fn reload(&self) {
+        self.manager.tell(&[News::Reloading]);
+        match settings::place(&self.which) {
+            Ok(mut place) => {
+                place.setup.until = place.setup.until.or(self.until);
+                let setup = Arc::new(place.setup);
+                let _ = self.forecaster.cast(ForecasterMessage::Reload(Arc::clone(&setup)));
+                let _ = self.foreman.cast(ForemanMessage::Reload(setup));
+            }
+            Err(error) => warn!("the configuration is not loaded anew, the old one stays: {error}"),
+        }
+        self.manager.tell(&[News::Ready]);
     }
 }

@@ -5,6 +5,7 @@
 
 pub(crate) mod cli;
 mod collect;
+mod companions;
 mod estop;
 mod explain;
 mod live;
@@ -16,6 +17,7 @@ mod start;
 mod status;
 mod summary;
 mod target;
+mod units;
 
 use crate::exit_code;
 use crate::program::Failure;
@@ -25,6 +27,7 @@ use daemon::instance::InstanceError;
 use daemon::ledger::{Ledger, LedgerError};
 use daemon::log::LogError;
 use daemon::target::Complaint;
+use daemon::units::UnitError;
 use days::config::{schema, shipped};
 use settings::{Place, SettingsError};
 use std::io;
@@ -48,6 +51,9 @@ pub(crate) enum DaemonError {
     /// There is no log.
     #[error("{0}")]
     Log(#[from] LogError),
+    /// There is no such unit.
+    #[error("{0}")]
+    Unit(#[from] UnitError),
     /// There is nothing to be read yet.
     #[error("nothing is known in {}", base.display())]
     NothingYet {
@@ -101,6 +107,7 @@ impl DaemonError {
             | Self::Time(_)
             | Self::NothingYet { .. }
             | Self::NoDay(_)
+            | Self::Unit(_)
             | Self::Taken(_) => exit_code::USAGE,
             Self::Instance(InstanceError::Running { .. }) => exit_code::USAGE,
             Self::Ledger(LedgerError::Foreign { .. } | LedgerError::TooNew { .. }) => exit_code::USAGE,
@@ -153,6 +160,7 @@ pub(crate) fn daemon(args: &DaemonArgs, stdio: &mut Stdio) -> Result<u8, Failure
         DaemonCommand::Review(args) => review::review(args, stdio),
         DaemonCommand::Estop(args) => estop::estop(args, stdio),
         DaemonCommand::Rehearse(args) => rehearse::rehearse(args, stdio),
+        DaemonCommand::Units(args) => units::units(args, stdio),
         DaemonCommand::Collect(args) => collect::collect(args, stdio),
         DaemonCommand::Metric(args) => metric(args),
         DaemonCommand::Config(args) => config(args, stdio),
