@@ -546,7 +546,7 @@ fn what_is_collected_holds_no_secret_and_no_answer() {
     let sent = site.target.heard();
     assert!(sent[0].headers.iter().any(|(_, value)| value.contains("a-very-secret-word")), "{sent:?}");
     let archive = site.directory.path().join("bundle.tar");
-    let collect = || site.world("collect").and(&["--out", &archive.display().to_string()]);
+    let collect = || site.world("collect").and(&["--archive", &archive.display().to_string()]);
     collect().ends_with(0);
     let bytes = fs::read(&archive).expect("it is there");
     let text = String::from_utf8_lossy(&bytes);

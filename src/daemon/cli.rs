@@ -339,7 +339,7 @@ pub(crate) struct CollectArgs {
 
     /// The archive [default: world-daemon-TIME.tar in this directory]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub out: Option<PathBuf>,
+    pub archive: Option<PathBuf>,
 }
 
 /// A configuration that comes with the program, or what all of them have in common.

@@ -39,7 +39,7 @@ struct Bundle<W: io::Write> {
 pub(super) fn collect(args: &CollectArgs, stdio: &mut Stdio) -> Result<u8, Failure> {
     let place = settings::place(&args.which)?;
     let named = || PathBuf::from(format!("world-daemon-{}.tar", now().strftime("%Y%m%dT%H%M%SZ")));
-    let path = args.out.clone().unwrap_or_else(named);
+    let path = args.archive.clone().unwrap_or_else(named);
     let cannot = || DaemonError::system(format!("write {}", path.display()));
     let file = match File::options().write(true).create_new(true).open(&path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
