@@ -24,7 +24,7 @@ struct Site {
 const QUICK: &str = "\
 execution_interval_seconds = 1
 time_zone = 'UTC'
-grace_seconds = 4
+grace_seconds = 10
 simulation_mix = { operations_weight = 1, guardrails_weight = 0 }
 target_daily_requests = { min = 0, max = 100_000_000 }
 ";
@@ -53,7 +53,7 @@ impl Site {
     fn configure(&self, settings: &str, load: &str) {
         let url = self.target.url();
         let target = format!(
-            "[target]\nkind = 'http'\ntimeout_seconds = 20\n[target.http]\nurl = '{url}?{{number}}'\n"
+            "[target]\nkind = 'http'\ntimeout_seconds = 60\n[target.http]\nurl = '{url}?{{number}}'\n"
         );
         fs::write(self.config(), format!("{settings}{load}{target}")).expect("it is written");
     }
@@ -239,13 +239,44 @@ fn a_stop_interrupts_what_does_not_end_within_the_grace_time() {
     let asked = Instant::now();
     daemon.signal(Signal::TERM);
     assert_eq!(daemon.end(), Some(0));
-    assert!(asked.elapsed() < Duration::from_secs(4), "the grace time: {:?}", asked.elapsed());
+    assert!(asked.elapsed() < Duration::from_secs(10), "the grace time: {:?}", asked.elapsed());
     let summary = site.summary();
     assert_balanced(&summary);
     assert_eq!(number(&summary, "/slots/interrupted"), 1);
     assert_eq!(number(&summary, "/sends/operations/skipped"), 46, "{summary:#}");
     let written = fs::read_dir(site.base().join("daily_summaries")).expect("it is there").count();
     assert_eq!(written, 1, "the summary is written");
+}
+
+#[test]
+fn a_stop_interrupts_canaries_that_nobody_answers() {
+    let settings = QUICK.replace(
+        "operations_weight = 1, guardrails_weight = 0",
+        "operations_weight = 0, guardrails_weight = 1",
+    );
+    let site = Site::with(&settings, &loads(50, 4, 0.0));
+    site.target.behave(Manner::Never);
+    let daemon = site.run("");
+    site.target.wait_for(1);
+    let asked = Instant::now();
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.end(), Some(0));
+    assert!(asked.elapsed() < Duration::from_secs(10), "the grace time: {:?}", asked.elapsed());
+    let summary = site.summary();
+    assert_balanced(&summary);
+    assert_eq!(number(&summary, "/sends/guardrails/skipped"), 50, "{summary:#}");
+    assert_eq!(site.target.count(), 1, "one canary was asked, and nothing else");
+}
+
+#[test]
+fn what_keeps_a_cycle_from_sending_is_told_with_its_cure() {
+    let site =
+        Site::with(&format!("{QUICK}guardrails = {{ suites = ['./none.toml'] }}\n"), &loads(3, 3, 0.0));
+    let ended = site.world("once").ends_with(1);
+    assert!(ended.out.contains("prepare: ") && ended.out.contains("none.toml"), "{}", ended.out);
+    assert!(ended.out.contains("Mend the suite, or name another one"), "{}", ended.out);
+    assert_eq!(site.target.count(), 0);
+    assert_balanced(&site.summary());
 }
 
 #[test]
@@ -349,6 +380,9 @@ fn a_good_configuration_is_loaded_anew_and_a_bad_one_is_not() {
     daemon.signal(Signal::HUP);
     site.wait_for_line("going on by the new configuration");
     site.wait_for_line("calls=7");
+    site.configure(&format!("{QUICK}heartbeat_minutes = 7\n"), &loads(7, 7, 0.0));
+    daemon.signal(Signal::HUP);
+    site.wait_for_line("what has changed of `heartbeat_minutes` holds from the next start on");
     daemon.signal(Signal::TERM);
     assert_eq!(daemon.end(), Some(0));
 }
@@ -404,6 +438,7 @@ fn a_figure_of_ones_own_is_part_of_the_summary() {
     site.world("once").ends_with(0);
     site.world("metric depth 2.5").ends_with(0);
     site.world("metric depth -3").ends_with(0);
+    site.world("metric depth nan").refused_with(&["it has to be finite"]);
     assert_eq!(site.summary().pointer("/metrics/depth").and_then(Value::as_f64), Some(-3.0));
 }
 

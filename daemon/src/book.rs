@@ -198,7 +198,9 @@ impl Book {
     /// # Errors
     /// If it cannot be written.
     pub fn recover(&mut self, at: Timestamp) -> Result<Vec<Timestamp>, LedgerError> {
-        self.ledger.recover(at)
+        let slots = self.ledger.recover(at)?;
+        slots.iter().for_each(|slot| self.sum_up(self.setup.calendar.date_of(*slot)));
+        Ok(slots)
     }
 
     /// Settles slots without a cycle, all of one day.
@@ -209,7 +211,11 @@ impl Book {
         if let Some(slot) = slots.first() {
             self.open(slot)?;
         }
-        self.ledger.pass(slots, how, at)
+        self.ledger.pass(slots, how, at)?;
+        if let Some(slot) = slots.first() {
+            self.sum_up(slot.date());
+        }
+        Ok(())
     }
 
     /// Begins the cycle of a slot.

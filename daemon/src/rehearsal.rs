@@ -9,7 +9,7 @@ use crate::ledger::{DayTotals, Ending, LedgerError};
 use crate::send::{Answer, Ask, Row};
 use days::account::Fate;
 use days::calendar::Slot;
-use days::conductor::{Conductor, Now, Past, Rules, Step};
+use days::conductor::{Conductor, CycleEnd, Now, Past, Rules, Step};
 use days::order::{Batch, Kind, Order};
 use days::slot_state::SlotState;
 use jiff::civil::Date;
@@ -102,7 +102,7 @@ impl Stage<'_> {
         self.pass_time(took);
         let state = if late_by.is_some() { SlotState::Late } else { SlotState::Done };
         self.book.end(slot.start, &Ending { state, at: self.now.wall, reason: None }, &[])?;
-        self.conductor.cycle_ended(self.now, false);
+        self.conductor.cycle_ended(self.now, CycleEnd::Succeeded);
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use crate::latencies::Latencies;
 use crate::ledger::{DayTotals, Ledger, LedgerError};
 use crate::output;
 use days::order::{ByKind, Kind};
-use days::summary::{Counted, Percentiles, Summary};
+use days::summary::{Block, Percentiles, Summary};
 use jiff::civil::Date;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -54,25 +54,32 @@ pub fn of_day(day: DayTotals) -> Summary {
     let failures = |kind: Kind| {
         day.failures.get(kind).iter().map(|(failure, count)| (failure.word().to_owned(), *count)).collect()
     };
-    Summary::from(Counted {
-        failures: ByKind::of(failures),
-        latencies: ByKind::of(|kind| percentiles(day.latencies.get(kind))),
-        tallies: day
-            .tallies
-            .into_iter()
-            .map(|(category, tally)| (category.word().to_owned(), tally))
-            .collect(),
+    let latency_ms = ByKind::of(|kind| percentiles(day.latencies.get(kind)));
+    let [operations, guardrails] = [day.accounts.operations.made(), day.accounts.guardrails.made()];
+    Summary {
         date: day.date,
+        total_operations: operations,
+        total_guardrails: guardrails,
+        total_requests: operations + guardrails,
+        target_min: day.target.min,
+        target_max: day.target.max,
+        target_met: operations + guardrails >= day.target.min,
+        complete: day.is_closed,
+        failures: ByKind::of(failures),
         zone: day.zone,
         pacing: day.pacing,
-        target: day.target,
         quota: day.quota,
-        is_closed: day.is_closed,
-        slots: day.slots,
-        by_hand: day.by_hand,
-        accounts: day.accounts,
+        slots: day.slots.into_iter().map(|(state, slots)| (state.word().to_owned(), slots)).collect(),
+        cycles_by_hand: day.by_hand,
+        sends: day.accounts,
+        latency_ms,
+        guardrails: day
+            .tallies
+            .into_iter()
+            .map(|(category, tally)| (category.word().to_owned(), Block::from(tally)))
+            .collect(),
         metrics: day.metrics,
-    })
+    }
 }
 
 fn percentiles(latencies: &Latencies) -> Option<Percentiles> {
@@ -94,6 +101,7 @@ fn millis(latency: Duration) -> f64 {
 mod tests {
     use super::*;
     use crate::ledger::tests::{Book, date, row};
+    use days::profile::Range;
     use days::slot_state::SlotState;
     use std::fs;
 
@@ -125,6 +133,23 @@ mod tests {
         // Number n took n / 10 ms, and every eleventh was dropped.
         assert!((latency.p50 - 4.901).abs() < 0.005 && (latency.max - 9.901).abs() < 0.01, "{latency:?}");
         assert!(!summary.complete);
+    }
+
+    #[test]
+    fn the_documented_fields_come_first_and_say_what_was_documented() {
+        let day = book().ledger.day(date()).expect("it can be read").expect("it is known");
+        let json = serde_json::to_string(&of_day(day)).expect("it can be written");
+        let documented = "{\"date\":\"2026-03-28\",\"total_operations\":91,\"total_guardrails\":37,\
+            \"total_requests\":128,\"target_min\":3000,\"target_max\":5000,\"target_met\":false,";
+        assert!(json.starts_with(documented), "{json}");
+    }
+
+    #[test]
+    fn the_target_is_met_from_its_least_on() {
+        let day = book().ledger.day(date()).expect("it can be read").expect("it is known");
+        let met = |min, max| of_day(DayTotals { target: Range { min, max }, ..day.clone() }).target_met;
+        assert_eq!([met(127, 5_000), met(128, 5_000), met(129, 5_000)], [true, true, false]);
+        assert!(met(10, 20), "more than the most is not too little");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Every planned send ends in one of four ways, so for a batch, a cycle and a day
 //! `planned = sent + late + dropped + skipped`, to the unit. A retry is part of the send that it repeats.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::ops::AddAssign;
 
@@ -20,8 +21,9 @@ pub enum Fate {
     Skipped,
 }
 
-/// Planned sends, by how they ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Planned sends, by how they ended: see [`Account::is_balanced`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Account {
     /// Sends that were planned.
     pub planned: u64,

@@ -143,6 +143,17 @@ pub enum Waiting {
     Cycle,
 }
 
+/// How a cycle ended, as far as failures in a row are concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CycleEnd {
+    /// Something of it succeeded.
+    Succeeded,
+    /// Nothing did.
+    Failed,
+    /// It was interrupted, which tells nothing of the target.
+    Interrupted,
+}
+
 /// A cooldown has begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CooldownBegan {
@@ -245,12 +256,16 @@ impl Conductor {
     ///
     /// # Panics
     /// If no cycle is under way.
-    pub fn cycle_ended(&mut self, now: Now, has_failed: bool) -> Option<CooldownBegan> {
+    pub fn cycle_ended(&mut self, now: Now, how: CycleEnd) -> Option<CooldownBegan> {
         let slot = self.under_way.take().expect("only a cycle that was begun ends");
         self.settled(slot.start);
-        self.failures = if has_failed { self.failures + 1 } else { 0 };
+        self.failures = match how {
+            CycleEnd::Succeeded => 0,
+            CycleEnd::Failed => self.failures + 1,
+            CycleEnd::Interrupted => self.failures,
+        };
         let failures = self.failures;
-        (failures >= self.rules.failures_max).then(|| {
+        (how == CycleEnd::Failed && failures >= self.rules.failures_max).then(|| {
             self.failures = 0;
             self.cooldown_until = Some(now.steady + self.rules.cooldown);
             CooldownBegan { failures, lasts: self.rules.cooldown }
@@ -424,8 +439,8 @@ mod tests {
         resumed: usize,
         /// How long a cycle takes.
         cycle: Duration,
-        /// Whether cycles fail.
-        fails: bool,
+        /// How cycles end.
+        ends: CycleEnd,
         maintenance: Option<&'static str>,
         has_ended: bool,
         waiting: Option<Waiting>,
@@ -458,7 +473,7 @@ mod tests {
                 closed: Vec::new(),
                 resumed: 0,
                 cycle: Duration::from_secs(30),
-                fails: false,
+                ends: CycleEnd::Succeeded,
                 maintenance: None,
                 has_ended: false,
                 waiting: None,
@@ -501,7 +516,7 @@ mod tests {
                 Step::Begin { slot, late_by } => {
                     self.settle(slot.start, if late_by.is_some() { Settled::Late } else { Settled::Done });
                     self.pass_time(self.cycle);
-                    self.conductor.cycle_ended(self.now, self.fails);
+                    self.conductor.cycle_ended(self.now, self.ends);
                 }
                 Step::Close(date) => self.closed.push(date),
                 Step::Resume => self.resumed += 1,
@@ -622,12 +637,12 @@ mod tests {
         let cooldown = 40 * 60;
         let rules = Rules { cooldown: Duration::from_secs(cooldown), ..rules() };
         let mut stage = Stage::new(rules, "2026-03-02T10:00:00Z");
-        stage.fails = true;
+        stage.ends = CycleEnd::Failed;
         stage.live(Duration::from_secs(61 * 60));
         assert_eq!(stage.conductor.failures(), 0);
         assert!(stage.conductor.cooldown_until().is_some());
         assert_eq!(stage.waiting, Some(Waiting::Cooldown));
-        stage.fails = false;
+        stage.ends = CycleEnd::Succeeded;
         stage.live(2 * HOUR);
         assert_eq!(stage.count(&Settled::Skipped("cooldown".to_owned())), 2);
         assert_eq!((stage.resumed, stage.conductor.cooldown_until()), (1, None));
@@ -637,19 +652,33 @@ mod tests {
     fn a_success_starts_the_count_of_failures_anew() {
         let mut stage = Stage::new(rules(), "2026-03-02T10:00:00Z");
         for _ in 0..3 {
-            stage.fails = true;
+            stage.ends = CycleEnd::Failed;
             stage.live(HOUR);
-            stage.fails = false;
+            stage.ends = CycleEnd::Succeeded;
             stage.live(Duration::from_secs(15 * 60));
         }
         assert_eq!((stage.count(&Settled::Skipped("cooldown".to_owned())), stage.resumed), (0, 0));
     }
 
     #[test]
+    fn an_interrupted_cycle_tells_nothing_of_failures() {
+        let mut stage = Stage::new(rules(), "2026-03-02T10:00:00Z");
+        stage.ends = CycleEnd::Failed;
+        stage.live(Duration::from_secs(50 * 60));
+        assert_eq!(stage.conductor.failures(), 4);
+        stage.ends = CycleEnd::Interrupted;
+        stage.live(Duration::from_secs(15 * 60));
+        assert_eq!((stage.conductor.failures(), stage.conductor.cooldown_until()), (4, None));
+        stage.ends = CycleEnd::Failed;
+        stage.live(Duration::from_secs(15 * 60));
+        assert!(stage.conductor.cooldown_until().is_some());
+    }
+
+    #[test]
     fn failures_before_a_restart_count() {
         let past = Past { failures: 4, ..Past::default() };
         let mut stage = Stage::after(rules(), past, instant("2026-03-02T10:00:00Z"));
-        stage.fails = true;
+        stage.ends = CycleEnd::Failed;
         stage.live(Duration::from_secs(60));
         assert!(stage.conductor.cooldown_until().is_some());
     }
@@ -734,7 +763,10 @@ mod tests {
                     0 => stage.step(sign * step),
                     1 => stage = stage.restart(Duration::from_secs(dice(&mut chance, 7_200))),
                     2 => stage.cycle = Duration::from_secs(dice(&mut chance, 3_600)),
-                    3 => stage.fails = dice(&mut chance, 2) == 0,
+                    3 => {
+                        let ends = [CycleEnd::Succeeded, CycleEnd::Failed, CycleEnd::Interrupted];
+                        stage.ends = ends[usize::try_from(dice(&mut chance, 3)).expect("it is small")];
+                    }
                     _ => stage.conductor.stop_in_emergency(dice(&mut chance, 2) == 0),
                 }
             }

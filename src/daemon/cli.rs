@@ -298,8 +298,14 @@ pub(crate) struct MetricArgs {
     pub name: String,
 
     /// Its value
-    #[arg(allow_negative_numbers = true)]
+    #[arg(allow_negative_numbers = true, value_parser = finite)]
     pub value: f64,
+}
+
+/// A figure that can be kept and compared.
+fn finite(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "write a number".to_owned())?;
+    if number.is_finite() { Ok(number) } else { Err("it has to be finite".to_owned()) }
 }
 
 /// A supervisor, or what else looks after a daemon.

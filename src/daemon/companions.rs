@@ -16,8 +16,8 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::info;
 
-/// For telling what is still to be told when the daemon ends.
-const LAST_WORDS: Duration = Duration::from_secs(3);
+/// For telling what is still to be told when the daemon ends; of a short grace time a quarter.
+const LAST_WORDS_MAX: Duration = Duration::from_secs(3);
 
 /// They, while the daemon lives.
 pub(super) struct Companions {
@@ -75,7 +75,7 @@ impl Companions {
     }
 
     /// Has them go. Whoever else has a herald must have gone before.
-    pub(super) async fn leave(mut self) {
+    pub(super) async fn leave(mut self, grace: Duration) {
         self.manager.tell(&[News::Stopping]);
         self.tasks.abort_all();
         let (heartbeat, gone) = self.heartbeat;
@@ -83,6 +83,6 @@ impl Companions {
         drop(heartbeat);
         // How it ended is of no use to anybody.
         let _ = gone.await;
-        self.errands.finish(LAST_WORDS).await;
+        self.errands.finish(LAST_WORDS_MAX.min(grace / 4)).await;
     }
 }

@@ -20,9 +20,7 @@ const DAYS_LOOKED_AT: usize = 370;
 /// Shows it.
 pub(super) fn explain(args: &ExplainArgs, stdio: &mut Stdio) -> Result<u8, Failure> {
     let place = settings::place(&args.which)?;
-    let warnings: Vec<_> =
-        place.warnings.iter().map(|warning| crate::console::warning_line(&warning.to_string())).collect();
-    stdio.err.print(&warnings)?;
+    place.warn(stdio)?;
     let now = now();
     let today = args.date.unwrap_or_else(|| place.setup.calendar.date_of(now));
     let width = stdio.out.width;

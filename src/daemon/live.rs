@@ -4,14 +4,14 @@
 //! configuration anew. A clean end is exit code 0, whoever asked for it, so that no supervisor starts again what
 //! was ended.
 
+use super::DaemonError;
 use super::cli::{RunArgs, Which};
 use super::companions::Companions;
 use super::settings::{self, Place};
 use super::target::AnyTarget;
-use super::{DaemonError, DaemonError as Error};
+use crate::exit_code;
 use crate::program::Failure;
 use crate::stdio::Stdio;
-use crate::{console, exit_code};
 use daemon::board::{Board, Doing};
 use daemon::book::{self, Book, Setup, Views};
 use daemon::clock::{Clock, SystemClock};
@@ -27,6 +27,8 @@ use daemon::notify::Herald;
 use daemon::notify::message::Sender;
 use daemon::sender::{Brake, Pull};
 use daemon::service_manager::{News, ServiceManager};
+use days::config::Config;
+use days::config::settings::Settings;
 use days::order::Kind;
 use jiff::Timestamp;
 use ractor::ActorRef;
@@ -34,7 +36,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
@@ -56,21 +58,21 @@ struct Crew {
 pub(super) fn run(args: &RunArgs, stdio: &mut Stdio) -> Result<u8, Failure> {
     let mut place = settings::place(&args.which)?;
     let clock = SystemClock::start();
-    if let Some(until) = &args.until {
-        place.setup.until = Some(settings::instant(until, &place.setup)?);
-    }
-    if let Some(lasts) = args.lasts {
-        place.setup.until = Some(clock.wall().saturating_add(lasts).unwrap_or(Timestamp::MAX));
-    }
-    warn_of(&place, stdio)?;
+    let typed = match (&args.until, args.lasts) {
+        (Some(until), _) => Some(settings::instant(until, &place.setup)?),
+        (None, Some(lasts)) => Some(clock.wall().saturating_add(lasts).unwrap_or(Timestamp::MAX)),
+        (None, None) => None,
+    };
+    place.setup.until = typed.or(place.setup.until);
+    place.warn(stdio)?;
     if args.detached {
-        rustix::process::setsid().map_err(|error| Error::system("begin a session")(error.into()))?;
+        rustix::process::setsid().map_err(|error| DaemonError::system("begin a session")(error.into()))?;
     }
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
         // In the background nobody reads the console, and the log has the same.
         let crew = Crew::gather(place, Arc::new(clock), args.detached)?;
-        crew.live(args).await
+        crew.live(&args.which, typed).await
     });
     runtime.shutdown_timeout(RUNTIME_STOP_TIME);
     Ok(ended.map(|_| exit_code::OK)?)
@@ -79,7 +81,7 @@ pub(super) fn run(args: &RunArgs, stdio: &mut Stdio) -> Result<u8, Failure> {
 /// Carries out a single cycle.
 pub(super) fn once(which: &Which, stdio: &mut Stdio) -> Result<u8, Failure> {
     let place = settings::place(which)?;
-    warn_of(&place, stdio)?;
+    place.warn(stdio)?;
     let runtime = runtime()?;
     let report = runtime.block_on(async {
         // What is printed at the end says it all.
@@ -92,14 +94,8 @@ pub(super) fn once(which: &Which, stdio: &mut Stdio) -> Result<u8, Failure> {
     Ok(if report.has_failed() { exit_code::GATE_FAILED } else { exit_code::OK })
 }
 
-fn warn_of(place: &Place, stdio: &mut Stdio) -> Result<(), Failure> {
-    let warnings: Vec<_> =
-        place.warnings.iter().map(|warning| console::warning_line(&warning.to_string())).collect();
-    Ok(stdio.err.print(&warnings)?)
-}
-
 fn runtime() -> Result<Runtime, DaemonError> {
-    Builder::new_multi_thread().enable_all().build().map_err(Error::system("start the runtime"))
+    Builder::new_multi_thread().enable_all().build().map_err(DaemonError::system("start the runtime"))
 }
 
 fn told(report: &Report) -> Vec<String> {
@@ -134,7 +130,7 @@ impl Crew {
         for slot in book.recover(clock.wall())? {
             warn!("the cycle of {slot} was cut off by the end of the daemon before this one");
         }
-        let (clerk, thread) = Clerk::hire(book).map_err(Error::system("start a thread"))?;
+        let (clerk, thread) = Clerk::hire(book).map_err(DaemonError::system("start a thread"))?;
         Ok(Self { place, setup, clock, clerk, thread, _instance: instance })
     }
 
@@ -162,7 +158,7 @@ impl Crew {
         let (setup, brake, current) = (Arc::clone(&self.setup), Brake::default(), CurrentBrake::default());
         current.set(brake.clone());
         let watching = tokio::spawn(self.watchman(current).watch(latch, |_| {}));
-        let stopping = tokio::spawn(stop_by_signal(brake.clone()));
+        let stopping = tokio::spawn(stop_by_signal(Signals::install()?, brake.clone()));
         let cycle = Cycle { kit, setup, slot, is_late: false, begun, brake };
         let report = cycle.carry_out().await;
         report.tell();
@@ -176,8 +172,10 @@ impl Crew {
         Watchman { base: self.place.base.clone(), clock: Arc::clone(&self.clock), brake }
     }
 
-    async fn live(self, args: &RunArgs) -> Result<Ended, DaemonError> {
+    async fn live(self, which: &Which, until: Option<Timestamp>) -> Result<Ended, DaemonError> {
         let kit = self.kit()?;
+        // Before anything is begun: a signal that comes then ends it in good order, too.
+        let signals = Signals::install()?;
         self.announce();
         let (progress, seen) = watch::channel(Progress { board: self.board(), today: None });
         let (told, ended) = oneshot::channel();
@@ -213,10 +211,11 @@ impl Crew {
             foreman: foreman.clone(),
             forecaster: forecaster.clone(),
             manager,
-            which: args.which.clone(),
-            until: self.setup.until,
+            which: which.clone(),
+            until,
+            followed: self.setup.config.clone(),
         };
-        let listening = tokio::spawn(ears.listen());
+        let listening = tokio::spawn(ears.listen(signals));
         let latched = foreman.clone();
         let watch = self.watchman(brake.clone()).watch(latch, move |why| {
             let _ = latched.cast(ForemanMessage::EmergencyStop(why));
@@ -233,9 +232,13 @@ impl Crew {
         let _ = done.await;
         // How it ended was told before.
         let _ = gone.await;
-        companions.leave().await;
+        companions.leave(self.grace()).await;
         self.close();
         ended
+    }
+
+    fn grace(&self) -> Duration {
+        Duration::from_secs(self.setup.config.settings.grace_seconds.into())
     }
 
     fn board(&self) -> Board {
@@ -294,18 +297,49 @@ async fn watched(
     }
 }
 
-/// The first SIGINT or SIGTERM lets what is under way end, the second interrupts it.
-async fn stop_by_signal(brake: Brake) -> Result<(), std::io::Error> {
-    let mut interrupts = signal(SignalKind::interrupt())?;
-    let mut terminations = signal(SignalKind::terminate())?;
-    for pull in [Pull::Stop, Pull::Cut] {
-        tokio::select! {
-            _ = interrupts.recv() => {}
-            _ = terminations.recv() => {}
-        }
-        brake.pull(pull);
+/// The signals that a daemon hears.
+struct Signals {
+    interrupts: Signal,
+    terminations: Signal,
+    hangups: Signal,
+}
+
+/// What a signal asks for.
+enum Asked {
+    /// To end: the signal's name.
+    End(&'static str),
+    /// To load the configuration anew.
+    Reload,
+}
+
+impl Signals {
+    fn install() -> Result<Self, DaemonError> {
+        let of = |kind| signal(kind).map_err(DaemonError::system("handle signals"));
+        Ok(Self {
+            interrupts: of(SignalKind::interrupt())?,
+            terminations: of(SignalKind::terminate())?,
+            hangups: of(SignalKind::hangup())?,
+        })
     }
-    Ok(())
+
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.interrupts.recv() => Asked::End("SIGINT"),
+            _ = self.terminations.recv() => Asked::End("SIGTERM"),
+            _ = self.hangups.recv() => Asked::Reload,
+        }
+    }
+}
+
+/// The first SIGINT or SIGTERM lets what is under way end, the second interrupts it. There is nothing to reload.
+async fn stop_by_signal(mut signals: Signals, brake: Brake) {
+    let mut pull = Pull::Stop;
+    loop {
+        if let Asked::End(_) = signals.next().await {
+            brake.pull(pull);
+            pull = Pull::Cut;
+        }
+    }
 }
 
 /// Who hears signals, and for whom.
@@ -314,31 +348,26 @@ struct Ears {
     forecaster: ActorRef<ForecasterMessage>,
     manager: Arc<ServiceManager>,
     which: Which,
-    /// The planned end of the command line.
+    /// The planned end of the command line, which counts before that of a file.
     until: Option<Timestamp>,
+    /// The configuration by which those were begun who do not follow a new one.
+    followed: Config,
 }
 
 impl Ears {
-    async fn listen(self) -> Result<(), std::io::Error> {
-        let mut interrupts = signal(SignalKind::interrupt())?;
-        let mut terminations = signal(SignalKind::terminate())?;
-        let mut hangups = signal(SignalKind::hangup())?;
+    async fn listen(self, mut signals: Signals) {
         let mut asked = false;
         loop {
-            let by = tokio::select! {
-                _ = interrupts.recv() => "SIGINT",
-                _ = terminations.recv() => "SIGTERM",
-                _ = hangups.recv() => {
-                    self.reload();
-                    continue;
+            match signals.next().await {
+                Asked::Reload => self.reload(),
+                Asked::End(by) => {
+                    self.manager.tell(&[News::Stopping]);
+                    let stop = ForemanMessage::Stop(by.to_owned());
+                    // A foreman that is gone has ended.
+                    let _ = self.foreman.cast(if asked { ForemanMessage::GraceIsOver } else { stop });
+                    asked = true;
                 }
-            };
-            self.manager.tell(&[News::Stopping]);
-            let message =
-                if asked { ForemanMessage::GraceIsOver } else { ForemanMessage::Stop(by.to_owned()) };
-            asked = true;
-            // A foreman that is gone has ended.
-            let _ = self.foreman.cast(message);
+            }
         }
     }
 
@@ -346,7 +375,11 @@ impl Ears {
         self.manager.tell(&[News::Reloading]);
         match settings::place(&self.which) {
             Ok(mut place) => {
-                place.setup.until = place.setup.until.or(self.until);
+                let waiting = left_as_they_are(&self.followed.settings, &place.setup.config.settings);
+                if !waiting.is_empty() {
+                    warn!("what has changed of {} holds from the next start on", waiting.join(", "));
+                }
+                place.setup.until = self.until.or(place.setup.until);
                 let setup = Arc::new(place.setup);
                 let _ = self.forecaster.cast(ForecasterMessage::Reload(Arc::clone(&setup)));
                 let _ = self.foreman.cast(ForemanMessage::Reload(setup));
@@ -355,4 +388,17 @@ impl Ears {
         }
         self.manager.tell(&[News::Ready]);
     }
+}
+
+/// The tables and keys that differ, of those that are looked at when the daemon begins.
+fn left_as_they_are(before: &Settings, after: &Settings) -> Vec<&'static str> {
+    let differing = [
+        ("`target`", before.target != after.target),
+        ("`output`", before.output != after.output),
+        ("`log`", before.log != after.log),
+        ("`notify`", before.notify != after.notify),
+        ("`metrics`", before.metrics != after.metrics),
+        ("`heartbeat_minutes`", before.heartbeat_minutes != after.heartbeat_minutes),
+    ];
+    differing.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
 }

@@ -1,12 +1,15 @@
 //! Which daemon: its configuration, and where it keeps its files.
 
 use super::cli::Which;
+use crate::console;
+use crate::stdio::Stdio;
 use crate::user_file::{self, FileError};
 use daemon::book::Setup;
 use days::config::{self, Config, shipped};
 use documents::diagnostic::Diagnostic;
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The ledger's name in the base directory.
@@ -29,6 +32,13 @@ impl Place {
     /// The ledger.
     pub(super) fn ledger(&self) -> PathBuf {
         self.base.join(LEDGER_FILE)
+    }
+
+    /// Tells what is hardly as it was meant.
+    pub(super) fn warn(&self, stdio: &mut Stdio) -> io::Result<()> {
+        let lines: Vec<_> =
+            self.warnings.iter().map(|warning| console::warning_line(&warning.to_string())).collect();
+        stdio.err.print(&lines)
     }
 
     /// The log.

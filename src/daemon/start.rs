@@ -35,9 +35,7 @@ const LAST_WORDS: usize = 12;
 /// Starts a daemon in the background.
 pub(super) fn start(args: &StartArgs, stdio: &mut Stdio) -> Result<u8, Failure> {
     let place = settings::place(&args.which)?;
-    let warnings: Vec<_> =
-        place.warnings.iter().map(|warning| crate::console::warning_line(&warning.to_string())).collect();
-    stdio.err.print(&warnings)?;
+    place.warn(stdio)?;
     if let Some(until) = &args.until {
         settings::instant(until, &place.setup)?;
     }

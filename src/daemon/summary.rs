@@ -10,7 +10,7 @@ use crate::stdio::Stdio;
 use daemon::ledger::SlotRow;
 use daemon::summaries;
 use days::order::Kind;
-use days::summary::{Percentiles, Sends, Summary};
+use days::summary::{Percentiles, Summary};
 
 /// Shows it.
 pub(super) fn summary(args: &SummaryArgs, stdio: &mut Stdio) -> Result<u8, Failure> {
@@ -89,7 +89,7 @@ fn sends(summary: &Summary, width: usize) -> Vec<String> {
         figures("p99 ms"),
     ];
     let row = |kind: Kind| {
-        let sends: &Sends = summary.sends.get(kind);
+        let sends = summary.sends.get(kind);
         let percentiles = summary.latency_ms.get(kind).as_ref();
         let millis =
             |of: fn(&Percentiles) -> f64| percentiles.map_or("-".to_owned(), |all| format!("{:.1}", of(all)));

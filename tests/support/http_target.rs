@@ -5,7 +5,7 @@ use super::running::wait_until;
 use std::io::{BufReader, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// How the target answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +19,6 @@ pub enum Manner {
         /// Seconds.
         retry_after: u32,
     },
-    /// Well, after a while.
-    Slowly(Duration),
     /// Not at all, until it is told to behave otherwise.
     Never,
     /// By hanging up.
@@ -136,10 +134,6 @@ fn answer(mut stream: &TcpStream, state: &Mutex<State>, manner: Manner) -> bool 
         Manner::Well => (200, String::new(), "well"),
         Manner::Status(status) => (*status, String::new(), ""),
         Manner::RateLimited { retry_after } => (429, format!("retry-after: {retry_after}\r\n"), ""),
-        Manner::Slowly(time) => {
-            std::thread::sleep(*time);
-            (200, String::new(), "well")
-        }
         Manner::Never => {
             let is_silent = || state.lock().expect("nobody panicked").manner == Manner::Never;
             wait_until("another manner", || (!is_silent()).then_some(()));

@@ -14,15 +14,16 @@ use crate::send::Row;
 use crate::sender::{self, Brake, Plan, Pull};
 use crate::subjects::Subjects;
 use crate::suite::Watch;
-use crate::target::Target;
+use crate::target::{Complaint, Target};
 use days::account::{Account, Fate};
 use days::calendar::Slot;
+use days::conductor::CycleEnd;
 use days::guardrail::{Tally, Verdict, Vigil};
 use days::order::{Batch, ByKind, Kind};
 use days::slot_state::SlotState;
 use jiff::Timestamp;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
@@ -111,6 +112,15 @@ impl Report {
         self.state == SlotState::Failed
     }
 
+    /// How it ended, for whoever counts failures.
+    pub fn end(&self) -> CycleEnd {
+        match self.state {
+            SlotState::Failed => CycleEnd::Failed,
+            SlotState::Interrupted => CycleEnd::Interrupted,
+            _ => CycleEnd::Succeeded,
+        }
+    }
+
     /// Tells of it in the log.
     pub fn tell(&self) {
         for kind in Kind::ALL {
@@ -146,6 +156,11 @@ impl Report {
     }
 }
 
+/// What is wrong before anything is sent, with what mends it.
+#[derive(Debug, thiserror::Error)]
+#[error("{}; {}", .0.what, .0.cure)]
+struct Wrong(Complaint);
+
 /// Why rows could not be written down.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RecordError {
@@ -169,11 +184,16 @@ impl<T: Target> Cycle<T> {
     /// Carries it out, and ends its slot.
     pub async fn carry_out(self) -> Report {
         let planned = self.begun.order.batches;
-        let ended = match self.materials().await {
-            Ok(materials) => self.send_all(materials).await,
-            Err(error) => (Sent::default(), Some(error)),
+        let materials = tokio::select! {
+            materials = self.materials() => Some(materials),
+            // Nothing was sent yet.
+            () = self.brake.until(Pull::Stop) => None,
         };
-        let (mut sent, error) = ended;
+        let (mut sent, error) = match materials {
+            Some(Ok(materials)) => self.send_all(materials).await,
+            Some(Err(error)) => (Sent::default(), Some(error)),
+            None => (Sent::default(), None),
+        };
         let unsent = self.book_the_rest(&planned, &mut sent);
         self.end(sent, unsent, error).await
     }
@@ -182,10 +202,10 @@ impl<T: Target> Cycle<T> {
     async fn materials(&self) -> Result<Arc<Materials>, StageError> {
         let clock = &*self.kit.clock;
         let target = Arc::clone(&self.kit.target);
-        let validate = async move { target.validate().await };
+        let validate = async move { target.validate().await.map_err(Wrong) };
         stage::carry_out(clock, Stage::Validate, VALIDATE_TIME, validate).await?;
         let (setup, subjects) = (Arc::clone(&self.setup), self.kit.subjects.clone());
-        let read = move || Materials::read(&setup, subjects);
+        let read = move || Materials::read(&setup, subjects).map_err(Wrong);
         let prepare = async move {
             // Files may lie on disks that hang.
             let read = tokio::task::spawn_blocking(read).await;
@@ -220,10 +240,10 @@ impl<T: Target> Cycle<T> {
         };
         let batches = self.begun.order.batches;
         let limit = end_by.saturating_sub(now) + RECORD_TIME;
-        let told = Arc::new(std::sync::Mutex::new(Sent::default()));
+        let told = Arc::new(Mutex::new(Sent::default()));
         let work = work.both(batches, Arc::clone(&told));
         let ended = stage::carry_out(&*self.kit.clock, Stage::Send, limit, work).await;
-        let sent = *told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let sent = *locked(&told);
         (sent, ended.err())
     }
 
@@ -241,16 +261,20 @@ impl<T: Target> Cycle<T> {
     }
 
     async fn end(&self, sent: Sent, unsent: Vec<Unsent>, error: Option<StageError>) -> Report {
-        let (planned, succeeded) = Kind::ALL.iter().fold((0, 0), |(planned, succeeded), kind| {
-            let account = sent.accounts.get(*kind);
-            (planned + account.planned, succeeded + account.succeeded)
-        });
-        let state = match (&error, self.brake.pulled()) {
-            (_, Pull::Stop | Pull::Cut) => SlotState::Interrupted,
-            (Some(_), _) => SlotState::Failed,
-            (None, _) if planned > 0 && succeeded == 0 => SlotState::Failed,
-            (None, _) if self.is_late => SlotState::Late,
-            (None, _) => SlotState::Done,
+        let mut all = sent.accounts.operations;
+        all += sent.accounts.guardrails;
+        let is_interrupted = match self.brake.pulled() {
+            Pull::Free => false,
+            // A stop that came when all was sent has interrupted nothing.
+            Pull::Stop => all.skipped > 0,
+            Pull::Cut => true,
+        };
+        let state = match &error {
+            _ if is_interrupted => SlotState::Interrupted,
+            Some(_) => SlotState::Failed,
+            None if all.planned > 0 && all.succeeded == 0 => SlotState::Failed,
+            None if self.is_late => SlotState::Late,
+            None => SlotState::Done,
         };
         let ended = self.kit.clock.wall();
         let reason = match (&error, state) {
@@ -292,11 +316,7 @@ struct Sending<T> {
 }
 
 impl<T: Target> Sending<T> {
-    async fn both(
-        self,
-        batches: ByKind<Option<Batch>>,
-        told: Arc<std::sync::Mutex<Sent>>,
-    ) -> Result<(), RecordError> {
+    async fn both(self, batches: ByKind<Option<Batch>>, told: Arc<Mutex<Sent>>) -> Result<(), RecordError> {
         let (rows, coming) = mpsc::channel(ROWS_WAITING);
         let rows_of_operations = rows.clone();
         let operations = async {
@@ -309,9 +329,12 @@ impl<T: Target> Sending<T> {
         let this = &self;
         let tests = async move {
             let Some(batch) = batches.guardrails else { return };
-            let vigils = this.vigils().await;
-            told.lock().unwrap_or_else(std::sync::PoisonError::into_inner).vigil =
-                vigils.iter().copied().max();
+            let vigils = tokio::select! {
+                vigils = this.vigils() => vigils,
+                // Judges of which nothing is known prove nothing.
+                () = this.brake.until(Pull::Cut) => Vec::new(),
+            };
+            locked(told).vigil = vigils.iter().copied().max();
             let (materials, slot) = (Arc::clone(&this.materials), this.slot);
             let (raw, unjudged) = mpsc::channel(ROWS_WAITING);
             let judge = this.judge(vigils, unjudged, rows);
@@ -376,11 +399,7 @@ impl<T: Target> Sending<T> {
     }
 
     /// Writes down what has ended, until all has. When that fails nothing more is sent.
-    async fn record(
-        &self,
-        mut coming: mpsc::Receiver<Row>,
-        told: &std::sync::Mutex<Sent>,
-    ) -> Result<(), RecordError> {
+    async fn record(&self, mut coming: mpsc::Receiver<Row>, told: &Mutex<Sent>) -> Result<(), RecordError> {
         let mut bunch = Vec::new();
         while coming.recv_many(&mut bunch, BUNCH_MAX).await > 0 {
             // Each bunch costs a write that waits for the disk: those who come soon come with it.
@@ -395,7 +414,7 @@ impl<T: Target> Sending<T> {
             let rows = std::mem::take(&mut bunch);
             let counted = count(&rows);
             self.kit.clerk.ask(move |book| book.append(&rows)).await??;
-            let mut told = told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut told = locked(told);
             for kind in Kind::ALL {
                 *told.accounts.get_mut(kind) += *counted.accounts.get(kind);
             }
@@ -403,6 +422,11 @@ impl<T: Target> Sending<T> {
         }
         Ok(())
     }
+}
+
+/// What was told by whoever holds it; one who panicked has told what he had.
+fn locked(sent: &Mutex<Sent>) -> MutexGuard<'_, Sent> {
+    sent.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn count(rows: &[Row]) -> Sent {

@@ -15,7 +15,7 @@ use crate::ledger::{DayTotals, LedgerError};
 use crate::sender::{Brake, Pull};
 use crate::target::Target;
 use days::calendar::Slot;
-use days::conductor::{Conductor, Now, Passed, Step, Waiting};
+use days::conductor::{Conductor, CycleEnd, Now, Passed, Step, Waiting};
 use days::order::Kind;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -353,8 +353,8 @@ impl<T: Target> ForemanState<T> {
             self.is_trusted = false;
         }
         let because = report.error.as_ref().map_or("nothing succeeded".to_owned(), ToString::to_string);
-        let has_failed = report.has_failed();
-        let cooldown = self.conductor.cycle_ended(self.now(), has_failed);
+        let how = report.end();
+        let cooldown = self.conductor.cycle_ended(self.now(), how);
         if let Some(began) = cooldown {
             warn!(
                 "{} cycles in a row have failed: cooling down for {:.0} s",
@@ -363,7 +363,7 @@ impl<T: Target> ForemanState<T> {
             );
             self.is_in_trouble = true;
             (self.notices)(Notice::Cooldown { failures: began.failures, because: because.clone() });
-        } else if !has_failed && std::mem::take(&mut self.is_in_trouble) {
+        } else if how == CycleEnd::Succeeded && std::mem::take(&mut self.is_in_trouble) {
             (self.notices)(Notice::Recovered);
         }
         if report.tally.breached > 0 {
@@ -379,7 +379,7 @@ impl<T: Target> ForemanState<T> {
             ended: report.ended,
             made: Kind::ALL.iter().map(|kind| report.accounts.get(*kind).made()).sum(),
             succeeded: Kind::ALL.iter().map(|kind| report.accounts.get(*kind).succeeded).sum(),
-            failure: has_failed.then_some(because),
+            failure: report.has_failed().then_some(because),
         };
         self.progress.send_modify(|progress| progress.today = today);
         self.show(|board| {

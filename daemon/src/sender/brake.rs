@@ -1,9 +1,10 @@
 //! What ends a batch before its time: an emergency stop, or the daemon's own.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 
 /// How far a brake is pulled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +57,13 @@ impl Brake {
         }
     }
 
+    /// Waits until it is pulled so far.
+    pub async fn until(&self, pull: Pull) {
+        let listen = |context: &mut Context<'_>| Poll::Ready(self.listen(context.waker().clone()));
+        let _listening = poll_fn(listen).await;
+        poll_fn(|_| if self.pulled() >= pull { Poll::Ready(()) } else { Poll::Pending }).await;
+    }
+
     /// Tasks that it would wake.
     #[cfg(test)]
     pub(super) fn listening(&self) -> usize {
@@ -94,6 +102,23 @@ impl Drop for Listening {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn who_waits_for_a_brake_goes_on_when_it_is_pulled_far_enough() {
+        let brake = Brake::default();
+        let waits = brake.clone();
+        let waiting = tokio::spawn(async move { waits.until(Pull::Cut).await });
+        while brake.listening() == 0 {
+            tokio::task::yield_now().await;
+        }
+        brake.pull(Pull::Stop);
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        brake.pull(Pull::Cut);
+        waiting.await.expect("it does not panic");
+        assert_eq!(brake.listening(), 0);
+        brake.until(Pull::Stop).await;
+    }
 
     #[test]
     fn a_brake_is_pulled_further_and_never_released() {
