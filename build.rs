@@ -33,8 +33,20 @@ fn is_own_repository() -> bool {
 }
 
 /// What the program is built from.
-const SOURCES: [&str; 9] =
-    ["build.rs", "Cargo.toml", "Cargo.lock", "src", "worlds", "bus", "agents", "statistics", "scenarios"];
+const SOURCES: [&str; 12] = [
+    "build.rs",
+    "Cargo.toml",
+    "Cargo.lock",
+    "src",
+    "documents",
+    "worlds",
+    "bus",
+    "agents",
+    "statistics",
+    "days",
+    "daemon",
+    "scenarios",
+];
 
 fn is_dirty() -> bool {
     git(&[&["--no-optional-locks", "status", "--porcelain", "--"], &SOURCES[..]].concat()).is_some()
