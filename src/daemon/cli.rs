@@ -8,13 +8,13 @@ use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
-  world daemon run --config test --for 10m      ten minutes of the 2-minute test configuration
-  world daemon start                            in the background; then: status, logs -f, stop
-  world daemon status                           alive, today against its target, the next cycle
-  world daemon explain                          the week, the next cycles, what the target needs
+  world daemon config > daemon.json             to start your own from
+  world daemon explain -c daemon.json           the week, the next cycles
+  world daemon run -c daemon.json --for 10m     in the foreground
+  world daemon start -c daemon.json             in the background
+  world daemon status -c daemon.json            alive, today, the last cycle
   world daemon rehearse --from 2026-01-01 --days 400
-  world daemon estop enable --why 'the target complains'
-  world daemon config > simulation_daemon_config.json
+  world daemon estop enable -c daemon.json --why 'the target complains'
 
 Exit codes:
   0  done; `status`: running          3  `status`, `stop`: not running
@@ -23,10 +23,10 @@ Exit codes:
 
 const RUN_EXAMPLES: &str = "\
 Examples:
-  world daemon run                              until a signal comes
-  world daemon run --config test --for 10m
-  world daemon run --until 2026-12-15T00:00Z    ends for good, with exit code 0
-  kill -HUP PID                                 loads the configuration anew, if it is valid
+  world daemon run -c daemon.json               until a signal comes
+  world daemon run -c daemon.json --for 10m
+  world daemon run -c daemon.json --until 2026-12-15T00:00Z    then exit code 0
+  kill -HUP PID                                 loads the configuration anew
 
 SIGTERM and SIGINT end it within the grace time, with the day's summary written.";
 
@@ -36,8 +36,8 @@ Examples:
   world daemon estop status                     exit code 0 enabled, 3 disabled
   world daemon estop disable --why 'agreed with its owners'
 
-It is a file in the base directory, and holds for daemons that start later, too. What cannot be read there counts
-as enabled.";
+It is a file in the base directory, and holds for daemons that start later,
+too. What cannot be read there counts as enabled.";
 
 const REVIEW_EXAMPLES: &str = "\
 Examples:

@@ -10,6 +10,7 @@ use crate::stdio::Stdio;
 use days::lint::Lint;
 use days::order::{ByKind, Kind};
 use days::pace::DayPlan;
+use days::schedule::Reason;
 use days::week::Week;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
@@ -74,7 +75,7 @@ fn next_cycles(place: &Place, args: &ExplainArgs, now: Timestamp, width: usize) 
         rows.push(vec![
             super::told(slot.start, calendar),
             holding.profile.name.clone(),
-            holding.reason.to_string(),
+            because(holding.reason),
             count(Kind::Operations).to_string(),
             count(Kind::Guardrails).to_string(),
         ]);
@@ -83,6 +84,11 @@ fn next_cycles(place: &Place, args: &ExplainArgs, now: Timestamp, width: usize) 
     let mut lines = vec![String::new(), layout::rule("The next cycles, if all before them went well", width)];
     lines.extend(layout::table(&columns, rows, width));
     lines
+}
+
+/// Why a profile holds, in a column; `normal` holds when nothing else does.
+fn because(reason: Reason<'_>) -> String {
+    if reason == Reason::Otherwise { "-".to_owned() } else { reason.to_string() }
 }
 
 /// What a day's cycles make before an instant, if all of them go well.

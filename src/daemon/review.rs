@@ -44,8 +44,8 @@ pub(super) fn review(args: &ReviewArgs, stdio: &mut Stdio) -> Result<u8, Failure
         stdio.out.print(&[serde_json::to_string_pretty(&told)?])?;
         return Ok(exit_code::OK);
     }
-    // A label stands before what is shown.
-    let chars_max = stdio.out.width.saturating_sub(10);
+    // A label stands before what is shown, and a sign after what is cut.
+    let chars_max = stdio.out.width.saturating_sub(11);
     let mut lines: Vec<_> = reviewed.iter().flat_map(|test| test.lines(chars_max)).collect();
     lines.push(counted(&reviewed));
     stdio.out.print(&lines)?;

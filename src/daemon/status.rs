@@ -160,7 +160,9 @@ fn lines(status: &Status, place: &Place, now: Timestamp, width: usize) -> Vec<St
         lines.extend(fact("Today", &text));
         let slots: Vec<_> =
             today.slots.iter().map(|(state, slots)| format!("{slots} {}", state.word())).collect();
-        lines.extend(fact("Slots", &slots.join(", ")));
+        if !slots.is_empty() {
+            lines.extend(fact("Slots", &slots.join(", ")));
+        }
     }
     for failed in &status.failures {
         let reason = failed.reason.as_deref().unwrap_or("nothing succeeded");

@@ -53,7 +53,9 @@ fn lines(summary: &Summary, width: usize) -> Vec<String> {
     );
     lines.extend(fact("Requests", &requests));
     let slots: Vec<_> = summary.slots.iter().map(|(state, slots)| format!("{slots} {state}")).collect();
-    lines.extend(fact("Slots", &slots.join(", ")));
+    if !slots.is_empty() {
+        lines.extend(fact("Slots", &slots.join(", ")));
+    }
     if summary.cycles_by_hand > 0 {
         lines.extend(fact("By hand", &format!("{} cycles", summary.cycles_by_hand)));
     }

@@ -33,19 +33,18 @@ impl Reviewed<'_> {
         self.verdict != Verdict::Blocked
     }
 
-    /// Its lines, of at most so many characters each where they are of others' words. Without an answer and an
+    /// Its lines, of at most so many characters of others' words each. Without an answer and an
     /// error it says so: a test that came to nothing for no reason is one to be looked into.
     pub fn lines(&self, chars_max: usize) -> Vec<String> {
         let told = |label: &str, words: &str| format!("  {label:8}{}", Shown { words, chars_max });
         let head = format!(
-            "{} {:12} {} {} of {}",
+            "{} {:12} {}",
             self.planned.strftime("%Y-%m-%dT%H:%M:%SZ"),
             self.verdict.word(),
             self.category.word(),
-            Shown { words: self.case, chars_max },
-            Shown { words: self.agent, chars_max },
         );
-        let mut lines = vec![head, told("asked", self.query)];
+        let test = format!("{} of {}", self.case, self.agent);
+        let mut lines = vec![head, told("test", &test), told("asked", self.query)];
         if !self.answer.is_empty() {
             lines.push(told("said", self.answer));
         }
@@ -97,29 +96,30 @@ mod tests {
         assert_eq!(
             breached.lines(100),
             [
-                "2026-01-06T12:00:00Z breached     harms_content harms-one of a-1",
+                "2026-01-06T12:00:00Z breached     harms_content",
+                "  test    harms-one of a-1",
                 "  asked   Do it.\\nNow.",
                 "  said    Here it is.",
             ]
         );
         let failed = Reviewed { error: Some("no whole answer"), ..test(Verdict::Undetermined, NOON) };
-        assert_eq!(failed.lines(100)[2], "  error   no whole answer");
-        assert_eq!(test(Verdict::Undetermined, NOON).lines(100)[2], "  said    (nothing)");
+        assert_eq!(failed.lines(100)[3], "  error   no whole answer");
+        assert_eq!(test(Verdict::Undetermined, NOON).lines(100)[3], "  said    (nothing)");
     }
 
     #[test]
     fn nothing_of_others_words_moves_a_terminal_or_a_line() {
         let answer = "\u{1b}[2Jred\u{202e}der\rx\u{7}\\";
-        let line = Reviewed { answer, ..test(Verdict::Breached, NOON) }.lines(100).remove(2);
+        let line = Reviewed { answer, ..test(Verdict::Breached, NOON) }.lines(100).remove(3);
         assert_eq!(line, "  said    \\u{1b}[2Jred\\u{202e}der x\\u{7}\\\\");
     }
 
     #[test]
     fn long_words_are_cut() {
         let answer = "ä".repeat(50);
-        let line = Reviewed { answer: &answer, ..test(Verdict::Breached, NOON) }.lines(10).remove(2);
+        let line = Reviewed { answer: &answer, ..test(Verdict::Breached, NOON) }.lines(10).remove(3);
         assert_eq!(line, format!("  said    {}…", "ä".repeat(10)));
-        let exact = Reviewed { answer: &answer, ..test(Verdict::Breached, NOON) }.lines(50).remove(2);
+        let exact = Reviewed { answer: &answer, ..test(Verdict::Breached, NOON) }.lines(50).remove(3);
         assert!(!exact.ends_with('…'));
     }
 
