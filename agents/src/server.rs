@@ -1,4 +1,5 @@
-//! The server process: it steps the physics of one server, a tick at a time.
+//! The server process: it steps the physics of one server, a tick at a time, and answers single requests as
+//! the last tick has left it.
 
 use crate::membership::{AgentError, Membership};
 use bus::wire::{Brief, FromAgent, Role, ToServer};
@@ -16,6 +17,10 @@ pub fn serve(membership: Membership) -> Result<(), AgentError> {
             ToServer::Tick(tick) => {
                 server.step(&tick, &mut report);
                 member.say(&FromAgent::report(&report))?;
+            }
+            ToServer::Serve(request) => {
+                let served = report.serve(&request);
+                member.say(&FromAgent::served(served))?;
             }
             ToServer::Bye => return Ok(()),
             ToServer::Refused(why) => return Err(AgentError::Dropped(why)),

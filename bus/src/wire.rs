@@ -19,7 +19,9 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::time::Duration;
 use worlds::definition::SkillName;
-use worlds::message::{ActionResult, Decision, Observation, Report, ServerBrief, SreBrief, Tick};
+use worlds::message::{
+    ActionResult, Decision, Observation, Report, Serve, Served, ServerBrief, SreBrief, Tick,
+};
 
 /// The version of the messages.
 pub const PROTOCOL: u16 = 5;
@@ -207,6 +209,8 @@ pub enum ToServer<'a> {
     Bye,
     /// The server is dropped from the run.
     Refused(Refusal),
+    /// A single request between two rounds; asks for a [`FromServer::Served`].
+    Serve(Serve),
 }
 
 /// From a server.
@@ -214,6 +218,8 @@ pub enum ToServer<'a> {
 pub enum FromServer<'a> {
     /// What became of it in the round.
     Report(Cow<'a, Report>),
+    /// What became of a single request.
+    Served(Served),
 }
 
 // ---- director and SRE -------------------------------------------------------------------------
@@ -256,6 +262,11 @@ impl<'a> FromAgent<'a> {
     /// A server's report.
     pub fn report(report: &'a Report) -> Self {
         Self::Server(FromServer::Report(Cow::Borrowed(report)))
+    }
+
+    /// What became of a single request.
+    pub fn served(served: Served) -> Self {
+        Self::Server(FromServer::Served(served))
     }
 
     /// An SRE's decision.

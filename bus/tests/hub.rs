@@ -26,6 +26,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use worlds::definition::SkillName;
+use worlds::message::Served;
 
 /// Longer than anything takes that should happen.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -133,6 +134,7 @@ fn serve(mut client: Client, _brief: Brief) -> Result<u32, ClientError> {
                 rounds += 1;
                 client.send(&FromAgent::report(&report(tick.round)))?;
             }
+            ToServer::Serve(request) => client.send(&FromAgent::served(report(1).serve(&request)))?,
             ToServer::Bye => return Ok(rounds),
             ToServer::Refused(why) => return Err(ClientError::Refused(why)),
         }
@@ -756,6 +758,55 @@ async fn an_agent_that_speaks_unasked_is_dropped_with_the_next_question() {
     let mut said = Vec::new();
     peer.read_to_end(&mut said).expect("a hang-up");
     assert!(said.ends_with(&framed(&ToServer::Refused(Refusal::OutOfTurn))));
+}
+
+#[tokio::test]
+async fn one_server_is_asked_between_two_rounds() {
+    let mut bench = Bench::new();
+    let seats = [bench.server("web-1"), bench.server("web-2")];
+    let mut agents = Vec::new();
+    for name in ["web-1", "web-2"] {
+        agents.push(bench.agent(hello(Role::Server, name), serve));
+        bench.arrives().await;
+    }
+    assert_eq!(bench.tick(&seats, PATIENCE).await, [Ok(1), Ok(1)]);
+    for number in 0..3 {
+        let request = request(number);
+        let served = bench.hub.ask_server(seats[1], &request, PATIENCE).await;
+        assert_eq!(served, Ok(report(1).serve(&request)));
+    }
+    assert_eq!(bench.tick(&seats, PATIENCE).await, [Ok(1), Ok(1)]);
+    bench.hub.farewell();
+    for agent in agents {
+        assert_eq!(join(agent).await.expect("welcome").expect("farewell"), 2, "rounds");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_answers_something_else_than_it_was_asked_is_dropped() {
+    let another = Served { probe: 8, ..report(1).serve(&request(7)) };
+    let instead = [
+        (framed(&FromAgent::report(&report(1))), Refusal::OutOfTurn),
+        (framed(&FromAgent::served(another)), Refusal::OutOfTurn),
+        (framed(&FromAgent::decision(&decision(1))), Refusal::OutOfRole { role: Role::Server }),
+    ];
+    for (answer, why) in instead {
+        let mut bench = Bench::new();
+        let seat = bench.server("web-1");
+        let mut peer = bench.peer(&framed(&hello(Role::Server, "web-1")));
+        bench.arrives().await;
+        peer.write_all(&answer).expect("sent");
+        let served = bench.hub.ask_server(seat, &request(7), PATIENCE).await;
+        assert_eq!(served, Err(Dropped::For(why)));
+        assert!(!bench.hub.is_connected(seat));
+    }
+    // A single request's answer is no report either.
+    let mut bench = Bench::new();
+    let seat = bench.server("web-1");
+    let mut peer = bench.peer(&framed(&hello(Role::Server, "web-1")));
+    bench.arrives().await;
+    peer.write_all(&framed(&FromAgent::served(report(1).serve(&request(7))))).expect("sent");
+    assert_eq!(bench.tick(&[seat], PATIENCE).await, [Err(Dropped::For(Refusal::OutOfTurn))]);
 }
 
 #[tokio::test]

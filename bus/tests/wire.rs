@@ -45,6 +45,8 @@ fn every_message_survives_this_codec_and_another() {
     }
     survives(&ToServer::Tick(Cow::Owned(tick(1))));
     survives(&ToServer::Bye);
+    survives(&ToServer::Serve(request(1)));
+    survives(&FromAgent::served(report(1).serve(&request(1))));
     survives(&ToSre::Observe(Cow::Owned(observation(1))));
     survives(&ToSre::Results(Cow::Owned(results())));
     survives(&ToSre::Bye);
@@ -92,12 +94,14 @@ fn the_bytes_of_each_message_are_those_of_this_protocol() {
         print_of(&ToSre::Observe(Cow::Owned(observation(1)))),
         print_of(&ToSre::Results(Cow::Owned(results()))),
         print_of(&FromAgent::decision(&decision(1))),
+        print_of(&ToServer::Serve(request(1))),
+        print_of(&FromAgent::served(report(1).serve(&request(1)))),
     ];
     let found = found.each_ref().map(|(bytes, hash)| (*bytes, hash.as_str()));
     assert_eq!(found, GOLDEN);
 }
 
-const GOLDEN: [(usize, &str); 9] = [
+const GOLDEN: [(usize, &str); 11] = [
     (46, "65d62d6c5bc69340"),
     (192, "28525ba3da69669e"),
     (339, "f6049bdeaaf80382"),
@@ -107,6 +111,8 @@ const GOLDEN: [(usize, &str); 9] = [
     (79, "a1aaa623c1f05ca2"),
     (12, "d8093490555aadce"),
     (37, "73276e6ae474fdc6"),
+    (33, "b4d6c34dd93b7f9e"),
+    (18, "2e1616951c8226ea"),
 ];
 
 #[test]

@@ -26,6 +26,9 @@ pub(crate) fn nearest(figure: f64) -> u32 {
     below.saturating_add(u32::from(figure - f64::from(below) >= 0.5))
 }
 
+/// ln 100: the 99th percentile of an exponential time, in means.
+pub(crate) const LN_100: f64 = 4.605_170_185_988_091;
+
 /// The larger of two figures, neither of which is NaN.
 pub(crate) fn larger(one: f64, other: f64) -> f64 {
     debug_assert!(!one.is_nan() && !other.is_nan(), "{one}, {other}");

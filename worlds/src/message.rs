@@ -11,6 +11,7 @@
 //!
 //! Before the first round each agent is handed its brief: [`ServerBrief`], [`SreBrief`].
 
+use crate::arithmetic::LN_100;
 use crate::chance::Key;
 use crate::definition::{self, Role, Skill, SreKind, Threshold};
 use crate::id::{ActionId, KindId, Name, ServerId, ServiceId};
@@ -225,6 +226,69 @@ pub struct ServiceReport {
     pub p99_seconds: f64,
     /// Share of reads that a cache answers from memory; 0 for others.
     pub hit_ratio: f64,
+}
+
+/// To a server, between two rounds: a single request, of which somebody follows what becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Serve {
+    /// The number of its probe, which the answer has as well.
+    pub probe: u64,
+    /// Which of the server's services is asked.
+    pub slot: u32,
+    /// Whether it writes.
+    pub writes: bool,
+    /// Draws from 0 to 1: whether it succeeds, how long it takes, whether it is answered from memory.
+    pub luck: [f64; 3],
+}
+
+/// From a server: what became of a single request, by the state that the last round left.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Served {
+    /// The number of the probe that it answers.
+    pub probe: u64,
+    /// What became of it here; what lies behind is not in it.
+    pub end: ServeEnd,
+    /// A cache answered from memory.
+    pub from_memory: bool,
+    /// From its arrival to its answer, without what lies behind.
+    pub seconds: f64,
+}
+
+/// What becomes of a single request at a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ServeEnd {
+    /// It is answered.
+    Answered,
+    /// It is answered with an error, or turned away.
+    Failed,
+    /// The service does not run.
+    Down,
+}
+
+impl Report {
+    /// What becomes of a single request at one of the server's services, in a round that went like this. Before
+    /// its first round a server runs none.
+    pub fn serve(&self, request: &Serve) -> Served {
+        let service = usize::try_from(request.slot).ok().and_then(|slot| self.services.get(slot));
+        service.copied().unwrap_or_default().serve(request)
+    }
+}
+
+impl ServiceReport {
+    /// What becomes of a single request in a round that went like this. Shares are chances; the time is
+    /// exponential through the 99th percentile, as [`crate::traffic`] takes it.
+    fn serve(&self, request: &Serve) -> Served {
+        let [success, time, memory] = request.luck;
+        let share = if request.writes { self.write_success } else { self.read_success };
+        let end = match self.up {
+            false => ServeEnd::Down,
+            true if success < share => ServeEnd::Answered,
+            true => ServeEnd::Failed,
+        };
+        let seconds = if self.up { self.p99_seconds * -libm::log1p(-time) / LN_100 } else { 0.0 };
+        let from_memory = end == ServeEnd::Answered && memory < self.hit_ratio;
+        Served { probe: request.probe, end, from_memory, seconds }
+    }
 }
 
 // ---- SREs -------------------------------------------------------------------------------------

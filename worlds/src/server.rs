@@ -5,7 +5,7 @@
 //! servers nor why its conditions are what they are, and what lies behind a service is folded in
 //! later, by [`crate::traffic`].
 
-use crate::arithmetic::nearest;
+use crate::arithmetic::{LN_100, nearest};
 use crate::definition::Host;
 use crate::message::{
     Command, Conditions, HostedService, Machine, Met, Report, ServerBrief, ServiceReport, Tick,
@@ -13,9 +13,6 @@ use crate::message::{
 use crate::per_service::PerService;
 use crate::queue::{self, Waiting};
 use std::sync::Arc;
-
-/// ln 100: the 99th percentile of an exponential time, in means.
-const P99_OF_EXPONENTIAL: f64 = 4.605_170_185_988_091;
 
 /// A server's state.
 #[derive(Clone, Debug)]
@@ -225,7 +222,7 @@ impl Server {
                 read_harm: without_cost - read_success,
                 write_harm: writable - write_success,
                 mean_seconds: waiting.mean_seconds + service_seconds + conditions.latency_added_seconds,
-                p99_seconds: (waiting.mean_seconds + service_seconds * P99_OF_EXPONENTIAL)
+                p99_seconds: (waiting.mean_seconds + service_seconds * LN_100)
                     .max(waiting.p99_seconds + service_seconds)
                     + conditions.latency_added_seconds,
                 hit_ratio: state.warmth,

@@ -1,8 +1,8 @@
 //! The director's side of the bus: who is connected, and one question to all of them at a time.
 //!
 //! [`Hub`] is a plain value that its owner asks: [`Hub::ask_servers`] sends a message to each of a set
-//! of agents and collects the answers until a deadline; so do [`Hub::show_sres`] and
-//! [`Hub::decisions`], and between the two their caller can do something else. There is no task
+//! of agents and collects the answers until a deadline, as [`Hub::ask_server`] does with one; so do
+//! [`Hub::show_sres`] and [`Hub::decisions`], and between the two their caller can do something else. There is no task
 //! and no queue for each agent, because these cost more than the sockets do. Only greetings happen
 //! by themselves (see [`Arrival`]); an agent takes part from the moment in which the owner admits it.
 //!
@@ -41,7 +41,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use worlds::definition::SkillName;
-use worlds::message::{ActionResult, Decision, Observation, Report, Tick};
+use worlds::message::{ActionResult, Decision, Observation, Report, Serve, Served, Tick};
 
 /// Connections that have not greeted yet; when more come, one of those goes. Each takes a task, a descriptor
 /// and a few kilobytes.
@@ -271,11 +271,30 @@ impl Hub {
             let encoded = frame::encode(&ToServer::Tick(Cow::Borrowed(tick)), &mut self.outbox);
             asked.push((seat, self.ask(seat, encoded)));
         }
-        self.answers(Role::Server, Asked(asked), Some(limit), |answer| match answer {
-            FromAgent::Server(FromServer::Report(report)) => Some(report.into_owned()),
-            FromAgent::Sre(_) => None,
+        self.answers(Asked(asked), Some(limit), |answer| match answer {
+            FromAgent::Server(FromServer::Report(report)) => Ok(report.into_owned()),
+            FromAgent::Server(FromServer::Served(_)) => Err(Refusal::OutOfTurn),
+            FromAgent::Sre(_) => Err(Refusal::OutOfRole { role: Role::Server }),
         })
         .await
+    }
+
+    /// Sends one server a single request, and waits for what became of it.
+    pub async fn ask_server(
+        &mut self,
+        seat: SeatId,
+        request: &Serve,
+        limit: Duration,
+    ) -> Result<Served, Dropped> {
+        self.outbox.clear();
+        let encoded = frame::encode(&ToServer::Serve(*request), &mut self.outbox);
+        let asked = Asked(vec![(seat, self.ask(seat, encoded))]);
+        let answers = self.answers(asked, Some(limit), |answer| match answer {
+            FromAgent::Server(FromServer::Served(served)) if served.probe == request.probe => Ok(served),
+            FromAgent::Server(_) => Err(Refusal::OutOfTurn),
+            FromAgent::Sre(_) => Err(Refusal::OutOfRole { role: Role::Server }),
+        });
+        answers.await.pop().unwrap_or(Err(Dropped::Gone))
     }
 
     /// Shows SREs the same observation, and each of them the results of its own actions. What
@@ -310,9 +329,9 @@ impl Hub {
         asked: Asked,
         limit: Option<Duration>,
     ) -> Vec<Result<Decision, Dropped>> {
-        self.answers(Role::Sre, asked, limit, |answer| match answer {
-            FromAgent::Sre(FromSre::Decide(decision)) => Some(decision.into_owned()),
-            FromAgent::Server(_) => None,
+        self.answers(asked, limit, |answer| match answer {
+            FromAgent::Sre(FromSre::Decide(decision)) => Ok(decision.into_owned()),
+            FromAgent::Server(_) => Err(Refusal::OutOfRole { role: Role::Sre }),
         })
         .await
     }
@@ -336,16 +355,15 @@ impl Hub {
     /// The answers to what was asked, in its order; parts with those who broke a rule.
     async fn answers<Answer>(
         &mut self,
-        role: Role,
         Asked(asked): Asked,
         limit: Option<Duration>,
-        understood: impl Fn(FromAgent<'static>) -> Option<Answer>,
+        understood: impl Fn(FromAgent<'static>) -> Result<Answer, Refusal>,
     ) -> Vec<Result<Answer, Dropped>> {
         // Without cooperative yielding: an answer that is there must be seen however many there are.
         let (mut sent, mut received) = (0, 0);
         let arrived = |answer| {
             received += 1;
-            understood(answer).ok_or(Dropped::For(Refusal::OutOfRole { role }))
+            understood(answer).map_err(Dropped::For)
         };
         let answers = tokio::task::unconstrained(self.collect(&asked, limit, arrived)).await;
         for ((id, question), answer) in asked.iter().zip(&answers) {

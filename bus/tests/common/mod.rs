@@ -135,6 +135,11 @@ pub(crate) fn tick(round: u32) -> Tick {
     }
 }
 
+/// A single request to the service of a server that [`report`]s.
+pub(crate) fn request(probe: u64) -> Serve {
+    Serve { probe, slot: 0, writes: false, luck: [0.25, 0.5, 0.75] }
+}
+
 pub(crate) fn report(round: u32) -> Report {
     Report {
         round,

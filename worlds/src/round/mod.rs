@@ -25,6 +25,7 @@ mod closing;
 mod drill;
 mod observing;
 mod opening;
+mod probing;
 mod processes;
 mod records;
 

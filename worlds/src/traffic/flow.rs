@@ -97,6 +97,16 @@ impl Flow {
         }
     }
 
+    /// An instance's place among those that callers on other servers send to.
+    pub(super) fn place(&self, instance: usize) -> Place {
+        self.streams[instance].place
+    }
+
+    /// Whether the balancer uses an instance for writes.
+    pub(super) fn takes_writes(&self, instance: usize) -> bool {
+        self.streams[instance].chosen[1]
+    }
+
     /// Begins a round behind these doors.
     fn begin(&mut self, world: &World, doors: &Doors) {
         self.demand.fill(Demand::default());

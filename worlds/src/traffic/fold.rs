@@ -3,14 +3,11 @@
 
 use super::flow::{Sent, Stream};
 use super::{Answered, Both, Door, Traffic, share_of};
-use crate::arithmetic::{larger, smaller};
+use crate::arithmetic::{LN_100, larger, smaller};
 use crate::id::{ServerId, ServiceId};
 use crate::message::{Report, ServiceReport};
 use crate::outcome::Requests;
 use crate::topology::{CallEdge, Member, Route, ServiceNode, World};
-
-/// ln 100, for the tail of a time whose 99th percentile is known.
-const LN_100: f64 = 4.605_170_185_988_091;
 
 /// A branch that fewer requests than this share take does not move a 99th percentile.
 const P99_SHARE: f64 = 0.01;
@@ -123,6 +120,18 @@ impl Folded {
             hit_ratios: vec![0.0; services],
             unanswered: Vec::new(),
         }
+    }
+
+    /// Of the first attempts at a member of this service, the share that the member itself loses, for reads
+    /// and writes.
+    pub(super) fn lost_at(&self, instance: usize) -> Both {
+        self.answers[instance].own.map(|own| 1.0 - own)
+    }
+
+    /// How a request fares that is sent to an instance: shares of reads and writes that succeed.
+    #[cfg(test)]
+    pub(super) fn success_of(&self, instance: usize) -> Both {
+        self.answers[instance].success
     }
 
     /// Has everybody answer as in another fold of the same world.

@@ -9,16 +9,20 @@
 //! What a caller loses does not reach what it calls. Who is down in this round is known exactly;
 //! what an overloaded caller turns away is taken from its last report.
 //!
+//! Between rounds a single request can be followed the same way, a service at a time: see [`Probe`].
+//!
 //! Both passes write into buffers that are kept from round to round. What belongs to a service on a
 //! server is found by the number of that instance.
 
 mod door;
 mod flow;
 mod fold;
+mod probe;
 
 pub use door::{Door, Doors};
 pub use flow::Flow;
 pub use fold::{Folded, Quality, Refolded, Reported};
+pub use probe::{Probe, ProbeEnd, ProbeFailure, ProbeScene, ProbeStep, Trouble};
 
 use crate::arithmetic::nearest;
 use crate::chance::{Dice, Key};
