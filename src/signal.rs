@@ -13,6 +13,7 @@
 //! A file that may not grow further is an error of writing like a full disk, and not a signal that ends
 //! the program.
 
+use crate::director::Interruptions;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::{flag, iterator, low_level};
 use std::io;
@@ -126,16 +127,6 @@ fn hear(heard: &watch::Sender<Heard>, signal: i32) {
 pub(crate) struct Attention<'a>(&'a Signals);
 
 impl Attention<'_> {
-    /// Waits for the first signal, which may have come already.
-    pub(crate) async fn first(&self) -> i32 {
-        self.nth(1).await
-    }
-
-    /// Waits for the second signal.
-    pub(crate) async fn second(&self) -> i32 {
-        self.nth(2).await
-    }
-
     /// Ends it; gives the second signal, if that came before.
     pub(crate) fn end(self) -> Option<i32> {
         self.release();
@@ -144,15 +135,27 @@ impl Attention<'_> {
     }
 
     async fn nth(&self, nth: u32) -> i32 {
-        match self.0.heard.subscribe().wait_for(|heard| heard.count >= nth).await {
-            Ok(heard) => heard.latest,
+        let mut hearing = self.0.heard.subscribe();
+        let latest = hearing.wait_for(|heard| heard.count >= nth).await.ok().map(|heard| heard.latest);
+        match latest {
+            Some(signal) => signal,
             // The sender is gone; it is borrowed here, so it is not.
-            Err(_) => std::future::pending().await,
+            None => std::future::pending().await,
         }
     }
 
     fn release(&self) {
         self.0.heard.send_modify(|heard| heard.attended = false);
+    }
+}
+
+impl Interruptions for Attention<'_> {
+    async fn first(&self) -> i32 {
+        self.nth(1).await
+    }
+
+    async fn second(&self) -> i32 {
+        self.nth(2).await
     }
 }
 

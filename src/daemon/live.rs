@@ -7,6 +7,7 @@
 use super::DaemonError;
 use super::cli::{RunArgs, Which};
 use super::companions::Companions;
+use super::resident::Resident;
 use super::settings::{self, Place};
 use super::target::AnyTarget;
 use crate::exit_code;
@@ -28,10 +29,11 @@ use daemon::notify::message::Sender;
 use daemon::sender::{Brake, Pull};
 use daemon::service_manager::{News, ServiceManager};
 use days::config::Config;
-use days::config::settings::Settings;
+use days::config::settings::{Settings, TargetKind};
 use days::order::Kind;
 use jiff::Timestamp;
 use ractor::ActorRef;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -134,22 +136,45 @@ impl Crew {
         Ok(Self { place, setup, clock, clerk, thread, _instance: instance })
     }
 
-    fn kit(&self) -> Result<Kit<AnyTarget>, DaemonError> {
-        let target =
-            AnyTarget::of(&self.setup.config, Arc::clone(&self.clock)).map_err(DaemonError::Target)?;
+    /// The resident world, if that is what is asked.
+    fn resident(&self) -> Result<Option<Resident>, DaemonError> {
+        let config = &self.setup.config;
+        let begin = || Resident::begin(config, Arc::clone(&self.clock)).map_err(DaemonError::Target);
+        (config.settings.target.kind == TargetKind::World).then(begin).transpose()
+    }
+
+    fn kit(&self, resident: Option<&Resident>) -> Result<Kit<AnyTarget>, DaemonError> {
+        let target = AnyTarget::of(&self.setup.config, Arc::clone(&self.clock), resident);
         Ok(Kit {
-            target: Arc::new(target),
-            subjects: None,
+            target: Arc::new(target.map_err(DaemonError::Target)?),
+            subjects: resident.map(|resident| resident.target().subjects()),
             clock: Arc::clone(&self.clock),
             clerk: self.clerk.clone(),
         })
     }
 
     async fn once(self) -> Result<Report, DaemonError> {
-        let kit = self.kit()?;
+        let (mut signals, resident) = (Signals::install()?, self.resident()?);
+        let report = self.once_with(resident.as_ref(), &mut signals).await;
+        if let Some(resident) = resident {
+            resident.leave().await;
+        }
+        self.close();
+        report
+    }
+
+    async fn once_with(
+        &self,
+        resident: Option<&Resident>,
+        signals: &mut Signals,
+    ) -> Result<Report, DaemonError> {
+        let kit = self.kit(resident)?;
         let latch = Latch::look(&self.place.base);
         if let Some(why) = latch.reason() {
             return Err(DaemonError::EmergencyStop(why));
+        }
+        if let Some(by) = come_up(resident, signals).await? {
+            return Err(DaemonError::Interrupted(by));
         }
         let at = self.clock.wall();
         let slot = book::by_hand(&self.setup.calendar, at);
@@ -158,13 +183,13 @@ impl Crew {
         let (setup, brake, current) = (Arc::clone(&self.setup), Brake::default(), CurrentBrake::default());
         current.set(brake.clone());
         let watching = tokio::spawn(self.watchman(current).watch(latch, |_| {}));
-        let stopping = tokio::spawn(stop_by_signal(Signals::install()?, brake.clone()));
-        let cycle = Cycle { kit, setup, slot, is_late: false, begun, brake };
-        let report = cycle.carry_out().await;
+        let cycle = Cycle { kit, setup, slot, is_late: false, begun, brake: brake.clone() };
+        let report = tokio::select! {
+            report = cycle.carry_out() => report,
+            never = stop_by_signal(signals, &brake) => match never {},
+        };
         report.tell();
         watching.abort();
-        stopping.abort();
-        self.close();
         Ok(report)
     }
 
@@ -173,10 +198,32 @@ impl Crew {
     }
 
     async fn live(self, which: &Which, until: Option<Timestamp>) -> Result<Ended, DaemonError> {
-        let kit = self.kit()?;
         // Before anything is begun: a signal that comes then ends it in good order, too.
         let signals = Signals::install()?;
         self.announce();
+        let resident = self.resident()?;
+        let ended = self.live_with(resident.as_ref(), signals, which, until).await;
+        if let Some(resident) = resident {
+            resident.leave().await;
+        }
+        if let Ok(ended) = &ended {
+            info!("ended: {ended}");
+        }
+        self.close();
+        ended
+    }
+
+    async fn live_with(
+        &self,
+        resident: Option<&Resident>,
+        mut signals: Signals,
+        which: &Which,
+        until: Option<Timestamp>,
+    ) -> Result<Ended, DaemonError> {
+        let kit = self.kit(resident)?;
+        if let Some(by) = come_up(resident, &mut signals).await? {
+            return Ok(Ended::Stopped(by.to_owned()));
+        }
         let (progress, seen) = watch::channel(Progress { board: self.board(), today: None });
         let (told, ended) = oneshot::channel();
         let (latch, brake) = (Latch::look(&self.place.base), CurrentBrake::default());
@@ -224,16 +271,12 @@ impl Crew {
         let ended = ended.await.map_err(|_| DaemonError::Actor("the foreman is gone".to_owned()));
         listening.abort();
         watching.abort();
-        if let Ok(ended) = &ended {
-            info!("ended: {ended}");
-        }
         forecaster.stop(None);
         drop((foreman, forecaster));
         let _ = done.await;
         // How it ended was told before.
         let _ = gone.await;
         companions.leave(self.grace()).await;
-        self.close();
         ended
     }
 
@@ -278,6 +321,18 @@ impl Crew {
         drop(clerk);
         // A clerk that panicked has told so on the way.
         let _ = thread.join();
+    }
+}
+
+/// Waits until the world answers, if there is one; gives the signal that came before.
+async fn come_up(
+    resident: Option<&Resident>,
+    signals: &mut Signals,
+) -> Result<Option<&'static str>, DaemonError> {
+    let Some(resident) = resident else { return Ok(None) };
+    tokio::select! {
+        up = resident.comes_up() => up.map(|()| None).map_err(DaemonError::Target),
+        by = signals.end() => Ok(Some(by)),
     }
 }
 
@@ -329,16 +384,24 @@ impl Signals {
             _ = self.hangups.recv() => Asked::Reload,
         }
     }
+
+    /// The next that asks to end, where there is nothing to reload.
+    async fn end(&mut self) -> &'static str {
+        loop {
+            if let Asked::End(by) = self.next().await {
+                return by;
+            }
+        }
+    }
 }
 
-/// The first SIGINT or SIGTERM lets what is under way end, the second interrupts it. There is nothing to reload.
-async fn stop_by_signal(mut signals: Signals, brake: Brake) {
+/// The first SIGINT or SIGTERM lets what is under way end, the second interrupts it.
+async fn stop_by_signal(signals: &mut Signals, brake: &Brake) -> Infallible {
     let mut pull = Pull::Stop;
     loop {
-        if let Asked::End(_) = signals.next().await {
-            brake.pull(pull);
-            pull = Pull::Cut;
-        }
+        signals.end().await;
+        brake.pull(pull);
+        pull = Pull::Cut;
     }
 }
 

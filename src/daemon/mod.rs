@@ -11,6 +11,7 @@ mod explain;
 mod live;
 mod logs;
 mod rehearse;
+mod resident;
 mod review;
 mod settings;
 mod start;
@@ -91,6 +92,9 @@ pub(crate) enum DaemonError {
         /// How long was waited.
         seconds: u64,
     },
+    /// Somebody asked for the end before anything was begun.
+    #[error("ended by {0} before anything was sent")]
+    Interrupted(&'static str),
     /// A time that is none.
     #[error("`{0}` is no time")]
     Time(String),
@@ -111,7 +115,7 @@ impl DaemonError {
             | Self::Taken(_) => exit_code::USAGE,
             Self::Instance(InstanceError::Running { .. }) => exit_code::USAGE,
             Self::Ledger(LedgerError::Foreign { .. } | LedgerError::TooNew { .. }) => exit_code::USAGE,
-            Self::NotStarted(_) | Self::EmergencyStop(_) => exit_code::GATE_FAILED,
+            Self::NotStarted(_) | Self::EmergencyStop(_) | Self::Interrupted(_) => exit_code::GATE_FAILED,
             _ => exit_code::INTERNAL,
         }
     }

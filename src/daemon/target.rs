@@ -1,5 +1,6 @@
 //! What the daemon's configuration says is asked.
 
+use super::resident::{Resident, WorldLane, WorldTarget};
 use daemon::clock::Clock;
 use daemon::send::{Answer, Ask};
 use daemon::target::{
@@ -16,17 +17,24 @@ pub(super) enum AnyTarget {
     Http(HttpTarget),
     /// A chat endpoint.
     Chat(ChatTarget),
+    /// The resident world.
+    World(WorldTarget),
 }
 
 /// A lane of one.
 pub(super) enum AnyLane {
     Http(HttpLane),
     Chat(ChatLane),
+    World(WorldLane),
 }
 
 impl AnyTarget {
-    /// The target of a configuration.
-    pub(super) fn of(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Complaint> {
+    /// The target of a configuration; `resident` is there where it is the world.
+    pub(super) fn of(
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        resident: Option<&Resident>,
+    ) -> Result<Self, Complaint> {
         let none = || Complaint::new("the configuration names no target", "Name one in `target`.");
         match config.settings.target.kind {
             TargetKind::Http => {
@@ -37,10 +45,7 @@ impl AnyTarget {
                 let settings = ChatSettings::of(config).ok_or_else(none)?;
                 ChatTarget::new(&settings, clock).map(Self::Chat)
             }
-            TargetKind::World => Err(Complaint::new(
-                "this version has no resident world yet",
-                "Set `target.kind` to `http` or `chat`, and say where it is.",
-            )),
+            TargetKind::World => resident.map(|resident| Self::World(resident.target())).ok_or_else(none),
         }
     }
 }
@@ -52,6 +57,7 @@ impl Target for AnyTarget {
         match self {
             Self::Http(target) => AnyLane::Http(target.lane()),
             Self::Chat(target) => AnyLane::Chat(target.lane()),
+            Self::World(target) => AnyLane::World(target.lane()),
         }
     }
 
@@ -59,6 +65,7 @@ impl Target for AnyTarget {
         match self {
             Self::Http(target) => target.validate().await,
             Self::Chat(target) => target.validate().await,
+            Self::World(target) => target.validate().await,
         }
     }
 
@@ -66,6 +73,7 @@ impl Target for AnyTarget {
         match self {
             Self::Http(target) => target.timeout(),
             Self::Chat(target) => target.timeout(),
+            Self::World(target) => target.timeout(),
         }
     }
 
@@ -73,6 +81,7 @@ impl Target for AnyTarget {
         match self {
             Self::Http(target) => target.cap(),
             Self::Chat(target) => target.cap(),
+            Self::World(target) => target.cap(),
         }
     }
 }
@@ -82,6 +91,7 @@ impl Lane for AnyLane {
         match self {
             Self::Http(lane) => lane.ask(ask, deadline).await,
             Self::Chat(lane) => lane.ask(ask, deadline).await,
+            Self::World(lane) => lane.ask(ask, deadline).await,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //!   director --- Begin, Interrupt --------------> round owner
 //!   bus      --- Arrived, HungUp ---------------> round owner
+//!   front door - Probe -------------------------> round owner
 //!   round owner <- Exited ----------------------- process keeper
 //!   round owner -- Spawn, Strike, Resume, Kill, HowEnded, Leave -> process keeper
 //!   round owner -- Tell ------------------------> console, recorder
@@ -18,8 +19,10 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::oneshot;
 use worlds::definition::ProcessEffect;
-use worlds::id::Name;
+use worlds::id::{Name, ServerId};
+use worlds::traffic::ProbeEnd;
 
 /// To the round owner.
 pub(super) enum OwnerMessage {
@@ -63,11 +66,21 @@ pub(super) enum OwnerMessage {
     StatusDue,
     /// From itself: play the next round.
     Play,
+    /// From whoever stands at the front door: a single request.
+    Probe(ProbeOrder),
     /// From itself: agents should have arrived by now, unless others did meanwhile.
     Overdue {
         /// How many had arrived when this was sent.
         arrived: u64,
     },
+}
+
+/// A single request to a server. Nobody hears of one that the run's end overtakes.
+pub(super) struct ProbeOrder {
+    /// To whom.
+    pub to: ServerId,
+    /// What became of it.
+    pub ended: oneshot::Sender<ProbeEnd>,
 }
 
 /// To the process keeper.

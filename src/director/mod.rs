@@ -26,14 +26,14 @@ use crate::config::{Manual, RunConfig};
 use crate::event::Finished;
 use crate::exit_code;
 use crate::own_file::{self, OwnFileError};
-use crate::signal::{Attention, Signals};
+use crate::signal::Signals;
 use crate::sre_programs::Programs;
 use crate::watchers::{Watcher as _, Watchers};
 use audience::Correspondent;
 use bus::address::{AddressError, RunDirectory};
 use bus::hub::{Counters, HubError};
 pub(crate) use evidence::ChaosLife;
-use messages::{OwnerMessage, WatchMessage};
+use messages::{OwnerMessage, ProbeOrder, WatchMessage};
 use ractor::{Actor, ActorRef, SpawnErr};
 use round_owner::{Ending, OwnerArguments, RoundOwner};
 use serde::Serialize;
@@ -46,9 +46,10 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot, watch};
 use watching::{ConsoleActor, RecorderActor};
 use worlds::definition::SreKind;
-use worlds::id::Name;
+use worlds::id::{Name, ServerId};
 use worlds::plan::RunPlan;
 use worlds::topology::World;
+use worlds::traffic::ProbeEnd;
 
 /// For an agent's answer: a thousand times what the slowest takes, and short enough that a run
 /// with an agent that hangs ends while somebody waits for it.
@@ -219,12 +220,56 @@ type Directed = Result<(Finished, OfThisMachine, Watchers), DirectorError>;
 /// Takes what a run needs of the system before anything is told: its address, which another run may
 /// have, and descriptors enough for its agents.
 pub(crate) fn claim(config: &RunConfig) -> Result<RunDirectory, DirectorError> {
-    let servers = config.world.definition.servers.iter().map(|server| &*server.name);
-    let minds = config.plan.sres.iter().filter(|sre| sre.kind != SreKind::Oracle).map(|sre| &*sre.name);
-    let (hands, children): (Vec<&str>, Vec<&str>) =
-        servers.chain(minds).partition(|name| config.manual.holds(name));
-    descriptors::provide(children.len(), hands.len())?;
+    provide(&config.world, &config.plan, &config.manual)?;
     Ok(RunDirectory::create(config.bus.as_deref())?)
+}
+
+/// Sees to descriptors enough for the agents of a run.
+fn provide(world: &World, plan: &RunPlan, manual: &Manual) -> Result<(), DirectorError> {
+    let servers = world.definition.servers.iter().map(|server| &*server.name);
+    let minds = plan.sres.iter().filter(|sre| sre.kind != SreKind::Oracle).map(|sre| &*sre.name);
+    let (hands, children): (Vec<&str>, Vec<&str>) = servers.chain(minds).partition(|name| manual.holds(name));
+    descriptors::provide(children.len(), hands.len())
+}
+
+/// Who may end a run before its time. The first time ends it after its round, the second at once; either
+/// gives the signal that it stands for.
+pub(crate) trait Interruptions: Sync {
+    /// Waits for the first time, which may have come already.
+    fn first(&self) -> impl Future<Output = i32> + Send;
+
+    /// Waits for the second.
+    fn second(&self) -> impl Future<Output = i32> + Send;
+}
+
+/// Where single requests to a run are taken.
+#[derive(Clone)]
+pub(crate) struct FrontDoor(ActorRef<OwnerMessage>);
+
+impl FrontDoor {
+    /// Sends a request to a server, and waits for what becomes of it: `None` if the run ends before. Whoever
+    /// waits no longer drops this.
+    pub(crate) async fn probe(&self, to: ServerId) -> Option<ProbeEnd> {
+        let (ended, answer) = oneshot::channel();
+        self.0.cast(OwnerMessage::Probe(ProbeOrder { to, ended })).ok()?;
+        answer.await.ok()
+    }
+}
+
+/// Runs a world as [`run`] does, in the runtime of whoever calls it, and opens its front door as soon as there
+/// is one.
+///
+/// # Panics
+/// Outside of a tokio runtime.
+pub(crate) async fn keep(
+    run: ProcessRun,
+    interruptions: &impl Interruptions,
+    on_open: impl FnOnce(FrontDoor) + Send,
+) -> Result<(Finished, OfThisMachine), DirectorError> {
+    provide(&run.world, &run.plan, &run.manual)?;
+    let directory = RunDirectory::create(None)?;
+    let directed = direct(run, directory, interruptions, Watchers::unseen(None), on_open).await;
+    directed.map(|(finished, here, _)| (finished, here))
 }
 
 /// Runs a world with a process for each agent, and tells the watchers what happens.
@@ -238,7 +283,7 @@ pub(crate) fn run(
     let runtime = runtime(run.worker_threads).map_err(DirectorError::system("start a runtime"))?;
     start_threads(&runtime).map_err(DirectorError::system("start threads"))?;
     let attention = signals.attend();
-    let directed = runtime.block_on(direct(run, directory, &attention, watchers));
+    let directed = runtime.block_on(direct(run, directory, &attention, watchers, |_| ()));
     runtime.shutdown_timeout(RUNTIME_STOP_TIME);
     match attention.end() {
         Some(signal) => Err(DirectorError::Signalled(signal)),
@@ -277,8 +322,9 @@ fn runtime(worker_threads: usize) -> io::Result<Runtime> {
 async fn direct(
     run: ProcessRun,
     directory: RunDirectory,
-    attention: &Attention<'_>,
+    interruptions: &impl Interruptions,
     watchers: Watchers,
+    on_open: impl FnOnce(FrontDoor) + Send,
 ) -> Directed {
     let Watchers { screen, records } = watchers;
     let interest = (screen.interest(), records.interest());
@@ -299,14 +345,15 @@ async fn direct(
         interrupted,
     };
     let (owner, owner_task) = Actor::spawn(None, RoundOwner, given).await.map_err(not_begun)?;
+    on_open(FrontDoor(owner.clone()));
     let whole_run = async {
-        let (finished, here) = conduct(&owner, ended, &interruption, attention).await?;
+        let (finished, here) = conduct(&owner, ended, &interruption, interruptions).await?;
         let watchers = Watchers { screen: back(&console).await?, records: back(&recorder).await? };
         Ok((finished, here, watchers))
     };
     let directed = tokio::select! {
         directed = whole_run => directed,
-        signal = attention.second() => Err(DirectorError::Signalled(signal)),
+        signal = interruptions.second() => Err(DirectorError::Signalled(signal)),
     };
     // Whatever still runs ends with the owner: its keeper, and with that the processes.
     owner.kill();
@@ -330,12 +377,12 @@ async fn conduct(
     owner: &ActorRef<OwnerMessage>,
     mut ended: oneshot::Receiver<Ending>,
     interruption: &watch::Sender<Option<i32>>,
-    attention: &Attention<'_>,
+    interruptions: &impl Interruptions,
 ) -> Ending {
     owner.cast(OwnerMessage::Begin).map_err(DirectorError::actor)?;
     let ending = tokio::select! {
         ending = &mut ended => ending,
-        signal = attention.first() => {
+        signal = interruptions.first() => {
             // It hears this while it waits for a program, and its message in between.
             interruption.send_replace(Some(signal));
             // An owner that is gone has left its ending.

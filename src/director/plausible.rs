@@ -2,7 +2,7 @@
 //! figures. The model takes everything else for granted.
 
 use bus::wire::Refusal;
-use worlds::message::{Decision, Met, Report, ServiceReport, Tick};
+use worlds::message::{Decision, Met, Report, Served, ServiceReport, Tick};
 
 /// Checks a report against the tick that it answers.
 pub(super) fn report(report: &Report, tick: &Tick) -> Result<(), Refusal> {
@@ -20,6 +20,11 @@ pub(super) fn report(report: &Report, tick: &Tick) -> Result<(), Refusal> {
     } else {
         Err(Refusal::Malformed)
     }
+}
+
+/// Whether the answer to a single request has a time that is one.
+pub(super) fn served(served: &Served) -> bool {
+    (0.0..=f64::MAX).contains(&served.seconds)
 }
 
 /// Checks a decision on a world of so many servers: the model looks at each thing that is decided,

@@ -12,9 +12,11 @@
 //! ```
 //!
 //! How a round goes is in [`rounds`], what becomes of processes that fail before they take part in
-//! [`restarts`]; agents that are started by hand come and go as they like: see [`hands`].
+//! [`restarts`]; agents that are started by hand come and go as they like: see [`hands`]. Between two rounds
+//! single requests may be served: see [`probes`].
 
 mod hands;
+mod probes;
 mod restarts;
 mod rounds;
 
@@ -34,6 +36,7 @@ use bus::address::RunDirectory;
 use bus::hub::{Arrival, Hub, HubLimits, SeatId, UNGREETED_MAX};
 use bus::token::Token;
 use hands::Hands;
+use probes::Probes;
 use ractor::concurrency::JoinHandle;
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, MessagingErr, SupervisionEvent};
 use std::collections::{BTreeMap, BTreeSet};
@@ -110,6 +113,7 @@ pub(super) struct State {
     /// One of each SRE.
     decisions: Vec<Decision>,
     hands: Hands,
+    probes: Probes,
     keeper: ActorRef<KeeperMessage>,
     audience: Audience,
     board: NoticeBoard,
@@ -181,6 +185,7 @@ impl Actor for RoundOwner {
                 Ok(())
             }
             OwnerMessage::Play => state.play(&myself).await,
+            OwnerMessage::Probe(order) => state.take_probe(order).await,
             OwnerMessage::Overdue { arrived } => state.overdue(arrived),
         };
         if let Err(error) = done {
@@ -246,6 +251,7 @@ impl State {
             decisions: vec![Decision::default(); lineup.sres.len()],
             lineup,
             hands,
+            probes: Probes::default(),
             keeper,
             audience,
             board,

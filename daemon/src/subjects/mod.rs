@@ -135,6 +135,12 @@ impl Subjects {
         Ok(Self(subjects))
     }
 
+    /// These, or without any the one that stands for all.
+    pub fn of(subjects: impl IntoIterator<Item = Subject>) -> Self {
+        let subjects: Vec<_> = subjects.into_iter().map(Arc::new).collect();
+        if subjects.is_empty() { Self::fallback() } else { Self(subjects) }
+    }
+
     /// All of them, in the order of the list.
     pub fn all(&self) -> &[Arc<Subject>] {
         &self.0

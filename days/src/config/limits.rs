@@ -80,6 +80,9 @@ pub const TOKENS_MAX: u32 = 1_000_000;
 /// Longest round of the resident world, milliseconds.
 pub const ROUND_MS_MAX: u32 = 3_600_000;
 
+/// Rounds of a run of the resident world: what a world may have.
+pub const ROUNDS_MAX: u32 = 10_000_000;
+
 /// Largest log file: 10 GB.
 pub const LOG_BYTES_MAX: u64 = 10_000_000_000;
 

@@ -566,6 +566,10 @@ pub struct WorldTarget {
     /// Milliseconds from one round to the next.
     #[schemars(range(min = 1, max = limits::ROUND_MS_MAX))]
     pub round_ms: u32,
+    /// Rounds of a run, which the next one follows with the next seed; without it as many as an hour has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = limits::ROUNDS_MAX))]
+    pub rounds: Option<u32>,
     /// Where the world's own chance begins; without it at `seed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = limits::SEED_MAX))]
@@ -574,7 +578,13 @@ pub struct WorldTarget {
 
 impl Default for WorldTarget {
     fn default() -> Self {
-        Self { world: "systems".to_owned(), chaos_level: ChaosLevel::Medium, round_ms: 1_000, seed: None }
+        Self {
+            world: "systems".to_owned(),
+            chaos_level: ChaosLevel::Medium,
+            round_ms: 1_000,
+            rounds: None,
+            seed: None,
+        }
     }
 }
 

@@ -163,7 +163,7 @@ impl State {
         }
         self.note(events);
         self.enough |= self.audience.tell_in_time().await?.is_break();
-        Ok(())
+        self.serve_waiting().await
     }
 
     /// Collects the reports of all servers; `None` from those that are lost.
