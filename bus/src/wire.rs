@@ -215,6 +215,10 @@ pub enum ToServer<'a> {
 
 /// From a server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a report is what comes, and a box would cost it an allocation"
+)]
 pub enum FromServer<'a> {
     /// What became of it in the round.
     Report(Cow<'a, Report>),
