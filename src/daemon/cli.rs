@@ -8,9 +8,10 @@ use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
+  world daemon once                             a cycle against a resident world
+  world daemon run -c test --for 10m            a cycle every two minutes
   world daemon config > daemon.json             to start your own from
   world daemon explain -c daemon.json           the week, the next cycles
-  world daemon run -c daemon.json --for 10m     in the foreground
   world daemon start -c daemon.json             in the background
   world daemon status -c daemon.json            alive, today, the last cycle
   world daemon rehearse --from 2026-01-01 --days 400
