@@ -257,10 +257,9 @@ fn a_stop_while_the_world_comes_up_ends_both() {
 
 #[test]
 fn a_world_that_cannot_be_is_told_with_its_cure() {
-    for (world, told) in [
-        ("world = 'sytems'", "there is no world `sytems`"),
-        ("world = './none.toml'", "none.toml"),
-    ] {
+    for (world, told) in
+        [("world = 'sytems'", "there is no world `sytems`"), ("world = './none.toml'", "none.toml")]
+    {
         let site = Site::with(world);
         let ended = World::of(site.daemon("run")).ends_with(2);
         assert!(ended.err.contains(told) && ended.err.contains("tip: "), "{world}: {}", ended.err);
