@@ -250,6 +250,10 @@ pub(crate) enum Document {
     Ps,
     /// What `world sre check --json` prints
     SreCheck,
+    /// summary_DATE.json, what a day of the daemon came to, and what `world daemon summary --json` prints
+    DaemonSummary,
+    /// What `world daemon status --json` prints
+    DaemonStatus,
     /// The first line that a program is told as an SRE
     Greeting,
     /// The line that it is told of a round

@@ -63,6 +63,8 @@ fn dispatch(command: Command, stdio: &mut Stdio) -> Result<u8, Failure> {
                 Document::Compare => bench::comparison::json_schema(),
                 Document::Ps => ps::json_schema(),
                 Document::SreCheck => sre_check::result::json_schema(),
+                Document::DaemonSummary => schemars::schema_for!(days::summary::Summary),
+                Document::DaemonStatus => crate::daemon::status_schema(),
                 Document::Greeting => wire::greeting_schema(),
                 Document::Observe => wire::observe_schema(),
                 Document::Decide => wire::decide_schema(),

@@ -141,6 +141,33 @@ impl Drop for Living {
     }
 }
 
+#[test]
+fn documents_keep_to_their_schemas() {
+    let site = Site::with(QUICK, &loads(3, 3, 0.0));
+    let of = |document: &str| support::world(&format!("schema {document}")).ends_with(0).json();
+    let keeps = |schema: &Value, document: &Value| {
+        let problems = support::schema::problems(schema, document);
+        assert!(problems.is_empty(), "{problems:#?} in {document:#}");
+    };
+    let (status, summary) = (of("daemon-status"), of("daemon-summary"));
+    keeps(&status, &site.status());
+    site.world("once").ends_with(0);
+    site.target.behave(Manner::Status(500));
+    site.world("once").ends_with(1);
+    keeps(&status, &site.status());
+    keeps(&summary, &site.summary());
+    let daemon = site.run("");
+    site.wait_for_line("Cycle 3");
+    keeps(&status, &site.status());
+    daemon.signal(Signal::TERM);
+    daemon.end();
+    keeps(&status, &site.status());
+    for written in fs::read_dir(site.base().join("daily_summaries")).expect("it is there") {
+        let text = fs::read_to_string(written.expect("a file").path()).expect("it is text");
+        keeps(&summary, &serde_json::from_str(&text).expect("JSON"));
+    }
+}
+
 fn number(value: &Value, path: &str) -> u64 {
     value.pointer(path).and_then(Value::as_u64).unwrap_or_else(|| panic!("no {path} in {value:#}"))
 }

@@ -6,6 +6,7 @@
 
 use crate::output;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub const FILE: &str = "daemon_status.json";
 
 /// What is being done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "doing")]
 pub enum Doing {
     /// It has only begun.
@@ -23,6 +24,7 @@ pub enum Doing {
     /// It waits for a slot.
     Waiting {
         /// The slot.
+        #[schemars(with = "String")]
         until: Timestamp,
         /// What it waits for, if not simply for the next slot.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,8 +35,10 @@ pub enum Doing {
         /// Its number.
         number: u64,
         /// Its slot.
+        #[schemars(with = "String")]
         slot: Timestamp,
         /// When it began.
+        #[schemars(with = "String")]
         since: Timestamp,
     },
     /// It is about to end.
@@ -42,6 +46,7 @@ pub enum Doing {
     /// It has come to its planned end, or was asked to end.
     Ended {
         /// When.
+        #[schemars(with = "String")]
         at: Timestamp,
         /// Why.
         why: String,
@@ -49,13 +54,15 @@ pub enum Doing {
 }
 
 /// A cycle that has ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LastCycle {
     /// Its number.
     pub number: u64,
     /// Its slot.
+    #[schemars(with = "String")]
     pub slot: Timestamp,
     /// When it ended.
+    #[schemars(with = "String")]
     pub ended: Timestamp,
     /// Sends that it made.
     pub made: u64,
@@ -66,11 +73,12 @@ pub struct LastCycle {
 }
 
 /// The board.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Board {
     /// Its process.
     pub pid: u32,
     /// Since when it lives.
+    #[schemars(with = "String")]
     pub started: Timestamp,
     /// The version of the program.
     pub version: String,

@@ -166,7 +166,7 @@ pub(crate) struct StatusArgs {
     #[command(flatten)]
     pub which: Which,
 
-    /// Print it as one JSON document
+    /// Print it as one JSON document: `world schema daemon-status` describes it
     #[arg(long)]
     pub json: bool,
 }
@@ -211,7 +211,7 @@ pub(crate) struct SummaryArgs {
     #[arg(long, value_name = "DATE")]
     pub date: Option<Date>,
 
-    /// Print it as one JSON document
+    /// Print it as one JSON document: `world schema daemon-summary` describes it
     #[arg(long)]
     pub json: bool,
 }

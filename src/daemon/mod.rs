@@ -23,6 +23,8 @@ mod units;
 use crate::exit_code;
 use crate::program::Failure;
 use crate::stdio::Stdio;
+pub(crate) use status::json_schema as status_schema;
+
 use cli::{ConfigArgs, DaemonArgs, DaemonCommand, MetricArgs, Sample};
 use daemon::instance::InstanceError;
 use daemon::ledger::{Ledger, LedgerError};

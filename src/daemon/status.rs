@@ -12,6 +12,7 @@ use daemon::instance::Running;
 use daemon::ledger::{DayTotals, Ledger, SlotRow};
 use days::slot_state::SlotState;
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Cycles that are looked through for failures, and failures that are shown.
@@ -19,7 +20,7 @@ const CYCLES_LOOKED_AT: u32 = 100;
 const FAILURES_SHOWN: usize = 5;
 
 /// How a daemon is.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct Status {
     /// Whether it runs.
     running: bool,
@@ -30,6 +31,7 @@ pub(super) struct Status {
     /// What it says of itself; `null` where it has said nothing yet.
     board: Option<Board>,
     /// The next slot.
+    #[schemars(with = "String")]
     next_slot: Timestamp,
     /// Today.
     today: Option<Today>,
@@ -38,24 +40,41 @@ pub(super) struct Status {
 }
 
 /// Today against its target.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 struct Today {
+    /// The date, in the configured zone.
     date: String,
+    /// Operations that were sent so far.
     operations: u64,
+    /// Guardrail tests that were sent so far.
     guardrails: u64,
+    /// Requests that the day is to have at the least, prorated to its slots.
     target_min: u64,
+    /// And at the most.
     target_max: u64,
+    /// Operations that the day aims at; null where the profiles alone decide.
     planned_operations: Option<u64>,
+    /// Guardrail tests that it aims at.
     planned_guardrails: Option<u64>,
+    /// Slots by how they stand.
     slots: std::collections::BTreeMap<SlotState, u64>,
 }
 
 /// A cycle that failed.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 struct Failed {
+    /// Its number.
     cycle: Option<u64>,
+    /// Its slot.
+    #[schemars(with = "String")]
     slot: Timestamp,
+    /// Why it failed.
     reason: Option<String>,
+}
+
+/// The JSON Schema of what `--json` prints.
+pub(crate) fn json_schema() -> schemars::Schema {
+    schemars::schema_for!(Status)
 }
 
 /// Tells how it is: exit code 0 running, 3 stopped.

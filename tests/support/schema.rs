@@ -16,13 +16,17 @@ fn check(root: &Value, part: &Value, value: &Value, place: &str, problems: &mut 
     }
     for keyword in ["anyOf", "oneOf"] {
         if let Some(branches) = part.get(keyword).and_then(Value::as_array) {
-            let fits = |branch: &&Value| {
+            let fits = |branch: &Value| {
                 let mut its = Vec::new();
-                check(root, branch, value, place, &mut its);
+                check(root, &with_fields(part, branch), value, place, &mut its);
                 its.is_empty()
             };
-            if !branches.iter().any(|branch| fits(&branch)) {
+            if !branches.iter().any(fits) {
                 problems.push(format!("{place}: {value} fits no branch"));
+            }
+            if part.get("properties").is_some() {
+                // The branch has been checked with them.
+                return;
             }
         }
     }
@@ -42,6 +46,23 @@ fn check(root: &Value, part: &Value, value: &Value, place: &str, problems: &mut 
             check(root, items, item, &format!("{place}/{index}"), problems);
         }
     }
+}
+
+/// A branch with the fields that stand beside all branches: no document has any that is in neither.
+fn with_fields(part: &Value, branch: &Value) -> Value {
+    let mut whole = branch.clone();
+    for (keyword, empty) in
+        [("properties", Value::Object(Default::default())), ("required", Value::Array(Vec::new()))]
+    {
+        let Some(beside) = part.get(keyword) else { continue };
+        let own = whole.as_object_mut().expect("a schema").entry(keyword).or_insert(empty);
+        match (own, beside) {
+            (Value::Object(own), Value::Object(beside)) => own.extend(beside.clone()),
+            (Value::Array(own), Value::Array(beside)) => own.extend(beside.iter().cloned()),
+            _ => panic!("{keyword} in {part}"),
+        }
+    }
+    whole
 }
 
 fn check_fields(root: &Value, part: &Value, value: &Value, place: &str, problems: &mut Vec<String>) {
