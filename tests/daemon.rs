@@ -2,144 +2,18 @@
 
 mod support;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal};
 use serde_json::Value;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
+use support::daemon::{QUICK, Site, assert_balanced, loads, number};
 use support::http_target::{HttpTarget, Manner};
 use support::running::{is_gone, wait_until};
 use support::{Ended, World};
-
-/// A daemon's configuration and files, and its target.
-struct Site {
-    directory: tempfile::TempDir,
-    target: HttpTarget,
-}
-
-/// Cycles follow each other every second and send operations alone, twenty at a time at once.
-const QUICK: &str = "\
-execution_interval_seconds = 1
-time_zone = 'UTC'
-grace_seconds = 10
-simulation_mix = { operations_weight = 1, guardrails_weight = 0 }
-target_daily_requests = { min = 0, max = 100_000_000 }
-";
-
-fn loads(count: u32, threads: u32, delay: f64) -> String {
-    let range = |value: f64| format!("{{ min = {value}, max = {value} }}");
-    let load = |name: &str, calls: &str| {
-        format!(
-            "[load_profiles.{name}.{calls}]\n{} = {{ min = {count}, max = {count} }}\n\
-             threads = {{ min = {threads}, max = {threads} }}\ndelay = {}\n",
-            if calls == "operations" { "num_calls" } else { "num_tests" },
-            range(delay)
-        )
-    };
-    ["busy", "normal", "quiet"].map(|name| load(name, "operations") + &load(name, "guardrails")).concat()
-}
-
-impl Site {
-    /// With these settings, and this load in every hour.
-    fn with(settings: &str, load: &str) -> Self {
-        let site = Self { directory: tempfile::tempdir().expect("a directory"), target: HttpTarget::start() };
-        site.configure(settings, load);
-        site
-    }
-
-    fn configure(&self, settings: &str, load: &str) {
-        let url = self.target.url();
-        let target = format!(
-            "[target]\nkind = 'http'\ntimeout_seconds = 60\n[target.http]\nurl = '{url}?{{number}}'\n"
-        );
-        fs::write(self.config(), format!("{settings}{load}{target}")).expect("it is written");
-    }
-
-    fn config(&self) -> PathBuf {
-        self.directory.path().join("daemon.toml")
-    }
-
-    fn base(&self) -> PathBuf {
-        self.directory.path().join("results")
-    }
-
-    fn command(&self, command: &str) -> Command {
-        let mut world = Command::new(env!("CARGO_BIN_EXE_world"));
-        world.arg("daemon").args(command.split_whitespace());
-        world.args(["--config".as_ref(), self.config().as_os_str()]);
-        world.args(["--base-dir".as_ref(), self.base().as_os_str()]);
-        world.env("NO_COLOR", "1").stdin(Stdio::null());
-        world
-    }
-
-    fn world(&self, command: &str) -> World {
-        World::of(self.command(command))
-    }
-
-    /// A daemon in the foreground.
-    fn run(&self, more: &str) -> Living {
-        let mut command = self.command(&format!("run {more}"));
-        let log = fs::File::create(self.directory.path().join("stderr.log")).expect("it is made");
-        Living { child: command.stdout(Stdio::null()).stderr(log).spawn().expect("it starts") }
-    }
-
-    fn said(&self) -> String {
-        fs::read_to_string(self.directory.path().join("stderr.log")).unwrap_or_default()
-    }
-
-    /// Waits until the daemon has said something.
-    fn wait_for_line(&self, part: &str) {
-        wait_until(part, || self.said().contains(part).then_some(()));
-    }
-
-    fn status(&self) -> Value {
-        self.world("status --json").run().json()
-    }
-
-    fn summary(&self) -> Value {
-        self.world("summary --json").ends_with(0).json()
-    }
-
-    /// Lines of a CSV, without its header.
-    fn lines(&self, csv: &str) -> Vec<String> {
-        let text = fs::read_to_string(self.base().join(csv)).unwrap_or_default();
-        text.lines().skip(1).map(str::to_owned).collect()
-    }
-
-    fn operations(&self) -> Vec<String> {
-        self.lines("continuous_operations_metrics.csv")
-    }
-}
-
-/// A daemon that lives.
-struct Living {
-    child: Child,
-}
-
-impl Living {
-    fn pid(&self) -> Pid {
-        Pid::from_child(&self.child)
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(self.pid(), signal).expect("it lives");
-    }
-
-    /// Waits for its end: the exit code.
-    fn end(mut self) -> Option<i32> {
-        self.child.wait().expect("it ends").code()
-    }
-}
-
-impl Drop for Living {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[test]
 fn documents_keep_to_their_schemas() {
@@ -165,19 +39,6 @@ fn documents_keep_to_their_schemas() {
     for written in fs::read_dir(site.base().join("daily_summaries")).expect("it is there") {
         let text = fs::read_to_string(written.expect("a file").path()).expect("it is text");
         keeps(&summary, &serde_json::from_str(&text).expect("JSON"));
-    }
-}
-
-fn number(value: &Value, path: &str) -> u64 {
-    value.pointer(path).and_then(Value::as_u64).unwrap_or_else(|| panic!("no {path} in {value:#}"))
-}
-
-/// For every kind of a summary: each planned send has ended in one way.
-fn assert_balanced(summary: &Value) {
-    for kind in ["operations", "guardrails"] {
-        let of = |what: &str| number(summary, &format!("/sends/{kind}/{what}"));
-        assert_eq!(of("planned"), of("sent") + of("late") + of("dropped") + of("skipped"), "{summary:#}");
-        assert_eq!(of("sent") + of("late"), of("succeeded") + of("failed"), "{summary:#}");
     }
 }
 

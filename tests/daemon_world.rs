@@ -7,8 +7,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use support::World;
+use support::daemon::{Living, number};
 use support::running::{is_gone, make_private, wait_until};
 
 /// Cycles follow each other every second and send operations alone, forty at once, to a world with ten rounds
@@ -62,7 +63,7 @@ impl Site {
     fn run(&self, more: &str) -> Living {
         let log = fs::File::create(self.0.path().join("stderr.log")).expect("it is made");
         let mut command = self.daemon(&format!("run {more}"));
-        Living(command.stdout(Stdio::null()).stderr(log).spawn().expect("it starts"))
+        Living { child: command.stdout(Stdio::null()).stderr(log).spawn().expect("it starts") }
     }
 
     fn said(&self) -> String {
@@ -108,31 +109,6 @@ impl Site {
         let left = || fs::read_dir(self.runs()).map_or(0, Iterator::count);
         wait_until("no run's directory is left", || (left() == 0).then_some(()));
     }
-}
-
-/// A daemon that lives.
-struct Living(Child);
-
-impl Living {
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.0), signal).expect("it lives");
-    }
-
-    /// Waits for its end: the exit code.
-    fn end(mut self) -> Option<i32> {
-        self.0.wait().expect("it ends").code()
-    }
-}
-
-impl Drop for Living {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn number(value: &Value, path: &str) -> u64 {
-    value.pointer(path).and_then(Value::as_u64).unwrap_or_else(|| panic!("no {path} in {value:#}"))
 }
 
 fn is_failure(row: &&String) -> bool {

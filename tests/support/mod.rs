@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
+pub mod daemon;
 pub mod http_target;
 pub mod running;
 pub mod schema;
