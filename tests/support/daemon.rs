@@ -46,7 +46,11 @@ impl Site {
     }
 
     pub fn configure(&self, settings: &str, load: &str) {
-        let url = self.target.url();
+        self.configure_for(&self.target.url(), settings, load);
+    }
+
+    /// For another target than its own.
+    pub fn configure_for(&self, url: &str, settings: &str, load: &str) {
         let target = format!(
             "[target]\nkind = 'http'\ntimeout_seconds = 60\n[target.http]\nurl = '{url}?{{number}}'\n"
         );
