@@ -3,13 +3,16 @@
 
 mod support;
 
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt as _, SeedableRng as _};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 use support::World;
-use support::daemon::{Living, number};
+use support::daemon::{Living, assert_balanced, number};
 use support::running::{is_gone, make_private, wait_until};
 
 /// Cycles follow each other every second and send operations alone, forty at once, to a world with ten rounds
@@ -229,6 +232,44 @@ fn a_stop_while_the_world_comes_up_ends_both() {
     assert_eq!(daemon.end(), Some(0));
     assert!(site.said().contains("ended: SIGTERM"), "{}", site.said());
     site.assert_nothing_left(&[]);
+}
+
+/// `WORLD_STOPS` says how many; six without it.
+#[test]
+fn a_stop_at_any_moment_ends_in_time_with_its_summary_and_leaves_nothing() {
+    let stops: u32 = std::env::var("WORLD_STOPS").map_or(6, |stops| stops.parse().expect("a number"));
+    let site = Site::with("round_ms = 100");
+    let mut dice = ChaCha8Rng::seed_from_u64(stops.into());
+    let (mut longest, mut before_it_began) = (Duration::ZERO, 0);
+    for stop in 0..stops {
+        let daemon = site.run("");
+        // While it comes up, in a cycle, in a wait: a start takes about 200 ms, a cycle a second.
+        let moment = Duration::from_micros(dice.random_range(0..2_500_000));
+        std::thread::sleep(moment);
+        let agents = site.agents();
+        let asked = Instant::now();
+        daemon.signal(if stop % 2 == 0 { Signal::TERM } else { Signal::INT });
+        let code = daemon.end();
+        longest = longest.max(asked.elapsed());
+        assert!(asked.elapsed() < Duration::from_secs(10), "the grace time, {moment:?} after its start");
+        site.assert_nothing_left(&agents);
+        // Who is told to end before it hears signals ends by them, and has begun nothing.
+        if code.is_none() {
+            assert!(!site.said().contains("world daemon"), "{moment:?}: {}", site.said());
+            before_it_began += 1;
+            continue;
+        }
+        assert_eq!(code, Some(0), "{moment:?} after its start: {}", site.said());
+        assert!(site.said().contains("ended: SIG"), "{moment:?}: {}", site.said());
+        let summary = site.summary();
+        let written = site.0.path().join("results/daily_summaries");
+        let written = written.join(format!("summary_{}.json", summary["date"].as_str().expect("a date")));
+        let written: Value =
+            serde_json::from_slice(&fs::read(written).expect("it is written")).expect("JSON");
+        assert_eq!(written, summary, "the final summary is written, {moment:?} after its start");
+        assert_balanced(&summary);
+    }
+    println!("{stops} stops: {before_it_began} before it began, the longest took {longest:?}");
 }
 
 #[test]
