@@ -167,7 +167,7 @@ fn under_chaos_requests_fail_and_the_rows_say_where() {
 
 #[test]
 fn a_server_that_is_killed_answers_nobody_until_the_next_run() {
-    let site = Site::with("chaos_level = 'off'\nround_ms = 20\nrounds = 100");
+    let site = Site::with("chaos_level = 'off'\nround_ms = 20\nrounds = 400");
     let daemon = site.run("");
     wait_until("a cycle", || (site.rows().len() >= 40).then_some(()));
     let web = |agents: Vec<(String, Pid)>| agents.into_iter().find(|(name, _)| name == "server-web-1");
