@@ -288,3 +288,27 @@ fn a_thousand_a_second_take_no_more_as_time_goes_on() {
     // The runtime ends threads that were idle.
     assert!(most <= least + 4, "{least} to {most} threads");
 }
+
+/// The most memory that a rehearsal of so many days takes, KiB.
+fn rehearsed(days: u32) -> u64 {
+    let site = Site::with("", "");
+    let mut command = site.command(&format!("rehearse --from 2026-03-01 --days {days}"));
+    let mut rehearsal = command.stdout(Stdio::null()).spawn().expect("it starts");
+    let mut most = 0;
+    while rehearsal.try_wait().expect("it can be asked").is_none() {
+        // It may end between the two.
+        let status = fs::read_to_string(format!("/proc/{}/status", rehearsal.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        most = most.max(peak.unwrap_or(0));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    most
+}
+
+#[test]
+fn thirty_days_take_no_more_memory_than_three() {
+    let (three, thirty) = (rehearsed(3), rehearsed(30));
+    println!("{three} KiB for 3 days, {thirty} KiB for 30");
+    assert!(three > 0 && thirty < three + 4_096, "{three} KiB for 3 days, {thirty} KiB for 30");
+}

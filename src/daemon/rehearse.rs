@@ -7,11 +7,11 @@ use crate::exit_code;
 use crate::program::Failure;
 use crate::stdio::Stdio;
 use daemon::book::{Book, Views};
-use daemon::ledger::{DayTotals, Ledger};
+use daemon::ledger::Ledger;
 use daemon::rehearsal;
 use daemon::{output, summaries};
-use days::order::Kind;
 use days::slot_state::SlotState;
+use days::summary::Summary;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -32,39 +32,35 @@ pub(super) fn rehearse(args: &RehearseArgs, stdio: &mut Stdio) -> Result<u8, Fai
     };
     let mut book = Book::of(ledger.map_err(DaemonError::from)?, Arc::clone(&setup), views);
     let mut days = Vec::new();
+    // A day's latencies take far more room than what is told of them.
     let tell = |totals| {
-        days.push(totals);
+        days.push(summaries::of_day(totals));
         ControlFlow::Continue(())
     };
     rehearsal::rehearse(&setup, &mut book, args.from, args.days, tell).map_err(DaemonError::from)?;
     let missed = days.iter().filter(|day| !is_met(day)).count();
     if args.json {
-        let summaries: Vec<_> = days.into_iter().map(summaries::of_day).collect();
-        stdio.out.print(&[serde_json::to_string_pretty(&summaries)?])?;
+        stdio.out.print(&[serde_json::to_string_pretty(&days)?])?;
     } else {
         stdio.out.print(&lines(&days, stdio.out.width))?;
     }
     Ok(if missed == 0 { exit_code::OK } else { exit_code::GATE_FAILED })
 }
 
-fn made(day: &DayTotals) -> u64 {
-    Kind::ALL.iter().map(|kind| day.accounts.get(*kind).made()).sum()
+fn is_met(day: &Summary) -> bool {
+    (day.target_min..=day.target_max).contains(&day.total_requests)
 }
 
-fn is_met(day: &DayTotals) -> bool {
-    (day.target.min..=day.target.max).contains(&made(day))
-}
-
-fn slots(day: &DayTotals) -> u64 {
+fn slots(day: &Summary) -> u64 {
     day.slots.values().sum()
 }
 
-fn lines(days: &[DayTotals], width: usize) -> Vec<String> {
+fn lines(days: &[Summary], width: usize) -> Vec<String> {
     let usual = days
         .iter()
         .map(slots)
         .max_by_key(|slots| days.iter().filter(|day| self::slots(day) == *slots).count());
-    let is_as_usual = |day: &&DayTotals| is_met(day) && Some(slots(day)) == usual;
+    let is_as_usual = |day: &&Summary| is_met(day) && Some(slots(day)) == usual;
     let shown: Vec<_> = match days.len() <= DAYS_SHOWN {
         true => days.iter().collect(),
         false => days.iter().filter(|day| !is_as_usual(day)).collect(),
@@ -79,15 +75,15 @@ fn lines(days: &[DayTotals], width: usize) -> Vec<String> {
         figures("Target"),
         words(""),
     ];
-    let row = |day: &&DayTotals| {
+    let row = |day: &&Summary| {
         vec![
             format!("{} {}", day.date, day.date.strftime("%a")),
             slots(day).to_string(),
-            day.slots.get(&SlotState::Skipped).copied().unwrap_or_default().to_string(),
-            day.accounts.operations.made().to_string(),
-            day.accounts.guardrails.made().to_string(),
-            made(day).to_string(),
-            format!("{}-{}", day.target.min, day.target.max),
+            day.slots.get(SlotState::Skipped.word()).copied().unwrap_or_default().to_string(),
+            day.total_operations.to_string(),
+            day.total_guardrails.to_string(),
+            day.total_requests.to_string(),
+            format!("{}-{}", day.target_min, day.target_max),
             if is_met(day) { String::new() } else { "missed".to_owned() },
         ]
     };
