@@ -235,8 +235,8 @@ fn a_thousand_a_second_take_no_more_as_time_goes_on() {
     let target = TargetProcess::start(0);
     let site = Site::with("", "");
     let settings = QUICK.replace("execution_interval_seconds = 1\n", "execution_interval_seconds = 2\n");
-    // Twenty lanes, each twenty milliseconds apart, for as long as a slot.
-    site.configure_for(&target.url(), &settings, &loads(2_000, 20, 0.02));
+    // Twenty lanes, each eighteen milliseconds apart: two thousand in the first 1.8 s of each slot of 2 s.
+    site.configure_for(&target.url(), &settings, &loads(2_000, 20, 0.018));
     let daemon = site.run("");
     wait_until("a second cycle", || site.said().contains("Cycle 2").then_some(()));
     let began = Instant::now();
@@ -260,7 +260,7 @@ fn a_thousand_a_second_take_no_more_as_time_goes_on() {
         of("skipped"),
         of("failed")
     );
-    assert!(of("sent") + of("late") >= seconds * 500, "there was load: {summary:#}");
+    assert!(of("sent") + of("late") >= seconds * 800, "there was load: {summary:#}");
 
     // What comes at first: connections, buffers, pages of the ledger.
     let settled = &all[all.len() / 2..];
