@@ -2,7 +2,8 @@
 //!
 //! `cargo bench -p daemon --bench sender` starts a lean HTTP server as a process of its own and measures, in
 //! alternating slices, the sender with every send of a batch planned for its first instant and each row
-//! taken and counted; `wrk` (C); and `k6` (Go). Those that are not installed are left out, with a word. `K6`
+//! taken and counted, and the same with each row in the ledger, synced, and in the CSV before it is done;
+//! `wrk` (C); and `k6` (Go). Those that are not installed are left out, with a word. `K6`
 //! and `WRK` in the environment name other programs, `SECONDS` the length of a slice, `ROUNDS` how many.
 //!
 //! All of them share the machine with the target, as they would in a test of a service at hand. Where the
@@ -12,25 +13,33 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a program")]
 
 use daemon::clock::{Clock, SystemClock};
+use daemon::csv::Csv;
+use daemon::ledger::{DayPlanned, Ledger};
 use daemon::send::{Ask, Row, Subject};
 use daemon::sender::{self, Brake, Outcome, Plan, TOLERANCE_DEFAULT};
 use daemon::target::{HttpSettings, HttpTarget};
-use days::order::{Batch, Kind};
+use days::calendar::Calendar;
+use days::order::{Batch, ByKind, Kind, Order};
+use days::profile::Range;
+use jiff::Timestamp;
+use jiff::civil::date;
+use jiff::tz::TimeZone;
 use std::env;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
 
 /// Connections of every generator.
 const CONNECTIONS: u32 = 64;
 
-/// Rows that may wait to be taken.
-const ROWS_MAX: usize = 1_024;
+/// Rows that may wait to be taken, as many as in the daemon.
+const ROWS_MAX: usize = 8 * 1_024;
 
 /// Sends of the first batch, from which the length of the others follows.
 const WARM_UP: u32 = 20_000;
@@ -115,8 +124,11 @@ impl Generator {
 
 /// Ours first, and those that are here.
 fn generators(seconds: u64, url: &str) -> Vec<Generator> {
-    let mut generators =
-        vec![ours("sender", true, seconds, url), ours("sender, 1 thread", false, seconds, url)];
+    let mut generators = vec![
+        ours("sender", true, seconds, url, None),
+        ours("sender, kept", true, seconds, url, Some(Store::open())),
+        ours("sender, 1 thread", false, seconds, url, None),
+    ];
     let (wrk, k6) = (program("WRK", "wrk"), program("K6", "k6"));
     if is_here(&wrk, "apt-get install wrk") {
         generators.push(wrk_generator("wrk", &wrk, 2, seconds, url));
@@ -140,14 +152,60 @@ fn program(variable: &str, name: &str) -> String {
     env::var(variable).unwrap_or_else(|_| name.to_string())
 }
 
-fn ours(name: &'static str, is_threaded: bool, seconds: u64, url: &str) -> Generator {
+/// Where rows are kept: a ledger in which a slot is under way, and the CSV that follows it.
+struct Store {
+    ledger: Ledger,
+    csv: Csv,
+    slot: Timestamp,
+    _directory: tempfile::TempDir,
+}
+
+impl Store {
+    fn open() -> Self {
+        let directory = tempfile::tempdir().expect("a directory can be made");
+        let mut ledger = Ledger::open(&directory.path().join("ledger")).expect("it can be made");
+        let slots = Calendar::new(TimeZone::UTC, 900).day(date(2026, 3, 28)).slots;
+        let slot = slots[0];
+        let day = DayPlanned {
+            date: slot.date(),
+            zone: "UTC".to_owned(),
+            pacing: "profile".to_owned(),
+            target: Range { min: 0, max: 0 },
+            quota: None,
+            slots,
+        };
+        ledger.open_day(&day).expect("it can be written");
+        let batch = Batch { count: u32::MAX, threads: CONNECTIONS, delay: Duration::ZERO };
+        let batches = ByKind { operations: Some(batch), guardrails: None };
+        let order = Order { slot: slot.start, profile: "busy".to_owned(), batches };
+        ledger.begin(&slot, &order, slot.start, None).expect("it can be begun");
+        let csv = Csv::new(Kind::Operations, directory.path().join("csv"));
+        Self { ledger, csv, slot: slot.start, _directory: directory }
+    }
+
+    /// Writes down what has ended, as much at a time as there is, until nothing more comes.
+    fn keep(&mut self, mut taken: mpsc::Receiver<Row>) -> u64 {
+        const BUNCH_MAX: usize = 2_048;
+        let mut rows = Vec::with_capacity(BUNCH_MAX);
+        let mut kept = 0;
+        while taken.blocking_recv_many(&mut rows, BUNCH_MAX) > 0 {
+            self.ledger.append(&rows).expect("they can be written");
+            self.csv.catch_up(&mut self.ledger).expect("it can be written");
+            kept += rows.drain(..).count() as u64;
+        }
+        kept
+    }
+}
+
+fn ours(name: &'static str, is_threaded: bool, seconds: u64, url: &str, store: Option<Store>) -> Generator {
+    let store = store.map(|store| Arc::new(Mutex::new(store)));
     let runtime = runtime(is_threaded);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let settings = HttpSettings { url: url.to_string(), ..HttpSettings::default() };
     let target = Arc::new(HttpTarget::new(&settings, clock.clone()).expect("the target can be asked"));
     let batch = move |count: u32| {
         let begun = Instant::now();
-        let outcome = runtime.block_on(send(target.clone(), count, clock.clone()));
+        let outcome = runtime.block_on(send(target.clone(), count, clock.clone(), store.clone()));
         assert_eq!(outcome.account.succeeded, u64::from(count), "{:?}", outcome.account);
         (f64::from(count), f64::from(count) / begun.elapsed().as_secs_f64())
     };
@@ -155,10 +213,16 @@ fn ours(name: &'static str, is_threaded: bool, seconds: u64, url: &str) -> Gener
     Generator::new(name, move || batch((rate * seconds as f64) as u32))
 }
 
-async fn send(target: Arc<HttpTarget>, count: u32, clock: Arc<dyn Clock>) -> Outcome {
+async fn send(
+    target: Arc<HttpTarget>,
+    count: u32,
+    clock: Arc<dyn Clock>,
+    store: Option<Arc<Mutex<Store>>>,
+) -> Outcome {
     let begins = clock.steady();
+    let slot = store.as_ref().map_or(clock.wall(), |store| store.lock().expect("nobody panicked").slot);
     let plan = Plan {
-        slot: clock.wall(),
+        slot,
         kind: Kind::Operations,
         batch: Batch { count, threads: CONNECTIONS, delay: Duration::ZERO },
         begins,
@@ -175,7 +239,13 @@ async fn send(target: Arc<HttpTarget>, count: u32, clock: Arc<dyn Clock>) -> Out
     };
     let (rows, taken) = mpsc::channel(ROWS_MAX);
     let sending = sender::send(target, asks, plan, clock, Brake::default(), rows);
-    let (outcome, counted) = tokio::join!(sending, tokio::spawn(count_rows(taken)));
+    let taking = async {
+        match store {
+            None => tokio::spawn(count_rows(taken)).await,
+            Some(store) => spawn_blocking(move || store.lock().expect("nobody panicked").keep(taken)).await,
+        }
+    };
+    let (outcome, counted) = tokio::join!(sending, taking);
     assert_eq!(counted.expect("nobody ends it"), u64::from(count));
     outcome
 }
