@@ -35,6 +35,9 @@ const VARIATION: f64 = 0.25;
 /// Words of the random stream that a slot has for itself: more than it draws.
 const WORDS_PER_SLOT: u128 = 64;
 
+/// No requests at all.
+const NOTHING: Range<u64> = Range { min: 0, max: 0 };
+
 /// A day with what its cycles may make, and what the day is to come to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DayPlan {
@@ -49,6 +52,8 @@ pub struct DayPlan {
     /// Its slots, with the profiles that hold in them.
     pub slots: Vec<(Slot, Arc<Profile>)>,
     pub(crate) weights: ByKind<u32>,
+    /// By place, what the slots from there on make at their least and at their most: every cycle asks for it.
+    left: ByKind<Vec<Range<u64>>>,
     seed: u64,
 }
 
@@ -75,7 +80,11 @@ impl DayPlan {
         let weights = ByKind { operations: mix.operations_weight, guardrails: mix.guardrails_weight };
         let aim = forecast.map_or(target.min.midpoint(target.max), |said| said.clamp(target.min, target.max));
         let quota = (settings.pacing == Pacing::Target).then(|| shares(aim, weights));
-        Self { date, pacing: settings.pacing, target, quota, slots, weights, seed: settings.seed }
+        let left = ByKind::of(|kind| {
+            let counts = slots.iter().map(|(_, profile)| range(kind, profile, weights));
+            sums_to_the_end(counts.rev())
+        });
+        Self { date, pacing: settings.pacing, target, quota, slots, weights, left, seed: settings.seed }
     }
 
     /// The order of a slot's cycle, after so many sends were made on the day. A cycle at an instant that is no
@@ -118,19 +127,12 @@ impl DayPlan {
 
     /// What the slots from a place on make of a kind at their least and at their most.
     pub(crate) fn left(&self, kind: Kind, place: usize) -> Range<u64> {
-        let mut sum = Range { min: 0, max: 0 };
-        for (_, profile) in self.slots.get(place..).unwrap_or_default() {
-            let count = self.range(kind, profile);
-            sum.min += u64::from(count.min);
-            sum.max += u64::from(count.max);
-        }
-        sum
+        self.left.get(kind).get(place).copied().unwrap_or(NOTHING)
     }
 
     /// What a profile makes of a kind: nothing where it has no weight.
     pub(crate) fn range(&self, kind: Kind, profile: &Profile) -> Range<u32> {
-        let load = profile.loads.get(kind).as_ref().filter(|_| *self.weights.get(kind) > 0);
-        load.map_or(Range { min: 0, max: 0 }, |load| load.count)
+        range(kind, profile, self.weights)
     }
 
     /// A slot's share of what is still to be made of a kind.
@@ -173,6 +175,23 @@ impl DayPlan {
         chance.set_word_pos(u128::from(slot.number) * WORDS_PER_SLOT);
         chance
     }
+}
+
+fn range(kind: Kind, profile: &Profile, weights: ByKind<u32>) -> Range<u32> {
+    let load = profile.loads.get(kind).as_ref().filter(|_| *weights.get(kind) > 0);
+    load.map_or(Range { min: 0, max: 0 }, |load| load.count)
+}
+
+/// For each place what the counts from there on come to, from those that are given from the last to the first.
+fn sums_to_the_end(counts_backwards: impl Iterator<Item = Range<u32>>) -> Vec<Range<u64>> {
+    let mut sums: Vec<_> = counts_backwards
+        .scan(NOTHING, |sum, count| {
+            *sum = Range { min: sum.min + u64::from(count.min), max: sum.max + u64::from(count.max) };
+            Some(*sum)
+        })
+        .collect();
+    sums.reverse();
+    sums
 }
 
 /// A number of requests, shared by weights; the rest of a division is an operation.

@@ -60,3 +60,23 @@ fn after_any_losses_the_rest_of_the_day_comes_as_near_to_the_quota_as_its_profil
     }
     assert!(met > 500 && missed > 500, "{met} {missed}");
 }
+
+/// What is left of a day is not summed up anew by each of its cycles: that would take minutes here.
+#[test]
+fn a_day_with_a_slot_every_second_is_paced_like_any_other() {
+    let (config, utc) = (Config::default(), TimeZoneDatabase::bundled().get("UTC").expect("a zone"));
+    let plan = DayPlan::of(&config, &Calendar::new(utc, 1), date(2026, 3, 2), None);
+    let mut made = ByKind::<u64>::default();
+    let reach = plan.reach(&plan.slots[0].0, made);
+    for (slot, _) in &plan.slots {
+        let order = plan.order(slot, made);
+        for kind in Kind::ALL {
+            *made.get_mut(kind) += order.batches.get(kind).map_or(0, |batch| u64::from(batch.count));
+        }
+    }
+    let quota = plan.quota.expect("it is paced by the target");
+    for kind in Kind::ALL {
+        let (reach, quota) = (reach.get(kind), *quota.get(kind));
+        assert_eq!(*made.get(kind), quota.clamp(reach.min, reach.max), "{kind:?}");
+    }
+}
