@@ -761,6 +761,24 @@ async fn an_agent_that_speaks_unasked_is_dropped_with_the_next_question() {
 }
 
 #[tokio::test]
+async fn an_sre_that_decides_before_it_is_shown_the_round_is_dropped() {
+    let mut bench = Bench::new();
+    let seat = bench.sre("oncall", None);
+    let mut peer = bench.peer(&framed(&hello(Role::Sre, "oncall")));
+    bench.arrives().await;
+    // It knows which round comes, and its answer lies in the socket alone.
+    peer.write_all(&framed(&FromAgent::decision(&decision(1)))).expect("sent");
+    let asked = bench.hub.show_sres(&observation(1), [(seat, &[][..])]);
+    let answers = bench.hub.decisions(asked, Some(PATIENCE)).await;
+    assert_eq!(answers, [Err(Dropped::For(Refusal::OutOfTurn))]);
+    assert_eq!(bench.hub.counters().out_of_turn, 1);
+    let mut said = Vec::new();
+    // A reset after the last word is a hang-up as well.
+    let _ = peer.read_to_end(&mut said);
+    assert!(said.ends_with(&framed(&ToSre::Refused(Refusal::OutOfTurn))));
+}
+
+#[tokio::test]
 async fn one_server_is_asked_between_two_rounds() {
     let mut bench = Bench::new();
     let seats = [bench.server("web-1"), bench.server("web-2")];

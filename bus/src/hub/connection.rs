@@ -119,6 +119,14 @@ impl Connection {
         !self.inbox.is_empty()
     }
 
+    /// Whether something has arrived or lies in the socket that nobody asked for. To look there takes a call of the
+    /// system, most of a microsecond.
+    pub(super) fn has_spoken(&self) -> bool {
+        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        // The end of a connection is found when an answer is waited for.
+        self.has_more() || matches!(recv(self.stream.as_fd(), &mut [0_u8], flags), Ok((_, 1..)))
+    }
+
     /// Sends what the socket takes in time; the rest waits for [`Connection::flush`].
     ///
     /// # Panics

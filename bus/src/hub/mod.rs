@@ -298,7 +298,10 @@ impl Hub {
     }
 
     /// Shows SREs the same observation, and each of them the results of its own actions. What
-    /// their sockets do not take at once is sent when they are heard: see [`Hub::decisions`].
+    /// their sockets do not take at once is sent when they are heard: see [`Hub::decisions`]. Whoever has
+    /// decided before it was shown anything is not heard: of what SREs may do, nothing is to follow from a decision
+    /// on what its SRE cannot have seen. (A server's report is of nothing but itself, and servers are many: of
+    /// them only what has arrived with the answer before is found unasked.)
     pub fn show_sres<'a>(
         &mut self,
         observation: &Observation,
@@ -315,7 +318,10 @@ impl Hub {
                 results => frame::encode(&ToSre::Results(Cow::Borrowed(results)), &mut self.outbox),
             });
             self.outbox.extend_from_slice(&shown);
-            asked.push((seat, self.ask(seat, encoded)));
+            let is_early = self.connections[seat.0].as_ref().is_some_and(Connection::has_spoken);
+            let question =
+                if is_early { Err(Dropped::For(Refusal::OutOfTurn)) } else { self.ask(seat, encoded) };
+            asked.push((seat, question));
         }
         self.shown = shown;
         Asked(asked)

@@ -403,7 +403,9 @@ impl Play {
         let mut tick = Tick { round: self.round, ..Tick::default() };
         tick.arrivals = std::iter::repeat_n(Default::default(), if large { LARGE_TICK } else { 1 }).collect();
         let report = Report { round: self.round, ..Report::default() };
-        let asked = self.asked(Role::Server, &framed(&FromAgent::report(&report)));
+        // Its answer is there at once.
+        self.agent_says(Role::Server, &framed(&FromAgent::report(&report)));
+        let asked = self.asked(Role::Server);
         // Only those who read get to know of a large tick.
         let agent = asked[0];
         let small = Tick { round: self.round, ..Tick::default() };
@@ -418,19 +420,26 @@ impl Play {
     async fn ask_sres(&mut self) {
         self.round += 1;
         let decision = Decision { round: self.round, ..Decision::default() };
-        let asked = self.asked(Role::Sre, &framed(&FromAgent::decision(&decision)));
+        let asked = self.asked(Role::Sre);
         let were = self.connected_among(&asked);
         let seen = Observation { round: self.round, ..Observation::default() };
         let no_results: &[ActionResult] = &[];
         let shown = self.stage.hub.show_sres(&seen, asked.iter().map(|id| (*id, no_results)));
+        // No sooner: an SRE that has decided before is dropped.
+        self.agent_says(Role::Sre, &framed(&FromAgent::decision(&decision)));
         let answers = self.stage.hub.decisions(shown, Some(ANSWER_TIME)).await;
         self.heard(&asked, &were, answers.into_iter().map(|answer| answer.map(|decision| decision.round)));
     }
 
-    /// Whom a question of this round is for, the good agent first. Its answer is there at once.
-    fn asked(&mut self, role: Role, answer: &[u8]) -> Vec<SeatId> {
+    /// The good agent of a role answers.
+    fn agent_says(&mut self, role: Role, answer: &[u8]) {
         let agent = self.agents.iter_mut().find(|agent| agent.role == role).expect("one of each");
         assert_eq!(agent.peer.send(answer), answer.len(), "its answers are taken");
+    }
+
+    /// Whom a question of this round is for, the good agent first.
+    fn asked(&self, role: Role) -> Vec<SeatId> {
+        let agent = self.agents.iter().find(|agent| agent.role == role).expect("one of each");
         let others = self.seats.iter().filter(|seat| seat.role == role).map(|seat| seat.id);
         [agent.id].into_iter().chain(others).collect()
     }
