@@ -53,6 +53,10 @@ pub struct Unsent {
     pub count: u64,
 }
 
+/// The number of the next cycle. Only with the condition the index of cycles will do, and not all slots of all
+/// years.
+pub(super) const NEXT_CYCLE: &str = "SELECT coalesce(max(cycle), 0) + 1 FROM slots WHERE cycle IS NOT NULL";
+
 impl Ledger {
     /// Writes down a day and its slots as planned. What is there of it stays: only slots that are still
     /// planned and no longer in the plan go, and those that are new come.
@@ -113,8 +117,7 @@ impl Ledger {
         if found != SlotState::Planned {
             return Err(settled(slot.start, found, SlotState::Started));
         }
-        let number: u64 =
-            transaction.query_row("SELECT coalesce(max(cycle), 0) + 1 FROM slots", [], |row| row.get(0))?;
+        let number: u64 = transaction.query_row(NEXT_CYCLE, [], |row| row.get(0))?;
         transaction.execute(
             "UPDATE slots SET state = 'started', profile = ?2, cycle = ?3, started_at = ?4, late_by = ?5
              WHERE start = ?1",

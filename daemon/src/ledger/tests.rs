@@ -487,3 +487,11 @@ fn what_was_not_blocked_is_found_again() {
     assert!(found.iter().all(|sent| sent.verdict != Some(Verdict::Blocked) && sent.case.is_some()));
     assert_eq!(book.ledger.not_blocked(since, 3).expect("they can be read").len(), 3);
 }
+
+#[test]
+fn the_number_of_a_cycle_is_found_without_a_look_at_all_slots() {
+    let ledger = Ledger::in_memory().expect("there is memory");
+    let plan = format!("EXPLAIN QUERY PLAN {}", slots::NEXT_CYCLE);
+    let detail: String = ledger.connection.query_row(&plan, [], |row| row.get(3)).expect("a plan");
+    assert!(detail.contains("USING COVERING INDEX cycles"), "{detail}");
+}
