@@ -6,6 +6,7 @@
 //! that nobody is ever signalled who merely has a daemon's old number.
 
 use crate::output;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -145,6 +146,18 @@ impl Running {
         let process = self.process.as_ref().ok_or(io::ErrorKind::NotFound)?;
         Ok(pidfd_send_signal(process, signal)?)
     }
+
+    /// Whether its process is still there; it outlives its lock by the moment that the system takes to end it.
+    /// Where the process cannot be told, it is not.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn is_there(&self) -> io::Result<bool> {
+        let Some(process) = &self.process else { return Ok(false) };
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        // Of a process, that it has ended is all that there is to read.
+        Ok(poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&at_once))? == 0)
+    }
 }
 
 /// Whether some daemon holds a base directory.
@@ -190,6 +203,7 @@ fn started(pid: i32) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::process::{Command, Stdio};
 
     fn base() -> (tempfile::TempDir, PathBuf) {
         let directory = tempfile::tempdir().expect("a directory can be made");
@@ -231,6 +245,20 @@ mod tests {
         let (_directory, base) = base();
         output::replace(&base.join(PID_FILE), b"1\nstarted=1\n").expect("it can be written");
         assert!(Running::find(&base).expect("it can be told").is_none());
+    }
+
+    #[test]
+    fn a_process_is_there_until_it_has_ended() {
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().expect("it is everywhere");
+        let process = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).expect("it lives");
+        let running = Running { pid: None, process: Some(process) };
+        assert!(running.is_there().expect("it can be told"));
+        // Ended, and not yet waited for.
+        child.kill().expect("it lives");
+        while running.is_there().expect("it can be told") {}
+        child.wait().expect("it has ended");
+        assert!(!running.is_there().expect("it can be told"));
+        assert!(!Running { pid: None, process: None }.is_there().expect("it can be told"));
     }
 
     #[test]

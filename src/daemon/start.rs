@@ -121,7 +121,8 @@ fn end(running: &Running, place: &Place) -> Result<(), DaemonError> {
     let grace = Duration::from_secs(place.setup.config.settings.grace_seconds.into());
     let patience = grace + STOP_MARGIN;
     let end = Instant::now() + patience;
-    while instance::is_locked(&place.base).map_err(DaemonError::system("look at the lock"))? {
+    let is_there = || Ok(instance::is_locked(&place.base)? || running.is_there()?);
+    while is_there().map_err(DaemonError::system("look whether the daemon is gone"))? {
         if Instant::now() >= end {
             return Err(DaemonError::NotStopped { pid: running.pid, seconds: patience.as_secs() });
         }
