@@ -203,6 +203,7 @@ fn nothing_is_sent_after_the_emergency_stop_and_nothing_resumes_by_itself() {
     });
     let last = site.target.heard().iter().map(|heard| heard.at).max().expect("it was sent to");
     let after = last.saturating_duration_since(enabled);
+    println!("the last send came {after:?} after the stop");
     assert!(after < Duration::from_secs(1), "the last send came {after:?} after the stop");
     let sent = site.target.count();
     // Through a new start, too, and through slots that it skips.

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use support::running::{Run, make_private, wait_until, world};
+use support::running::{Run, make_private, used, wait_until, world};
 use support::skipped;
 use worlds::message::Decision;
 use worlds::sre::Mind;
@@ -37,9 +37,6 @@ const IDLE_SHARE_MAX: f64 = 0.05;
 
 /// For how long that is looked at: a clock tick, as which the system counts processor time, is 10 ms.
 const LOOK: Duration = Duration::from_secs(2);
-
-/// Clock ticks a second, as `/proc` counts them on every Linux.
-const TICKS_PER_SECOND: f64 = 100.0;
 
 /// Strangers at a time: far more than there are descriptors for, and than the socket's queue holds.
 const STRANGERS_MAX: usize = 300;
@@ -125,15 +122,6 @@ impl Drop for Strangers {
         let connecting = self.connecting.take().expect("it is dropped once");
         assert!(connecting.join().is_ok() || std::thread::panicking(), "the strangers could connect");
     }
-}
-
-/// Processor time that a process has used.
-fn used(process: Pid) -> Duration {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero())).expect("it is there");
-    // After the name: state is the first, user and system time are the twelfth and the thirteenth.
-    let after: Vec<&str> = stat.rsplit(") ").next().expect("fields").split(' ').collect();
-    let ticks: f64 = after[11..=12].iter().map(|ticks| ticks.parse::<f64>().expect("a number")).sum();
-    Duration::from_secs_f64(ticks / TICKS_PER_SECOND)
 }
 
 /// Of one processor, what a process takes while it is looked at.

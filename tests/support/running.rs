@@ -189,6 +189,19 @@ pub fn is_gone(pid: Pid) -> bool {
     stat.map_or(true, |stat| stat.rsplit(") ").next().is_some_and(|state| state.starts_with('Z')))
 }
 
+/// Clock ticks a second, as `/proc` counts them on every Linux.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Processor time that a process has used.
+pub fn used(process: Pid) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero()));
+    let stat = stat.expect("it is there");
+    // After the name: state is the first, user and system time are the twelfth and the thirteenth.
+    let after: Vec<&str> = stat.rsplit(") ").next().expect("fields").split(' ').collect();
+    let ticks: f64 = after[11..=12].iter().map(|ticks| ticks.parse::<f64>().expect("a number")).sum();
+    Duration::from_secs_f64(ticks / TICKS_PER_SECOND)
+}
+
 /// What a command says on standard error, and its exit code.
 pub fn said(mut command: Command) -> (Option<i32>, String) {
     let output = command.output().expect("the program");
