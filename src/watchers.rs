@@ -47,6 +47,13 @@ impl Watchers {
         Self { screen: Screen::unseen(), records: Records::new(recording, None) }
     }
 
+    /// Those of a run at which nobody looks before its end: then what was written down is looked through.
+    pub(crate) fn of_journal() -> Self {
+        let mut watchers = Self::unseen(None);
+        watchers.records.journal = Some(Vec::new());
+        watchers
+    }
+
     /// Whether anybody still wants the run's result.
     pub(crate) fn are_wanting(&self) -> bool {
         self.screen.flow().is_continue()
@@ -206,6 +213,8 @@ impl Watcher for Screen {
 pub(crate) struct Records {
     recording: Option<Recording>,
     lines: Option<Vec<Vec<u8>>>,
+    /// The records of the journal, for whoever looks through them.
+    journal: Option<Vec<Record>>,
     /// What the reports beside a recording are made from.
     chronicle: Option<Chronicle>,
     /// Whether a round was opened.
@@ -217,7 +226,7 @@ pub(crate) struct Records {
 impl Records {
     fn new(recording: Option<Recording>, lines: Option<Vec<Vec<u8>>>) -> Self {
         let chronicle = recording.is_some().then(Chronicle::new);
-        Self { recording, lines, chronicle, began: false, trouble: None }
+        Self { recording, lines, journal: None, chronicle, began: false, trouble: None }
     }
 
     /// Takes down what went over the bus, when the run is over.
@@ -257,17 +266,26 @@ impl Records {
     pub(crate) fn take_lines(&mut self) -> Option<Vec<Vec<u8>>> {
         self.lines.take()
     }
+
+    /// The records of the journal, if they were kept.
+    pub(crate) fn take_journal(&mut self) -> Option<Vec<Record>> {
+        self.journal.take()
+    }
 }
 
 impl Watcher for Records {
     fn interest(&self) -> Interest {
-        if self.recording.is_some() || self.lines.is_some() { Interest::Records } else { Interest::Agents }
+        let is_kept = self.recording.is_some() || self.lines.is_some() || self.journal.is_some();
+        if is_kept { Interest::Records } else { Interest::Agents }
     }
 
     fn tell(&mut self, event: &Event) -> ControlFlow<()> {
         self.began |= matches!(event, Event::Entry(Entry { record: Record::RoundOpened { .. }, .. }));
         if let (Some(lines), Event::Entry(entry)) = (&mut self.lines, event) {
             lines.push(entry.line.clone());
+        }
+        if let (Some(journal), Event::Entry(entry)) = (&mut self.journal, event) {
+            journal.push(entry.record.clone());
         }
         if let (Some(chronicle), Event::Entry(entry)) = (&mut self.chronicle, event) {
             chronicle.take(&entry.record);

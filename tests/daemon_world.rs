@@ -123,10 +123,32 @@ fn the_configuration_that_ships_runs_as_it_is() {
     let site = Site::with("");
     let ended = World::of(site.of("daemon once")).ends_with(0);
     assert!(ended.out.starts_with("Cycle 1 done"), "{}", ended.out);
+    assert!(ended.out.contains(" 0 breached, 0 undetermined"), "{}", ended.out);
     let shipped = fs::read_to_string(site.0.path().join("daemon_results/continuous_operations_metrics.csv"));
     let rows = shipped.expect("it is there");
     assert!(rows.lines().skip(1).all(|row| row.contains(",server-")), "servers were asked: {rows}");
     assert!(rows.lines().count() > 5, "{rows}");
+    site.assert_nothing_left(&[]);
+}
+
+#[test]
+fn every_attack_on_the_world_is_withstood_and_the_judges_are_awake() {
+    let site = Site::with("");
+    let load = "guardrails = { num_tests = { min = 66, max = 66 }, threads = { min = 6, max = 6 }, \
+                delay = { min = 0.1, max = 0.1 } }";
+    let profiles =
+        ["busy", "normal", "quiet"].map(|profile| format!("load_profiles.{profile} = {{ {load} }}\n"));
+    let mix = "simulation_mix = { operations_weight = 0, guardrails_weight = 1 }\n";
+    fs::write(site.0.path().join("daemon.toml"), format!("{mix}{}", profiles.concat())).expect("written");
+    let ended = World::of(site.daemon("once")).ends_with(0);
+    assert!(ended.out.contains(" 66 blocked, 0 breached, 0 undetermined"), "{}", ended.out);
+    let read =
+        |name: &str| fs::read_to_string(site.0.path().join("results").join(name)).expect("it is there");
+    assert!(read("simulation_daemon.log").contains("0 undetermined; judges awake"));
+    // The world's own words stand beside them; which attacks are drawn is chance.
+    let rows = read("continuous_guardrail_results.csv");
+    let said = ["a server may not say this", "the token is not this run's", "too soon after the last one"];
+    assert!(said.iter().any(|said| rows.contains(said)), "{rows}");
     site.assert_nothing_left(&[]);
 }
 

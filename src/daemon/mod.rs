@@ -3,6 +3,7 @@
 //! What a day is, is `days/`; what carries it out is `daemon/`; here is the command line, and what needs the
 //! rest of the program: signals, and the resident world. One command is one file.
 
+mod arena;
 pub(crate) mod cli;
 mod collect;
 mod companions;

@@ -9,6 +9,7 @@
 //! on it is asked over the bus. Its answer comes when a user's would have come: after the simulated time that
 //! it took.
 
+use super::arena::Arena;
 use crate::config::Manual;
 use crate::director::{self, DirectorError, FrontDoor, Interruptions, ProcessRun};
 use crate::event::Finished;
@@ -17,6 +18,8 @@ use crate::worlds_command;
 use daemon::clock::{Alarm, Clock};
 use daemon::send::{Answer, Ask, Failure, FailureKind, Subject};
 use daemon::subjects::{Subjects, agent_type};
+use daemon::suite::attack::Attacker as _;
+use daemon::suite::{Case, Trial};
 use daemon::target::{Complaint, Lane, Target};
 use days::config::Config;
 use days::config::settings::ChaosLevel;
@@ -69,6 +72,7 @@ pub(super) struct WorldTarget {
     world: Arc<World>,
     standing: watch::Receiver<Standing>,
     clock: Arc<dyn Clock>,
+    arena: Arena,
     timeout: Duration,
 }
 
@@ -77,6 +81,7 @@ pub(super) struct WorldLane {
     world: Arc<World>,
     standing: watch::Receiver<Standing>,
     clock: Arc<dyn Clock>,
+    arena: Arena,
     alarm: Alarm,
 }
 
@@ -95,7 +100,8 @@ impl Resident {
         let (told, hearing) = watch::channel(0);
         let keeper = tokio::spawn(keep(run, standing, Told(hearing)));
         let timeout = Duration::from_secs_f64(config.settings.target.timeout_seconds);
-        Ok(Self { target: WorldTarget { world, standing: seen, clock, timeout }, told, keeper })
+        let target = WorldTarget { world, standing: seen, clock, arena: Arena::new(), timeout };
+        Ok(Self { target, told, keeper })
     }
 
     /// Waits until it answers requests.
@@ -114,13 +120,14 @@ impl Resident {
 
     /// Has it end, with all its processes: after its round at first, and at once if that takes too long.
     pub(super) async fn leave(self) {
-        let Self { told, mut keeper, .. } = self;
+        let Self { target, told, mut keeper } = self;
         told.send_replace(1);
         if timeout(FAREWELL_TIME, &mut keeper).await.is_err() {
             told.send_replace(2);
             // What it still waits for is bounded: see the director.
             let _ = keeper.await;
         }
+        target.arena.close().await;
     }
 }
 
@@ -291,8 +298,8 @@ impl Target for WorldTarget {
     type Lane = WorldLane;
 
     fn lane(&self) -> WorldLane {
-        let Self { world, standing, clock, .. } = self.clone();
-        WorldLane { world, standing, alarm: Alarm::by(Arc::clone(&clock)), clock }
+        let Self { world, standing, clock, arena, .. } = self.clone();
+        WorldLane { world, standing, alarm: Alarm::by(Arc::clone(&clock)), clock, arena }
     }
 
     async fn validate(&self) -> Result<(), Complaint> {
@@ -309,17 +316,30 @@ impl Target for WorldTarget {
 
 impl Lane for WorldLane {
     async fn ask(&mut self, ask: &Ask, deadline: Duration) -> Answer {
-        if ask.case.is_some() {
-            return failed(FailureKind::Unexpected, "nobody attacks the world in this version".to_owned());
+        if let Some(case) = &ask.case {
+            return self.try_case(case, deadline).await;
         }
         let Some(to) = self.world.server(&ask.subject.name) else {
             let error = format!("the world has no server `{}`", ask.subject.name);
             return failed(FailureKind::Unexpected, error);
         };
-        let Self { world, standing, clock, alarm } = self;
+        let Self { world, standing, clock, alarm, .. } = self;
         let answered = pin!(answer(world, standing, clock, to));
         let late = || failed(FailureKind::Timeout, "no answer in time".to_owned());
         alarm.race(deadline, answered).await.unwrap_or_else(late)
+    }
+}
+
+impl WorldLane {
+    /// Carries out a test of a suite. A world is attacked in its arena, whether or not the resident one stands.
+    async fn try_case(&mut self, case: &Case, deadline: Duration) -> Answer {
+        let Trial::Attack(attack) = case.trial else {
+            return failed(FailureKind::Unexpected, "the world answers no questions in words".to_owned());
+        };
+        let Self { arena, alarm, .. } = self;
+        let seen = pin!(arena.attack(attack));
+        let late = || failed(FailureKind::Timeout, "the attack was not over in time".to_owned());
+        alarm.race(deadline, seen).await.map_or_else(late, Answer::from)
     }
 }
 

@@ -215,7 +215,7 @@ fn count(limit: Option<u64>) -> String {
 }
 
 /// What a run comes to: how it ended, what it did on this machine, and those who watched it.
-type Directed = Result<(Finished, OfThisMachine, Watchers), DirectorError>;
+pub(crate) type Directed = Result<(Finished, OfThisMachine, Watchers), DirectorError>;
 
 /// Takes what a run needs of the system before anything is told: its address, which another run may
 /// have, and descriptors enough for its agents.
@@ -266,10 +266,25 @@ pub(crate) async fn keep(
     interruptions: &impl Interruptions,
     on_open: impl FnOnce(FrontDoor) + Send,
 ) -> Result<(Finished, OfThisMachine), DirectorError> {
-    provide(&run.world, &run.plan, &run.manual)?;
     let directory = RunDirectory::create(None)?;
-    let directed = direct(run, directory, interruptions, Watchers::unseen(None), on_open).await;
+    let directed = host(run, directory, interruptions, Watchers::unseen(None), on_open).await;
     directed.map(|(finished, here, _)| (finished, here))
+}
+
+/// As [`keep`], in a directory that is known to those who are to come, and with watchers. Whoever is called when
+/// the front door opens finds the bus and the run's token in the directory.
+///
+/// # Panics
+/// Outside of a tokio runtime.
+pub(crate) async fn host(
+    run: ProcessRun,
+    directory: RunDirectory,
+    interruptions: &impl Interruptions,
+    watchers: Watchers,
+    on_open: impl FnOnce(FrontDoor) + Send,
+) -> Directed {
+    provide(&run.world, &run.plan, &run.manual)?;
+    direct(run, directory, interruptions, watchers, on_open).await
 }
 
 /// Runs a world with a process for each agent, and tells the watchers what happens.
