@@ -312,3 +312,29 @@ fn thirty_days_take_no_more_memory_than_three() {
     println!("{three} KiB for 3 days, {thirty} KiB for 30");
     assert!(three > 0 && thirty < three + 4_096, "{three} KiB for 3 days, {thirty} KiB for 30");
 }
+
+#[test]
+fn default_days_meet_their_target_also_those_on_which_the_clock_changes() {
+    // In short both changes of the clock, with some days around each.
+    let spans: &[(&str, usize)] =
+        if is_long() { &[("2026-01-01", 400)] } else { &[("2026-03-26", 6), ("2026-10-22", 6)] };
+    let mut slots_of_days = BTreeMap::new();
+    for (from, days) in spans {
+        let site = Site::with("", "");
+        fs::write(site.config(), "time_zone = 'Europe/Berlin'\n").expect("written");
+        let ended = site.world(&format!("rehearse --from {from} --days {days} --json")).ends_with(0);
+        let rehearsed = ended.json();
+        let rehearsed = rehearsed.as_array().expect("an array of days");
+        assert_eq!(rehearsed.len(), *days);
+        for day in rehearsed {
+            assert_balanced(day);
+            let slots = number(day, "/slots/done");
+            *slots_of_days.entry(slots).or_insert(0) += 1;
+            // Within a hundredth of its share of four thousand.
+            let (requests, aim) = (number(day, "/total_requests") as f64, 4_000.0 * slots as f64 / 96.0);
+            assert!((requests / aim - 1.0).abs() <= 0.01, "{requests} of {aim}: {day:#}");
+        }
+    }
+    let ordinary = spans.iter().map(|(_, days)| days).sum::<usize>() - 2;
+    assert_eq!(slots_of_days, BTreeMap::from([(92, 1), (96, ordinary), (100, 1)]));
+}
