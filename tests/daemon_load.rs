@@ -1,10 +1,13 @@
 //! `world daemon` under load, through the real binary, against a target in a process of its own that can be
 //! stopped and that writes down when it answered what: the witness against whom the daemon's own percentiles are
-//! held. Short by default; `WORLD_LONG=1` stops for as long as docs/reliability.md says, and
-//! `WORLD_FLAT_SECONDS` says for how long memory, descriptors and threads are watched (10; an hour there).
+//! held. Short by default; `WORLD_LONG=1` stops for as long as docs/reliability.md says,
+//! `WORLD_FLAT_SECONDS` says for how long memory, descriptors and threads are watched (10; an hour there), and
+//! `WORLD_STOPS` how often it is stopped (6; 100 there).
 
 mod support;
 
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt as _, SeedableRng as _};
 use rusqlite::Connection;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -17,7 +20,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 use support::daemon::{QUICK, Site, assert_balanced, loads, number};
-use support::running::wait_until;
+use support::http_target::Manner;
+use support::running::{is_gone, used, wait_until};
 
 // ---- the target -------------------------------------------------------------------------------
 
@@ -42,6 +46,7 @@ fn target_process() {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the daemon's rows have instants by this clock")]
 fn answer_all(stream: &TcpStream, delay: Duration, log: &Mutex<fs::File>) {
     stream.set_nodelay(true).expect("a socket");
     let mut lines = BufReader::new(stream).lines();
@@ -139,6 +144,7 @@ fn is_long() -> bool {
 
 /// A cycle of so many sends, two hundred a second, during which something happens; then what the daemon
 /// tells of it is held against the raw log and against the target.
+#[expect(clippy::print_stdout, reason = "a test says what it measured")]
 fn held_against_the_witness(count: u32, delay_ms: u64, happens: impl FnOnce(&TargetProcess, Pid)) {
     let target = TargetProcess::start(delay_ms);
     let site = Site::with("", "");
@@ -215,9 +221,12 @@ struct Taken {
     resident: u64,
     descriptors: u64,
     threads: u64,
+    /// The ledger and what is not yet folded into it (its WAL), KiB.
+    ledger: u64,
+    wal: u64,
 }
 
-fn taken(pid: Pid) -> Taken {
+fn taken(pid: Pid, base: &Path) -> Taken {
     let process = format!("/proc/{}", pid.as_raw_nonzero());
     let status = fs::read_to_string(format!("{process}/status")).expect("it lives");
     let field = |name: &str| -> u64 {
@@ -225,7 +234,14 @@ fn taken(pid: Pid) -> Taken {
         line.split_whitespace().next().and_then(|value| value.parse().ok()).expect("a number")
     };
     let descriptors = fs::read_dir(format!("{process}/fd")).expect("it lives").count() as u64;
-    Taken { resident: field("VmRSS:"), descriptors, threads: field("Threads:") }
+    let size = |file: &str| fs::metadata(base.join(file)).map_or(0, |file| file.len() / 1_024);
+    Taken {
+        resident: field("VmRSS:"),
+        descriptors,
+        threads: field("Threads:"),
+        ledger: size("ledger.sqlite"),
+        wal: size("ledger.sqlite-wal"),
+    }
 }
 
 #[test]
@@ -234,16 +250,20 @@ fn a_thousand_a_second_take_no_more_as_time_goes_on() {
         std::env::var("WORLD_FLAT_SECONDS").map_or(10, |seconds| seconds.parse().expect("a number"));
     let target = TargetProcess::start(0);
     let site = Site::with("", "");
-    let settings = QUICK.replace("execution_interval_seconds = 1\n", "execution_interval_seconds = 2\n");
-    // Twenty lanes, each eighteen milliseconds apart: two thousand in the first 1.8 s of each slot of 2 s.
-    site.configure_for(&target.url(), &settings, &loads(2_000, 20, 0.018));
+    // Some cycles, whatever the time; in an hour no more than the ledger of a day is made for.
+    let slot: u32 = if seconds < 60 { 2 } else { 20 };
+    let settings = QUICK.replace("interval_seconds = 1\n", &format!("interval_seconds = {slot}\n"));
+    // Twenty lanes, each eighteen milliseconds apart: a thousand for each second, in nine tenths of the slot.
+    site.configure_for(&target.url(), &settings, &loads(1_000 * slot, 20, 0.018));
     let daemon = site.run("");
     wait_until("a second cycle", || site.said().contains("Cycle 2").then_some(()));
     let began = Instant::now();
     let mut all = Vec::new();
     let pause = Duration::from_secs(1).min(Duration::from_secs(seconds) / 10);
     while began.elapsed() < Duration::from_secs(seconds) {
-        all.push(taken(daemon.pid()));
+        all.push(taken(daemon.pid(), &site.base()));
+        // An hour in which nothing succeeds any more need not be waited for.
+        assert_eq!(failures_in_a_row(&site.base()), 0, "{}", site.said());
         std::thread::sleep(pause);
     }
     daemon.signal(Signal::TERM);
@@ -272,6 +292,8 @@ fn a_thousand_a_second_take_no_more_as_time_goes_on() {
         ("KiB of memory", (|taken| taken.resident) as fn(&Taken) -> u64),
         ("descriptors", |taken| taken.descriptors),
         ("threads", |taken| taken.threads),
+        ("KiB of the ledger", |taken| taken.ledger),
+        ("KiB of its WAL", |taken| taken.wal),
     ] {
         let (before, after) = (range(of, &all[..all.len() / 2]), range(of, settled));
         println!(
@@ -287,6 +309,100 @@ fn a_thousand_a_second_take_no_more_as_time_goes_on() {
     let (least, most) = range(|taken| taken.threads, settled);
     // The runtime ends threads that were idle.
     assert!(most <= least + 4, "{least} to {most} threads");
+    // It is folded into the ledger from 4 MiB on.
+    let (_, most) = range(|taken| taken.wal, settled);
+    assert!(most < 8_192, "{most} KiB of WAL");
+    let (rows, written) = (of("sent") + of("late"), settled.last().map_or(0, |taken| taken.ledger));
+    // It grows by as much as its WAL holds.
+    assert!(written < 8_192 + rows / 4, "{written} KiB of the ledger for {rows} sends");
+}
+
+/// As the daemon says itself.
+fn failures_in_a_row(base: &Path) -> u64 {
+    let board = fs::read(base.join("daemon_status.json")).expect("it is there");
+    number(&serde_json::from_slice(&board).expect("JSON"), "/failures_in_a_row")
+}
+
+#[test]
+fn a_daemon_that_waits_takes_next_to_nothing() {
+    // Cycles are a quarter of an hour apart, as by default.
+    let site = Site::with(&QUICK.replace("execution_interval_seconds = 1\n", ""), &loads(3, 3, 0.0));
+    let daemon = site.run("");
+    site.wait_for_line("next: ");
+    let (before, began) = (used(daemon.pid()), Instant::now());
+    // Time has to pass: that is what is measured.
+    std::thread::sleep(Duration::from_secs(if is_long() { 60 } else { 5 }));
+    let share = (used(daemon.pid()) - before).as_secs_f64() / began.elapsed().as_secs_f64();
+    let taken = taken(daemon.pid(), &site.base());
+    println!("{:.2} % of a processor, {taken:?}", share * 100.0);
+    assert!(share < 0.01, "{share} of a processor");
+    assert!(taken.resident < 50 * 1_024, "{taken:?}");
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.end(), Some(0));
+}
+
+/// Processes of a session; a daemon in the background leads its own.
+fn session(leader: Pid) -> Vec<Pid> {
+    let entries = fs::read_dir("/proc").expect("it is mounted");
+    let pids = entries.filter_map(|entry| Pid::from_raw(entry.ok()?.file_name().to_str()?.parse().ok()?));
+    let leads = |pid: &Pid| {
+        // It may end between the two. After the name: the state, the parent, the group, the session.
+        let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+        let session = stat.rsplit(") ").next().and_then(|after| after.split(' ').nth(3)?.parse().ok());
+        session == Some(leader.as_raw_nonzero().get())
+    };
+    pids.filter(leads).filter(|pid| !is_gone(*pid)).collect()
+}
+
+/// A daemon in the background, which outlives no test that fails.
+struct Background(Pid);
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        if std::thread::panicking() && !is_gone(self.0) {
+            let _ = kill_process(self.0, Signal::KILL);
+        }
+    }
+}
+
+#[test]
+fn the_stop_command_ends_it_in_time_whatever_it_does_and_the_target_does_not() {
+    let stops: u32 = std::env::var("WORLD_STOPS").map_or(6, |stops| stops.parse().expect("a number"));
+    // Half a second of load, and a wait until the next second.
+    let site = Site::with(QUICK, &loads(400, 8, 0.01));
+    let mut dice = ChaCha8Rng::seed_from_u64(stops.into());
+    let mut longest = Duration::ZERO;
+    for stop in 0..stops {
+        site.target.behave(Manner::Well);
+        site.world("start").ends_with(0);
+        let pid = number(&site.status(), "/pid");
+        let pid = Pid::from_raw(i32::try_from(pid).expect("a PID")).expect("a PID");
+        let _daemon = Background(pid);
+        assert!(session(pid).contains(&pid), "it leads a session");
+        let moment = Duration::from_micros(dice.random_range(0..1_500_000));
+        std::thread::sleep(moment);
+        // Now and then what is in flight is never answered.
+        site.target.behave(if stop % 6 == 5 { Manner::Never } else { Manner::Well });
+        let asked = Instant::now();
+        site.world("stop").ends_with(0);
+        let took = asked.elapsed();
+        longest = longest.max(took);
+        assert!(took < Duration::from_secs(10), "the grace time: {took:?}, {moment:?} after its start");
+        assert_eq!(session(pid), [], "no process is left");
+        site.world("status").ends_with(3);
+
+        let summary = site.summary();
+        let date = summary["date"].as_str().expect("a date");
+        let written = site.base().join(format!("daily_summaries/summary_{date}.json"));
+        let written: Value =
+            serde_json::from_slice(&fs::read(written).expect("it is written")).expect("JSON");
+        assert_eq!(written, summary, "the final summary is written, {moment:?} after its start");
+        assert_balanced(&summary);
+        let rows = site.operations().len();
+        assert_eq!(rows as u64, number(&summary, "/total_operations"));
+        assert!(rows <= site.target.count(), "nothing is told that was not sent");
+    }
+    println!("{stops} stops, the longest took {longest:?}");
 }
 
 /// The most memory that a rehearsal of so many days takes, KiB.
