@@ -34,7 +34,7 @@ pub use totals::{DayTotals, Hour, SlotRow};
 
 use crate::latencies;
 use crate::output;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -193,6 +193,9 @@ impl Ledger {
     fn prepared(mut connection: Connection) -> Result<Self, LedgerError> {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection.pragma_update(None, "foreign_keys", true)?;
+        // Who reads first and then wants to write is refused, and not made to wait, when another process has
+        // written meanwhile. There is nothing here that would only read.
+        connection.set_transaction_behavior(TransactionBehavior::Immediate);
         schema::bring_up_to_date(&mut connection)?;
         Ok(Self { connection, names: rows::Names::default() })
     }

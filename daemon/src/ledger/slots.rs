@@ -59,7 +59,7 @@ pub(super) const NEXT_CYCLE: &str = "SELECT coalesce(max(cycle), 0) + 1 FROM slo
 
 impl Ledger {
     /// Writes down a day and its slots as planned. What is there of it stays: only slots that are still
-    /// planned and no longer in the plan go, and those that are new come.
+    /// planned and no longer in the plan go, with all that are planned for later, and those that are new come.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -75,7 +75,12 @@ impl Ledger {
                  operations = ?6, guardrails = ?7",
             params![date, day.zone, day.pacing, day.target.min, day.target.max, operations, guardrails],
         )?;
-        transaction.execute("DELETE FROM slots WHERE date = ?1 AND state = 'planned'", [&date])?;
+        // In another zone the same instants may have been planned for another day.
+        let first = day.slots.first().map(|slot| micros(slot.start));
+        transaction.execute(
+            "DELETE FROM slots WHERE state = 'planned' AND (date = ?1 OR start >= ?2)",
+            params![date, first],
+        )?;
         for slot in &day.slots {
             insert_planned(&transaction, slot)?;
         }
@@ -156,7 +161,12 @@ impl Ledger {
                 }
             };
             transaction.execute(
-                &format!("UPDATE batches SET {column} = {column} + ?3 WHERE slot = ?1 AND kind = ?2"),
+                // At most what is open: rows may have been written of which whoever counted did not hear.
+                &format!(
+                    "UPDATE batches
+                     SET {column} = {column} + min(?3, max(planned - sent - late - dropped - skipped, 0))
+                     WHERE slot = ?1 AND kind = ?2"
+                ),
                 params![micros(slot), unsent.kind.word(), unsent.count],
             )?;
         }

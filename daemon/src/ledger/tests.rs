@@ -16,6 +16,7 @@ use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A ledger in a directory, and the day that it is about.
 pub(crate) struct Book {
@@ -270,6 +271,58 @@ fn what_was_left_unsent_is_booked_as_it_was_decided() {
     let day = book.day();
     assert_eq!((day.accounts.operations.skipped, day.accounts.operations.dropped), (7, 3));
     assert_eq!(day.accounts.guardrails.dropped, 4);
+}
+
+#[test]
+fn what_was_written_and_counted_as_unsent_too_is_not_booked_twice() {
+    for fate in [Fate::Skipped, Fate::Dropped] {
+        let mut book = Book::open();
+        book.begin(0, [10, 0]);
+        book.ledger.append(&rows(&book.slots[0], Kind::Operations, 8)).expect("they can be written");
+        let ending = Ending { state: SlotState::Interrupted, at: instant(AT), reason: None };
+        let unsent = Unsent { kind: Kind::Operations, fate, count: 10 };
+        book.ledger.end(book.slots[0].start, &ending, &[unsent]).expect("it is under way");
+        let account = book.day().accounts.operations;
+        assert!(account.is_balanced(), "{account:?}");
+        assert_eq!((account.made(), account.dropped + account.skipped), (8, 2));
+    }
+}
+
+#[test]
+fn a_day_that_is_opened_in_another_zone_has_its_slots_for_itself() {
+    let mut book = Book::open();
+    let zone = TimeZone::fixed(jiff::tz::offset(9));
+    let tomorrow = Calendar::new(zone, 900).day("2026-03-29".parse().expect("a date"));
+    let day = DayPlanned { date: tomorrow.date, slots: tomorrow.slots.clone(), ..planned() };
+    book.ledger.open_day(&day).expect("it can be written");
+    let found = book.ledger.slots(tomorrow.date).expect("they can be read");
+    assert_eq!(found.len(), tomorrow.slots.len());
+    assert_eq!(book.day().slots, [(SlotState::Planned, 60)].into(), "up to where the other day begins");
+}
+
+#[test]
+fn who_writes_at_the_same_time_is_waited_for() {
+    static IS_WAITING: AtomicBool = AtomicBool::new(false);
+    fn wait(_: i32) -> bool {
+        IS_WAITING.store(true, Ordering::SeqCst);
+        std::thread::yield_now();
+        true
+    }
+    let mut book = Book::open();
+    book.begin(0, [10, 0]);
+    let other = Connection::open(&book.path).expect("it can be opened");
+    other.execute_batch("BEGIN IMMEDIATE; UPDATE days SET pacing = 'profile';").expect("nobody else writes");
+    book.ledger.connection.busy_handler(Some(wait)).expect("it can be set");
+    std::thread::scope(|scope| {
+        let rows = rows(&book.slots[0], Kind::Operations, 10);
+        let ledger = &mut book.ledger;
+        let appending = scope.spawn(move || ledger.append(&rows));
+        while !IS_WAITING.load(Ordering::SeqCst) && !appending.is_finished() {
+            std::thread::yield_now();
+        }
+        other.execute_batch("COMMIT").expect("it can be written");
+        appending.join().expect("it does not panic").expect("it is written after the other");
+    });
 }
 
 #[test]

@@ -278,7 +278,10 @@ impl<T: Target, A: Asks> Sending<T, A> {
         let now = self.until(instant).await?;
         match self.target.cap() {
             None => Ok(now),
-            Some(cap) => self.until(cap.reserve(now)).await,
+            Some(cap) => {
+                let turn = cap.reserve_before(now, self.plan.begin_by).ok_or(Fate::Dropped)?;
+                self.until(turn).await
+            }
         }
     }
 

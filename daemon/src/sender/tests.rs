@@ -23,7 +23,7 @@ type Behaviour = Box<dyn Fn(u32, u8, Duration) -> (Duration, Answer) + Send + Sy
 struct Fake {
     clock: SimulatedClock,
     behaviour: Behaviour,
-    cap: Option<RateCap>,
+    cap: Option<Arc<RateCap>>,
     /// Every try: its send, its instant.
     log: Mutex<Vec<(u32, Duration)>>,
 }
@@ -42,7 +42,7 @@ impl Target for Arc<Fake> {
     }
 
     fn cap(&self) -> Option<&RateCap> {
-        self.cap.as_ref()
+        self.cap.as_deref()
     }
 }
 
@@ -69,7 +69,7 @@ struct Trial {
     clock: SimulatedClock,
     plan: Plan,
     behaviour: Behaviour,
-    cap: Option<RateCap>,
+    cap: Option<Arc<RateCap>>,
     /// The process is stopped from the first of these instants to the second.
     stopped: Option<(Duration, Duration)>,
     /// The recorder takes this long for each row.
@@ -368,11 +368,21 @@ fn a_stop_ends_a_wait_to_try_again() {
 }
 
 #[test]
+fn sends_for_which_there_is_no_time_under_the_cap_take_none_of_the_next_cycles() {
+    let mut trial = Trial::of(Plan { begin_by: seconds(9), ..plan(5_000, 20, Duration::ZERO) }, |_| ms(10));
+    let cap = Arc::new(RateCap::per_second(10.0).unwrap());
+    trial.cap = Some(cap.clone());
+    let seen = trial.run();
+    assert_eq!((seen.outcome.account.made(), seen.outcome.account.dropped), (90, 4_910));
+    assert_eq!(cap.reserve(seconds(9)), seconds(9));
+}
+
+#[test]
 fn a_cap_holds_whatever_is_planned() {
     let mut plan = plan(100, 10, Duration::ZERO);
     plan.begin_by = seconds(5);
     let mut trial = Trial::of(plan, |_| ms(1));
-    trial.cap = Some(RateCap::per_second(10.0).unwrap());
+    trial.cap = Some(Arc::new(RateCap::per_second(10.0).unwrap()));
     let seen = trial.run();
     let instants: Vec<_> = seen.log.iter().map(|(_, at)| *at).collect();
     assert!(instants.windows(2).all(|pair| pair[1] - pair[0] >= ms(100)), "{instants:?}");

@@ -75,14 +75,21 @@ impl<T: Target> Watch<'_, T> {
     /// Waits for the next try, which is not before so long from now, and says until when it may take; `None`
     /// where that would be too late.
     async fn turn(target: &T, clock: &dyn Clock, wait: Duration, end: Duration) -> Option<Duration> {
-        let now = clock.steady();
-        let free = now.saturating_add(wait);
+        let free = clock.steady().saturating_add(wait);
         if free >= end {
             return None;
         }
-        let turn = target.cap().map_or(free, |cap| cap.reserve(free));
+        if !wait.is_zero() {
+            clock.until_steady(free).await;
+        }
+        let now = clock.steady();
+        // Not before it can be used: an instant that is reserved is nobody else's.
+        let turn = match target.cap() {
+            Some(cap) => cap.reserve_before(now, end)?,
+            None => now,
+        };
         if turn > now {
-            clock.until_steady(turn.min(end)).await;
+            clock.until_steady(turn).await;
         }
         (turn < end).then(|| end.min(turn + target.timeout()))
     }
@@ -103,7 +110,7 @@ mod tests {
         asked: Arc<Mutex<Vec<Duration>>>,
         clock: SimulatedClock,
         takes: Duration,
-        cap: Option<RateCap>,
+        cap: Option<Arc<RateCap>>,
     }
 
     struct ListedLane {
@@ -130,7 +137,7 @@ mod tests {
         }
 
         fn cap(&self) -> Option<&RateCap> {
-            self.cap.as_ref()
+            self.cap.as_deref()
         }
     }
 
@@ -158,7 +165,7 @@ mod tests {
     async fn vigil(
         mut answers: Vec<Answer>,
         takes: Duration,
-        cap: Option<RateCap>,
+        cap: Option<Arc<RateCap>>,
     ) -> (Vigil, Vec<Duration>) {
         answers.reverse();
         let clock = SimulatedClock::at("2026-01-06T10:30:00Z".parse().unwrap());
@@ -228,8 +235,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_waits_with_a_canary_holds_up_nobody_else() {
+        let cap = Arc::new(RateCap::per_second(0.5).unwrap());
+        let others = Arc::clone(&cap);
+        let answers = vec![failed(Some(7 * SECOND)), failed(Some(3600 * SECOND))];
+        let (_, asked) = vigil(answers, Duration::ZERO, Some(cap)).await;
+        assert_eq!(asked, [Duration::ZERO, 7 * SECOND]);
+        assert_eq!(others.reserve(2 * SECOND), 9 * SECOND);
+    }
+
+    #[tokio::test]
     async fn canaries_keep_to_the_targets_rate() {
-        let cap = RateCap::per_second(0.5).unwrap();
+        let cap = Arc::new(RateCap::per_second(0.5).unwrap());
         let (vigil, asked) = vigil(right(), Duration::ZERO, Some(cap)).await;
         assert_eq!((vigil, asked), (Vigil::Awake, vec![Duration::ZERO, 2 * SECOND]));
     }

@@ -37,13 +37,17 @@ impl RateCap {
 
     /// The instant at which whoever asks this may make one try, at the earliest now. It is theirs alone.
     pub fn reserve(&self, now: Duration) -> Duration {
-        let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
-        let after = |next: u64| next.max(now).saturating_add(self.gap_nanos);
-        let next = self
-            .next_nanos
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| Some(after(next)))
-            .unwrap_or_else(|next| next);
-        Duration::from_nanos(next.max(now))
+        self.reserve_before(now, Duration::MAX).unwrap_or(Duration::MAX)
+    }
+
+    /// The same for a try that is of no use from an end on: `None`, with nothing reserved, where there is no
+    /// instant left before it. What nobody will use would keep those waiting who come after.
+    pub fn reserve_before(&self, now: Duration, end: Duration) -> Option<Duration> {
+        let [now, end] = [now, end].map(|span| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX));
+        let turn = |next: u64| Some(next.max(now)).filter(|turn| *turn < end);
+        let after = |next: u64| turn(next).map(|turn| turn.saturating_add(self.gap_nanos));
+        let reserved = self.next_nanos.fetch_update(Ordering::Relaxed, Ordering::Relaxed, after);
+        reserved.ok().and_then(turn).map(Duration::from_nanos)
     }
 }
 
@@ -60,6 +64,18 @@ mod tests {
         assert_eq!(cap.reserve(ms(100)), ms(500));
         assert_eq!(cap.reserve(ms(9_000)), ms(9_000));
         assert_eq!(cap.reserve(ms(9_000)), ms(9_250));
+    }
+
+    #[test]
+    fn nothing_is_reserved_that_nobody_will_use() {
+        let cap = RateCap::per_second(4.0).unwrap();
+        let ms = Duration::from_millis;
+        assert_eq!(cap.reserve_before(ms(0), ms(500)), Some(ms(0)));
+        assert_eq!(cap.reserve_before(ms(0), ms(500)), Some(ms(250)));
+        for _ in 0..1_000 {
+            assert_eq!(cap.reserve_before(ms(0), ms(500)), None);
+        }
+        assert_eq!(cap.reserve(ms(500)), ms(500));
     }
 
     #[test]
