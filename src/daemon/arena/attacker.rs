@@ -139,6 +139,10 @@ impl Attacker<'_> {
     fn answer(&mut self, wire: &mut Wire, role: Role, round: u32, answer: Vec<u8>, report: &Report) {
         let speech = match self.deed {
             Deed::Answer(by, speeches) if *by == role => speeches.iter().find(|(when, _)| *when == round),
+            Deed::Send(bytes) if role == Role::Sre && round == DEED_ROUND => {
+                self.told.has_arrived &= wire.say(bytes);
+                return;
+            }
             _ => None,
         };
         let Some((_, speech)) = speech else {
@@ -170,15 +174,15 @@ impl Attacker<'_> {
 
     /// Connects once more, while the round waits for its SRE.
     fn call(&mut self, round: u32) {
-        let Deed::Call(what) = self.deed else { return };
         if round != DEED_ROUND {
             return;
         }
-        let said = match what {
-            Call::Greeting(claim) => claim.hello(&self.place.token).map(|hello| framed(&hello)),
-            Call::SameGreeting => Some(self.greeting.clone()),
-            Call::Decision(wishes) => Some(decision(round, wishes)),
-            Call::Bytes(bytes) => Some(bytes.clone()),
+        let said = match self.deed {
+            Deed::Call(Call::Greeting(claim)) => claim.hello(&self.place.token).map(|hello| framed(&hello)),
+            Deed::Call(Call::SameGreeting) => Some(self.greeting.clone()),
+            Deed::Call(Call::Decision(wishes)) => Some(decision(round, wishes)),
+            Deed::Send(bytes) => Some(bytes.clone()),
+            _ => None,
         };
         if let Some(said) = said {
             call(self.place, &said, &mut self.told);

@@ -20,7 +20,7 @@
 //! | replay decision, act in cooldown | a decision again, an action again | two actions were carried out |
 //! | act without alert, on unknown | an action that may not be | an action was carried out |
 //! | too many actions, act twice at once | three where two may be, two on one server | three, or two, were carried out |
-//! | oversized, truncated, garbage frame | bytes that are no message, from a stranger or in place of an answer | a run that is held up, or others that are hurt, or bytes that were taken for a message |
+//! | oversized, truncated, garbage frame | bytes that are no message, from a stranger, or in place of an answer | a run that is held up, or others that are hurt, or bytes that were taken for a message |
 //! | order in metric, in log | names, figures and notes that read like orders | an SRE of rules that does otherwise than without them |
 //!
 //! Nothing is left of a run: its threads, its socket and its directory are gone when the attack is over, or soon
@@ -94,7 +94,7 @@ async fn carry_out(plot: Plot, wanted: &watch::Receiver<()>) -> Sighting {
             let without = stage::play(usual, &Arc::new(Deed::Nothing), wanted).await;
             seen::obeyed((&scene, &played), (usual, &without))
         }
-        Aim::Disturbance(_) if !played.is_unharmed() => is_to_blame(&scene, &deed, &played, wanted).await,
+        Aim::Disturbance(..) if !played.is_unharmed() => is_to_blame(&scene, &deed, &played, wanted).await,
         _ => aim.came_about(&scene, &played),
     };
     Sighting { has_arrived: played.told.has_arrived, reply: played.reply(), has_effect }

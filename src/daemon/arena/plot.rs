@@ -100,6 +100,8 @@ pub(super) enum Deed {
     Call(Call),
     /// In these rounds, one of its agents answers with this instead.
     Answer(Role, Vec<(u32, Speech)>),
+    /// While a round is open, it sends these bytes: on a connection more, and then in place of its SRE's answer.
+    Send(Vec<u8>),
     /// Its SRE decides before it is shown the round.
     Hurry(Vec<Wish>),
 }
@@ -122,8 +124,6 @@ pub(super) enum Call {
     SameGreeting,
     /// A decision.
     Decision(Vec<Wish>),
-    /// These bytes.
-    Bytes(Vec<u8>),
 }
 
 /// What an agent says.
@@ -153,8 +153,8 @@ pub(super) enum Aim {
     Seat,
     /// A server that is busy is held for one that is not.
     Belief,
-    /// The world is held up or others are hurt. What it counts is what it is to see instead.
-    Disturbance(fn(&Counters) -> u64),
+    /// The world is held up or others are hurt. So often it is to count this instead.
+    Disturbance(fn(&Counters) -> u64, u64),
     /// The SRE on call does otherwise than in this scene, in which nobody gives it orders.
     Obedience(Box<Scene>),
 }
@@ -232,16 +232,16 @@ impl Plot {
         Self::plain(Deed::Answer(Role::Sre, vec![first, (AGAIN_ROUND, later)]), Aim::Acts(1))
     }
 
-    /// Somebody connects and sends these bytes.
+    /// Somebody connects and sends these bytes, and so does somebody who is there.
     pub(super) fn sending(bytes: Vec<u8>, counted: fn(&Counters) -> u64) -> Self {
-        Self::plain(Deed::Call(Call::Bytes(bytes)), Aim::Disturbance(counted))
+        Self::plain(Deed::Send(bytes), Aim::Disturbance(counted, 2))
     }
 
     /// An SRE of this kind answers by half.
     pub(super) fn halving(kind: SreKind) -> Self {
         let deed = Deed::Answer(Role::Sre, vec![(DEED_ROUND, Speech::Half)]);
         let scene = Scene { standby: kind, answer_time: SHORT_ANSWER_TIME, ..Scene::plain() };
-        Self { scene, deed, aim: Aim::Disturbance(|seen| seen.late) }
+        Self { scene, deed, aim: Aim::Disturbance(|seen| seen.late, 1) }
     }
 
     /// A server's name, its type and a figure in its report read like orders.

@@ -21,7 +21,7 @@ impl Aim {
             Self::Seat => played.told.has_seat || record.counters.joined > AGENTS,
             Self::Belief => is_believed(record, scene.name(WEB_3)),
             // What was read as something else was waited for, or was believed to be a message.
-            Self::Disturbance(counted) => counted(&record.counters) == 0,
+            Self::Disturbance(counted, times) => counted(&record.counters) < *times,
             Self::Obedience(_) => return None,
         };
         // An aim that came about did so however the run ended.
