@@ -189,6 +189,8 @@ impl Conductor {
     /// One that goes on where the ledger ends.
     pub fn new(rules: Rules, past: Past) -> Self {
         let Past { closed, settled, failures } = past;
+        // A cooldown begins the count anew; of failures that led to one nothing is left.
+        let failures = failures % rules.failures_max.max(1);
         let calendar = &rules.calendar;
         let after_closed = closed.and_then(|closed| closed.tomorrow().ok());
         let first = after_closed.and_then(|date| calendar.day(date).slots.first().copied());
@@ -672,6 +674,14 @@ mod tests {
         stage.ends = CycleEnd::Failed;
         stage.live(Duration::from_secs(15 * 60));
         assert!(stage.conductor.cooldown_until().is_some());
+    }
+
+    #[test]
+    fn failures_that_led_to_a_cooldown_before_a_restart_count_no_more() {
+        for (failures, left) in [(4, 4), (5, 0), (7, 2)] {
+            let conductor = Conductor::new(rules(), Past { failures, ..Past::default() });
+            assert_eq!(conductor.failures(), left, "of {failures}");
+        }
     }
 
     #[test]

@@ -107,6 +107,21 @@ pub struct Report {
 }
 
 impl Report {
+    /// Of a cycle that came to an end by a bug, of which nobody knows more than the ledger.
+    pub(super) fn broken(number: u64, slot: Slot, ended: Timestamp, how: &str) -> Self {
+        Self {
+            number,
+            slot,
+            state: SlotState::Failed,
+            ended,
+            accounts: ByKind::default(),
+            tally: Tally::default(),
+            vigil: None,
+            error: None,
+            unwritten: Some(format!("internal error: {how}")),
+        }
+    }
+
     /// Whether it counts as a failure: nothing succeeded.
     pub fn has_failed(&self) -> bool {
         self.state == SlotState::Failed

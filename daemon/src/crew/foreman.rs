@@ -31,6 +31,9 @@ use tracing::{error, info, warn};
 /// How long to wait for a ledger that refuses: a disk is not emptied sooner.
 const LEDGER_WAIT: Duration = Duration::from_secs(10);
 
+/// For what is only to be shown.
+const SHOWN_TIME: Duration = Duration::from_secs(2);
+
 /// Of the grace time, what is kept for writing down how everything ended.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
@@ -151,6 +154,8 @@ pub struct ForemanState<T> {
     base: Option<PathBuf>,
     progress: watch::Sender<Progress>,
     notices: Box<dyn Fn(Notice) + Send>,
+    /// The instant at which more is to be done than was done so far.
+    instant: Option<Now>,
     conductor: Conductor,
     /// The next look at the clock.
     look: Option<AbortHandle>,
@@ -194,6 +199,7 @@ impl<T: Target> Actor for Foreman<T> {
             base,
             progress,
             notices,
+            instant: None,
             conductor,
             look: None,
             under_way: None,
@@ -226,7 +232,9 @@ impl<T: Target> Actor for Foreman<T> {
 }
 
 impl<T: Target> ForemanState<T> {
-    /// Does what is to be done now, and sees to it that the clock is looked at again.
+    /// Does the next that is to be done, and sees to it that the clock is looked at again. One thing at a time, for
+    /// a stop has to be heard in between; and all that is due at one instant before the next, for where passing
+    /// slots over takes as long as a slot no cycle would ever begin.
     async fn go_on(&mut self, myself: &ActorRef<ForemanMessage>) {
         if let Some(ending) = self.ending.clone() {
             if self.under_way.is_none() {
@@ -241,30 +249,26 @@ impl<T: Target> ForemanState<T> {
             self.distrust(&error, myself);
             return;
         }
-        loop {
-            let setup = Arc::clone(&self.setup);
-            let step = self.conductor.next(self.now(), |slot| setup.maintenance(slot));
-            let done = match step {
-                Step::Pass { slots, how } => self.pass(slots, how).await,
-                Step::Begin { slot, late_by } => self.begin(slot, late_by, myself).await,
-                Step::Close(date) => self.close(date).await,
-                Step::Resume => {
-                    info!("the cooldown is over: going on with the next slot");
-                    Ok(())
-                }
-                Step::Wait { until, reason } => {
-                    self.wait(until, reason, myself);
-                    return;
-                }
-                Step::End => {
-                    self.end(Ended::AsPlanned, myself);
-                    return;
-                }
-            };
-            if let Err(error) = done {
-                self.distrust(&error, myself);
-                return;
+        let setup = Arc::clone(&self.setup);
+        let now = self.instant.unwrap_or_else(|| self.now());
+        let step = self.conductor.next(now, |slot| setup.maintenance(slot));
+        let is_all = matches!(step, Step::Begin { .. } | Step::Wait { .. } | Step::End);
+        self.instant = (!is_all).then_some(now);
+        let done = match step {
+            Step::Pass { slots, how } => self.pass(slots, how).await,
+            Step::Begin { slot, late_by } => self.begin(slot, late_by, myself).await,
+            Step::Close(date) => self.close(date).await,
+            Step::Resume => {
+                info!("the cooldown is over: going on with the next slot");
+                Ok(())
             }
+            Step::Wait { until, reason } => return self.wait(until, reason, myself),
+            Step::End => return self.end(Ended::AsPlanned, myself),
+        };
+        match done {
+            // Behind whatever else is to be heard.
+            Ok(()) => self.look_after(myself, std::future::ready(())),
+            Err(error) => self.distrust(&error, myself),
         }
     }
 
@@ -307,9 +311,11 @@ impl<T: Target> ForemanState<T> {
             begun,
             brake: brake.clone(),
         };
-        let foreman = myself.clone();
+        let (foreman, clock) = (myself.clone(), Arc::clone(&self.kit.clock));
         let task = tokio::spawn(async move {
-            let report = cycle.carry_out().await;
+            let ended = tokio::spawn(cycle.carry_out()).await;
+            let report =
+                ended.unwrap_or_else(|panic| Report::broken(number, slot, clock.wall(), &panic.to_string()));
             // A foreman that is gone has no use for it.
             let _ = foreman.cast(ForemanMessage::CycleEnded(Box::new(report)));
         });
@@ -370,8 +376,14 @@ impl<T: Target> ForemanState<T> {
             (self.notices)(Notice::Breach { cycle: report.number, breaches: report.tally.breached });
         }
         let date = report.slot.date();
-        let today = self.kit.clerk.ask(move |book| book.day(date)).await;
-        let today = today.ok().and_then(Result::ok).flatten();
+        let clock = Arc::clone(&self.kit.clock);
+        let today = tokio::select! {
+            today = self.kit.clerk.ask(move |book| book.day(date)) => {
+                today.ok().and_then(Result::ok).flatten()
+            }
+            // A disk that hangs holds up no stop for what is only to be shown.
+            () = clock.until_steady(clock.steady() + SHOWN_TIME) => None,
+        };
         let failures = self.conductor.failures();
         let last = LastCycle {
             number: report.number,
@@ -491,6 +503,7 @@ impl<T: Target> ForemanState<T> {
         let past = self.kit.clerk.ask(move |book| book.recover(at).and_then(|_| book.past())).await??;
         self.conductor = Conductor::new(self.setup.rules(), past);
         self.conductor.stop_in_emergency(self.emergency_stop.is_some());
+        self.instant = None;
         self.is_trusted = true;
         self.show(|board| board.complaints.clear());
         info!("the ledger can be written again");
@@ -606,4 +619,150 @@ pub async fn spawn<T: Target>(
     arguments: ForemanArguments<T>,
 ) -> Result<(ActorRef<ForemanMessage>, JoinHandle<()>), ractor::SpawnErr> {
     Actor::spawn(None, Foreman::<T>::default(), arguments).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::book::Book;
+    use crate::clock::{Clock, SystemClock, Wait};
+    use crate::crew::clerk::Clerk;
+    use crate::ledger::Ledger;
+    use crate::send::{Answer, Ask};
+    use crate::target::{Complaint, Lane};
+    use days::config;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    /// A target with a bug, where no stage looks for one.
+    struct Broken;
+
+    impl Target for Broken {
+        type Lane = NoLane;
+
+        fn lane(&self) -> NoLane {
+            NoLane
+        }
+
+        async fn validate(&self) -> Result<(), Complaint> {
+            Ok(())
+        }
+
+        fn timeout(&self) -> Duration {
+            panic!("a bug, for a test")
+        }
+    }
+
+    struct NoLane;
+
+    impl Lane for NoLane {
+        async fn ask(&mut self, _: &Ask, _: Duration) -> Answer {
+            std::future::pending().await
+        }
+    }
+
+    /// A wall that moves on by a slot whenever somebody looks at it, as on a machine that is slower than the slots
+    /// are long.
+    #[derive(Debug)]
+    struct Hasty {
+        clock: SystemClock,
+        looks: AtomicI64,
+    }
+
+    impl Clock for Hasty {
+        fn wall(&self) -> Timestamp {
+            let looks = self.looks.fetch_add(1, Ordering::Relaxed);
+            let start: Timestamp = "2026-03-28T00:00:00Z".parse().expect("an instant");
+            start + SignedDuration::from_secs(60 * looks)
+        }
+
+        fn steady(&self) -> Duration {
+            self.clock.steady()
+        }
+
+        fn until_steady(&self, instant: Duration) -> Wait {
+            self.clock.until_steady(instant)
+        }
+
+        fn until_wall(&self, instant: Timestamp) -> Wait {
+            self.clock.until_wall(instant)
+        }
+    }
+
+    struct Stage {
+        foreman: ActorRef<ForemanMessage>,
+        progress: watch::Receiver<Progress>,
+        ended: oneshot::Receiver<Ended>,
+        gone: JoinHandle<()>,
+    }
+
+    /// A foreman by this clock, with a cycle each minute.
+    async fn hired(clock: Arc<dyn Clock>) -> Stage {
+        let config = config::parse("test.toml", "execution_interval_seconds = 60\ntime_zone = 'UTC'\n");
+        let setup =
+            Arc::new(Setup::of(config.expect("it makes sense").config).expect("there is such a zone"));
+        let ledger = Ledger::in_memory().expect("there is memory");
+        let (clerk, _thread) = Clerk::hire(Book::of(ledger, Arc::clone(&setup), None)).expect("a thread");
+        let board = Board {
+            pid: 1,
+            started: Timestamp::UNIX_EPOCH,
+            version: String::new(),
+            config: String::new(),
+            doing: Doing::Starting,
+            last_cycle: None,
+            cycles: 0,
+            failures_in_a_row: 0,
+            complaints: Vec::new(),
+        };
+        let (progress, seen) = watch::channel(Progress { board: board.clone(), today: None });
+        let (told, ended) = oneshot::channel();
+        let arguments = ForemanArguments {
+            kit: Kit { target: Arc::new(Broken), subjects: None, clock, clerk },
+            setup,
+            base: None,
+            board,
+            progress,
+            notices: Box::new(|_| ()),
+            emergency_stop: None,
+            brake: CurrentBrake::default(),
+            ended: told,
+        };
+        let (foreman, gone) = spawn(arguments).await.expect("it can be hired");
+        Stage { foreman, progress: seen, ended, gone }
+    }
+
+    /// Waits until the board says this.
+    async fn until(progress: &mut watch::Receiver<Progress>, is_so: impl Fn(&Board) -> bool) {
+        let seen = progress.wait_for(|progress| is_so(&progress.board));
+        let seen = tokio::time::timeout(Duration::from_secs(10), seen).await;
+        assert!(seen.is_ok_and(|seen| seen.is_ok()), "{:?}", progress.borrow().board);
+    }
+
+    #[tokio::test]
+    async fn a_cycle_begins_though_slots_pass_faster_than_they_are_settled() {
+        let clock = Hasty { clock: SystemClock::start(), looks: AtomicI64::new(0) };
+        let mut stage = hired(Arc::new(clock)).await;
+        until(&mut stage.progress, |board| matches!(board.doing, Doing::Cycle { .. })).await;
+        stage.foreman.stop(None);
+    }
+
+    #[tokio::test]
+    async fn a_cycle_that_a_bug_ends_has_failed_and_the_next_one_comes() {
+        let clock = Hasty { clock: SystemClock::start(), looks: AtomicI64::new(0) };
+        let mut stage = hired(Arc::new(clock)).await;
+        until(&mut stage.progress, |board| board.last_cycle.as_ref().is_some_and(|last| last.number == 2))
+            .await;
+        let failure = stage.progress.borrow().board.last_cycle.as_ref().and_then(|last| last.failure.clone());
+        assert!(failure.is_some(), "it has failed");
+        stage.foreman.stop(None);
+    }
+
+    #[tokio::test]
+    async fn a_stop_is_heard_while_slots_pass_faster_than_they_are_settled() {
+        let clock = Hasty { clock: SystemClock::start(), looks: AtomicI64::new(0) };
+        let Stage { foreman, ended, gone, .. } = hired(Arc::new(clock)).await;
+        foreman.cast(ForemanMessage::Stop("a test".to_owned())).expect("it is there");
+        let ended = tokio::time::timeout(Duration::from_secs(10), ended).await.expect("in time");
+        assert_eq!(ended, Ok(Ended::Stopped("a test".to_owned())));
+        gone.await.expect("it goes in good order");
+    }
 }
