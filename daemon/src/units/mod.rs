@@ -1,7 +1,10 @@
 //! What a machine needs to look after the daemon: units for systemd and supervisord, a stanza for logrotate.
 //!
 //! A clean stop and a planned end are exit code 0, and nobody starts again what has ended so; all else is
-//! started again, five times in five minutes at the most. The daemon has the time that its own grace takes,
+//! started again, by systemd five times in five minutes at the most. supervisord knows no such limit for what
+//! has begun, and takes whatever ends within `startsecs` for a failed start, also with exit code 0: a daemon
+//! whose planned end has come would be tried again and told of as broken. So there is no such time in its unit,
+//! and the exit code of a bad file or of wrong usage, which is what fails at once, is one that ends it. The daemon has the time that its own grace takes,
 //! and then some, before anything is killed. Texts that came from users are quoted as each reader wants it.
 
 mod quote;
@@ -178,7 +181,8 @@ fn supervisord(installation: &Installation) -> Result<String, UnitError> {
 ;
 ;   supervisorctl reread && supervisorctl update
 ;
-; Exit code 0, a clean stop or a planned end, is no reason to start it again.
+; Exit code 0, a clean stop or a planned end, is no reason to start it again, and neither is 2, a file that no
+; restart mends. A planned end may come at once, and is no failed start for that: so none is too short.
 
 [program:world-daemon]
 command={command}
@@ -186,9 +190,8 @@ user={user}
 umask=027
 autostart=true
 autorestart=unexpected
-exitcodes=0
-startsecs=5
-startretries=5
+exitcodes=0,2
+startsecs=0
 stopsignal=TERM
 stopwaitsecs={stop}
 ; The daemon ends its agents; what is left after that is killed with it.
