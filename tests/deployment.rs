@@ -137,6 +137,7 @@ fn supervisord_starts_a_killed_daemon_again_and_stops_it_in_good_order() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a planned end is told by this clock")]
 fn supervisord_takes_a_planned_end_for_no_failure_however_soon_it_comes() {
     let soon = jiff::Timestamp::now() + Duration::from_secs(3);
     let soon = soon.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S").to_string();
@@ -219,6 +220,7 @@ fn logrotate_loses_no_line_of_a_daemon_that_writes() {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "logrotate names its files by this clock")]
 fn unix_seconds() -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     now.expect("after 1970").as_secs()
