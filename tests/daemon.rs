@@ -157,6 +157,24 @@ fn a_stop_interrupts_canaries_that_nobody_answers() {
 }
 
 #[test]
+fn a_target_that_no_cycles_can_meet_is_told_once_a_day_with_what_is_possible() {
+    for (target, told) in [
+        ("min = 1, max = 3", "2 operations are aimed at"),
+        ("min = 90_000_000, max = 99_000_000", "94500000 operations"),
+    ] {
+        let settings = QUICK.replace("min = 0, max = 100_000_000", target);
+        let site = Site::with(&settings, &loads(3, 3, 0.0));
+        let daemon = site.run("");
+        site.wait_for_line("Cycle 3 ");
+        daemon.signal(Signal::TERM);
+        daemon.end();
+        let said = site.said();
+        let lines: Vec<_> = said.lines().filter(|line| line.contains("out of reach")).collect();
+        assert!(lines.len() == 1 && lines[0].contains(told) && lines[0].contains("are possible"), "{said}");
+    }
+}
+
+#[test]
 fn what_keeps_a_cycle_from_sending_is_told_with_its_cure() {
     let site =
         Site::with(&format!("{QUICK}guardrails = {{ suites = ['./none.toml'] }}\n"), &loads(3, 3, 0.0));

@@ -102,15 +102,12 @@ pub struct Begun {
 }
 
 impl Begun {
-    /// The kinds whose quota cannot be met any longer, whatever is done.
-    pub fn is_out_of_reach(&self) -> bool {
-        self.quota.is_some_and(|quota| {
-            Kind::ALL.iter().any(|kind| {
-                let (quota, reach) = (*quota.get(*kind), self.reach.get(*kind));
-                // A hundredth is what the target promises.
-                quota > reach.max + quota / 100 || quota + quota / 100 < reach.min
-            })
-        })
+    /// The kinds whose quota cannot be met any longer, whatever is done: with it, and with what is possible.
+    pub fn out_of_reach(&self) -> impl Iterator<Item = (Kind, u64, Range<u64>)> {
+        let kinds = self.quota.into_iter().flat_map(|quota| Kind::ALL.map(|kind| (kind, *quota.get(kind))));
+        let kinds = kinds.map(|(kind, quota)| (kind, quota, *self.reach.get(kind)));
+        // A hundredth is what the target promises.
+        kinds.filter(|(_, quota, reach)| *quota > reach.max + quota / 100 || quota + quota / 100 < reach.min)
     }
 }
 

@@ -17,6 +17,7 @@ use crate::target::Target;
 use days::calendar::Slot;
 use days::conductor::{Conductor, CycleEnd, Now, Passed, Step, Waiting};
 use days::order::Kind;
+use days::profile::Range;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -164,6 +165,8 @@ pub struct ForemanState<T> {
     brake: CurrentBrake,
     /// Whether the ledger holds all that was decided.
     is_trusted: bool,
+    /// The last day of which it was told that its target is out of reach.
+    out_of_reach_told: Option<Date>,
     /// Whether the last cycles led to a cooldown, and none has succeeded since.
     is_in_trouble: bool,
     ending: Option<Ended>,
@@ -200,6 +203,7 @@ impl<T: Target> Actor for Foreman<T> {
             progress,
             notices,
             instant: None,
+            out_of_reach_told: None,
             conductor,
             look: None,
             under_way: None,
@@ -324,7 +328,7 @@ impl<T: Target> ForemanState<T> {
         Ok(())
     }
 
-    fn announce(&self, slot: &Slot, late_by: Option<Duration>, begun: &Begun) {
+    fn announce(&mut self, slot: &Slot, late_by: Option<Duration>, begun: &Begun) {
         let order = &begun.order;
         let late = late_by.map(|late| format!(", {:.0} s late", late.as_secs_f64())).unwrap_or_default();
         info!(
@@ -344,9 +348,12 @@ impl<T: Target> ForemanState<T> {
                 info!("{}: calls={count}, threads={threads}, delay={delay:.2}", kind.word());
             }
         }
-        if begun.is_out_of_reach() {
-            let reach = Kind::ALL.map(|kind| begun.reach.get(kind).max);
-            warn!("today's target is out of reach: {} operations and {} tests at most", reach[0], reach[1]);
+        // Once a day: it seldom changes, and a day has many cycles.
+        let is_new = self.out_of_reach_told != Some(slot.date());
+        for (kind, quota, Range { min, max }) in begun.out_of_reach().filter(|_| is_new) {
+            let kind = kind.word();
+            warn!("today's target is out of reach: {quota} {kind} are aimed at, {min} to {max} are possible");
+            self.out_of_reach_told = Some(slot.date());
         }
     }
 
