@@ -357,7 +357,7 @@ fn failed(kind: FailureKind, error: String) -> Answer {
 }
 
 /// What a future gives, or the words with which it panicked.
-async fn caught<F: Future>(mut future: Pin<&mut F>) -> Result<F::Output, String> {
+pub(crate) async fn caught<F: Future>(mut future: Pin<&mut F>) -> Result<F::Output, String> {
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
         Ok(poll) => poll.map(Ok),
         Err(panic) => Poll::Ready(Err(words(&*panic))),

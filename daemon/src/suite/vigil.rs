@@ -3,10 +3,12 @@
 use super::{Bench, Case, Suite};
 use crate::clock::Clock;
 use crate::send::{Ask, Subject};
+use crate::sender::caught;
 use crate::target::{Lane, Target};
 use days::guardrail::vigil::TRIES_MAX;
 use days::guardrail::{Canary, Verdict, Vigil};
 use days::order::Kind;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,7 +64,10 @@ impl<T: Target> Watch<'_, T> {
             else {
                 return Verdict::Undetermined;
             };
-            let answer = self.lane.ask(&ask, deadline).await;
+            // By a bug in how a target is asked its judges are unproven, and nobody else is held up.
+            let Ok(answer) = caught(pin!(self.lane.ask(&ask, deadline))).await else {
+                return Verdict::Undetermined;
+            };
             let verdict = bench.judge(case, &answer).verdict();
             if verdict != Verdict::Undetermined {
                 return verdict;
@@ -144,6 +149,7 @@ mod tests {
     impl Lane for ListedLane {
         async fn ask(&mut self, _: &Ask, deadline: Duration) -> Answer {
             self.asked.lock().unwrap().push(self.clock.steady());
+            assert!(self.takes < BUG, "a bug, for a test");
             let left = deadline - self.clock.steady();
             self.clock.advance(self.takes.min(left));
             self.answers.lock().unwrap().pop().unwrap_or_else(|| failed(None))
@@ -158,6 +164,9 @@ mod tests {
     fn said(text: &str) -> Answer {
         Answer { text: text.to_owned(), ..Answer::default() }
     }
+
+    /// A lane that takes as long has a bug.
+    const BUG: Duration = Duration::MAX;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -216,6 +225,12 @@ mod tests {
     async fn tries_come_to_an_end_and_the_other_canary_is_not_asked() {
         let (vigil, asked) = vigil(Vec::new(), Duration::ZERO, None).await;
         assert_eq!((vigil, asked.len()), (Vigil::Unproven, TRIES_MAX as usize));
+    }
+
+    #[tokio::test]
+    async fn a_bug_in_asking_leaves_the_judges_unproven_and_nothing_else() {
+        let (vigil, asked) = vigil(right(), BUG, None).await;
+        assert_eq!((vigil, asked.len()), (Vigil::Unproven, 1));
     }
 
     #[tokio::test]
