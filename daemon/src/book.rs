@@ -362,8 +362,26 @@ impl Book {
     }
 }
 
-/// The instant of a cycle by hand: no slot has it, for slots are at whole seconds.
+/// The instant of a cycle by hand: no slot has it, for slots are at whole seconds. The ledger has instants to the
+/// microsecond, and so has this.
 pub fn by_hand(calendar: &Calendar, at: Timestamp) -> Slot {
-    let at = if at.subsec_nanosecond() == 0 { at + SignedDuration::from_micros(1) } else { at };
+    let is_whole = at.subsec_nanosecond() / 1_000 == 0;
+    let at = if is_whole { at + SignedDuration::from_micros(1) } else { at };
     Slot { start: at, wall: calendar.zone().to_datetime(at), number: 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::tz::TimeZone;
+
+    #[test]
+    fn no_cycle_by_hand_has_the_instant_of_a_slot_as_the_ledger_knows_it() {
+        let calendar = Calendar::new(TimeZone::UTC, 60);
+        let minute: Timestamp = "2026-03-28T00:20:00Z".parse().expect("an instant");
+        for nanoseconds in [0, 1, 999, 1_000, 500_000_000] {
+            let at = by_hand(&calendar, minute + SignedDuration::from_nanos(nanoseconds)).start;
+            assert_ne!(at.as_microsecond(), minute.as_microsecond(), "{nanoseconds} ns");
+        }
+    }
 }
