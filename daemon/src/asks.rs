@@ -7,8 +7,8 @@
 //! out for long; within its category the case is drawn.
 
 use crate::send::{Ask, Subject};
-use crate::subjects::{AGENT_TYPES, Subjects};
-use crate::suite::{Case, Suites};
+use crate::subjects::{AGENT_TYPES, Subjects, agent_type};
+use crate::suite::{Case, Suites, Trial};
 use days::guardrail::Category;
 use days::order::Kind;
 use jiff::Timestamp;
@@ -81,6 +81,8 @@ pub struct Asks {
     subjects: Subjects,
     queries: Queries,
     cases: Vec<(Category, Vec<Arc<Case>>)>,
+    /// Whom attacks on the world are carried out on.
+    arena: Arc<Subject>,
 }
 
 /// What is drawn of a send.
@@ -100,7 +102,8 @@ impl Asks {
             all.filter(|case| case.category == Some(category)).cloned().collect()
         };
         let cases = suites.categories().into_iter().map(|category| (category, of(category))).collect();
-        Self { key: blake3::derive_key(CONTEXT, &seed.to_le_bytes()), subjects, queries, cases }
+        let key = blake3::derive_key(CONTEXT, &seed.to_le_bytes());
+        Self { key, subjects, queries, cases, arena: Arc::new(arena()) }
     }
 
     /// What is asked in a send: its slot, of which kind, and its place in its batch.
@@ -121,6 +124,7 @@ impl Asks {
         let first = self.below(self.cases.len(), slot, kind, 0, Draw::FirstCategory);
         let (_, cases) = &self.cases[(first + number as usize) % self.cases.len()];
         let case = self.one_of(cases, slot, kind, number, Draw::Case).clone();
+        let subject = if matches!(case.trial, Trial::Attack(_)) { Arc::clone(&self.arena) } else { subject };
         Ask { kind, number, subject, query: case.query.clone(), case: Some(case) }
     }
 
@@ -138,6 +142,16 @@ impl Asks {
         let mut value = [0; 8];
         hasher.finalize_xof().fill(&mut value);
         ((u128::from(u64::from_le_bytes(value)) * end as u128) >> 64) as usize
+    }
+}
+
+/// A world of its own is attacked, and none of those that are asked.
+fn arena() -> Subject {
+    Subject {
+        agent_id: "arena".to_owned(),
+        name: "Arena".to_owned(),
+        agent_type: agent_type("Arena").to_owned(),
+        ..Subject::default()
     }
 }
 
@@ -239,6 +253,15 @@ mod tests {
                 assert_eq!(sorted, categories);
             }
             assert!(categories.iter().all(|category| firsts.contains(category)), "{firsts:?}");
+        }
+    }
+
+    #[test]
+    fn the_world_is_attacked_in_the_arena_and_chats_are_asked_by_their_agents() {
+        for (is_for_the_world, is_arena) in [(true, true), (false, false)] {
+            let asks = Asks::new(1, subjects(), Queries::builtin(), &suites(is_for_the_world));
+            let tests = (0..50).map(|number| asks.ask(slot(0), Kind::Guardrails, number));
+            assert!(tests.into_iter().all(|test| (test.subject.agent_id == "arena") == is_arena));
         }
     }
 
