@@ -1,9 +1,9 @@
 //! The resident world: agent processes under chaos, for as long as the daemon lives, and single requests to them.
 //!
-//! Runs follow each other, each of an hour unless it is said otherwise and with the next seed, so that none grows for months and each can be
-//! played again by `world run`. A keeper sees to that; whoever asks finds the run of the moment at the front
-//! door, and waits there while one follows another. A run that does not come up is tried again, less and less
-//! often, and cycles fail meanwhile with what is wrong.
+//! Runs follow each other, each of an hour unless it is said otherwise and with the next seed, so that none grows
+//! for months and each can be played again by `world run`. A keeper sees to that; whoever asks finds the run of
+//! the moment at the front door, and waits there while one follows another. A run that does not come up is tried
+//! again, less and less often, and cycles fail meanwhile with what is wrong.
 //!
 //! An operation is a request to one server's service: it takes the way that users' requests take, and every server
 //! on it is asked over the bus. Its answer comes when a user's would have come: after the simulated time that
@@ -78,10 +78,7 @@ pub(super) struct WorldTarget {
 
 /// One question at a time to it.
 pub(super) struct WorldLane {
-    world: Arc<World>,
-    standing: watch::Receiver<Standing>,
-    clock: Arc<dyn Clock>,
-    arena: Arena,
+    target: WorldTarget,
     alarm: Alarm,
 }
 
@@ -298,8 +295,7 @@ impl Target for WorldTarget {
     type Lane = WorldLane;
 
     fn lane(&self) -> WorldLane {
-        let Self { world, standing, clock, arena, .. } = self.clone();
-        WorldLane { world, standing, alarm: Alarm::by(Arc::clone(&clock)), clock, arena }
+        WorldLane { target: self.clone(), alarm: Alarm::by(Arc::clone(&self.clock)) }
     }
 
     async fn validate(&self) -> Result<(), Complaint> {
@@ -319,12 +315,12 @@ impl Lane for WorldLane {
         if let Some(case) = &ask.case {
             return self.try_case(case, deadline).await;
         }
-        let Some(to) = self.world.server(&ask.subject.name) else {
+        let Self { target, alarm } = self;
+        let Some(to) = target.world.server(&ask.subject.name) else {
             let error = format!("the world has no server `{}`", ask.subject.name);
             return failed(FailureKind::Unexpected, error);
         };
-        let Self { world, standing, clock, alarm, .. } = self;
-        let answered = pin!(answer(world, standing, clock, to));
+        let answered = pin!(target.answer(to));
         let late = || failed(FailureKind::Timeout, "no answer in time".to_owned());
         alarm.race(deadline, answered).await.unwrap_or_else(late)
     }
@@ -336,36 +332,34 @@ impl WorldLane {
         let Trial::Attack(attack) = case.trial else {
             return failed(FailureKind::Unexpected, "the world answers no questions in words".to_owned());
         };
-        let Self { arena, alarm, .. } = self;
-        let seen = pin!(arena.attack(attack));
+        let Self { target, alarm } = self;
+        let seen = pin!(target.arena.attack(attack));
         let late = || failed(FailureKind::Timeout, "the attack was not over in time".to_owned());
         alarm.race(deadline, seen).await.map_or_else(late, Answer::from)
     }
 }
 
-/// Sends a request to whoever is at the front door, and gives what became of it when a user would have known.
-async fn answer(
-    world: &World,
-    standing: &mut watch::Receiver<Standing>,
-    clock: &Arc<dyn Clock>,
-    to: ServerId,
-) -> Answer {
-    loop {
-        let sent = clock.steady();
-        let now = standing.borrow_and_update().clone();
-        match now {
-            Standing::Open(door) => {
-                if let Some(end) = door.probe(to).await {
-                    clock.until_steady(sent + Duration::from_secs_f64(end.seconds)).await;
-                    return told(world, to, &end);
+impl WorldTarget {
+    /// Sends a request to whoever is at the front door, and gives what became of it when a user would have known.
+    async fn answer(&mut self, to: ServerId) -> Answer {
+        loop {
+            let sent = self.clock.steady();
+            let now = self.standing.borrow_and_update().clone();
+            match now {
+                Standing::Open(door) => {
+                    if let Some(end) = door.probe(to).await {
+                        let known = sent + Duration::from_secs_f64(end.seconds);
+                        self.clock.until_steady(known).await;
+                        return told(&self.world, to, &end);
+                    }
+                    // The run has ended before, and another one follows.
                 }
-                // The run has ended before, and another one follows.
+                Standing::Opening => {}
+                Standing::Shut(why) => return failed(FailureKind::Connect, why),
             }
-            Standing::Opening => {}
-            Standing::Shut(why) => return failed(FailureKind::Connect, why),
-        }
-        if standing.changed().await.is_err() {
-            return failed(FailureKind::Connect, "nobody keeps the world any more".to_owned());
+            if self.standing.changed().await.is_err() {
+                return failed(FailureKind::Connect, "nobody keeps the world any more".to_owned());
+            }
         }
     }
 }

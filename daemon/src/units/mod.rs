@@ -1,11 +1,12 @@
 //! What a machine needs to look after the daemon: units for systemd and supervisord, a stanza for logrotate.
 //!
-//! A clean stop and a planned end are exit code 0, and nobody starts again what has ended so; all else is
-//! started again, by systemd five times in five minutes at the most. supervisord knows no such limit for what
-//! has begun, and takes whatever ends within `startsecs` for a failed start, also with exit code 0: a daemon
-//! whose planned end has come would be tried again and told of as broken. So there is no such time in its unit,
-//! and the exit code of a bad file or of wrong usage, which is what fails at once, is one that ends it. The daemon has the time that its own grace takes,
-//! and then some, before anything is killed. Texts that came from users are quoted as each reader wants it.
+//! A clean stop and a planned end are exit code 0, and nobody starts again what has ended so; all else is started
+//! again, by systemd five times in five minutes at the most. supervisord knows no such limit for what has begun,
+//! and takes whatever ends within `startsecs` for a failed start, also with exit code 0: a daemon whose planned
+//! end has come would be tried again and told of as broken. So there is no such time in its unit, and the exit
+//! code of a bad file or of wrong usage, which is what fails at once, is one that ends it. The daemon has the
+//! time that its own grace takes, and then some, before anything is killed. Texts that came from users are quoted
+//! as each reader wants it.
 
 mod quote;
 
