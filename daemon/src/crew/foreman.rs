@@ -632,7 +632,7 @@ pub async fn spawn<T: Target>(
 mod tests {
     use super::*;
     use crate::book::Book;
-    use crate::clock::{Clock, SystemClock, Wait};
+    use crate::clock::{Clock, Wait};
     use crate::crew::clerk::Clerk;
     use crate::ledger::Ledger;
     use crate::send::{Answer, Ask};
@@ -667,12 +667,11 @@ mod tests {
         }
     }
 
-    /// A wall that moves on by a slot whenever somebody looks at it, as on a machine that is slower than the slots
-    /// are long.
-    #[derive(Debug)]
+    /// A clock that moves on by a slot whenever somebody looks at the wall, as on a machine that is slower than the
+    /// slots are long. Whoever waits waits no longer than that.
+    #[derive(Debug, Default)]
     struct Hasty {
-        clock: SystemClock,
-        looks: AtomicI64,
+        looks: Arc<AtomicI64>,
     }
 
     impl Clock for Hasty {
@@ -683,15 +682,21 @@ mod tests {
         }
 
         fn steady(&self) -> Duration {
-            self.clock.steady()
+            Duration::from_secs(60) * u32::try_from(self.looks.load(Ordering::Relaxed)).expect("not so many")
         }
 
         fn until_steady(&self, instant: Duration) -> Wait {
-            self.clock.until_steady(instant)
+            let looks = Arc::clone(&self.looks);
+            Box::pin(async move {
+                // Who does something meanwhile is not hurried.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                let minutes = i64::try_from(instant.as_secs().div_ceil(60)).expect("not so many");
+                looks.fetch_max(minutes, Ordering::Relaxed);
+            })
         }
 
-        fn until_wall(&self, instant: Timestamp) -> Wait {
-            self.clock.until_wall(instant)
+        fn until_wall(&self, _: Timestamp) -> Wait {
+            self.until_steady(self.steady() + Duration::from_secs(60))
         }
     }
 
@@ -746,16 +751,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_cycle_begins_though_slots_pass_faster_than_they_are_settled() {
-        let clock = Hasty { clock: SystemClock::start(), looks: AtomicI64::new(0) };
-        let mut stage = hired(Arc::new(clock)).await;
-        until(&mut stage.progress, |board| matches!(board.doing, Doing::Cycle { .. })).await;
+        let mut stage = hired(Arc::new(Hasty::default())).await;
+        // The second: before the first nothing was missed.
+        until(&mut stage.progress, |board| matches!(board.doing, Doing::Cycle { number: 2, .. })).await;
         stage.foreman.stop(None);
     }
 
     #[tokio::test]
     async fn a_cycle_that_a_bug_ends_has_failed_and_the_next_one_comes() {
-        let clock = Hasty { clock: SystemClock::start(), looks: AtomicI64::new(0) };
-        let mut stage = hired(Arc::new(clock)).await;
+        let mut stage = hired(Arc::new(Hasty::default())).await;
         until(&mut stage.progress, |board| board.last_cycle.as_ref().is_some_and(|last| last.number == 2))
             .await;
         let failure = stage.progress.borrow().board.last_cycle.as_ref().and_then(|last| last.failure.clone());
@@ -765,8 +769,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_stop_is_heard_while_slots_pass_faster_than_they_are_settled() {
-        let clock = Hasty { clock: SystemClock::start(), looks: AtomicI64::new(0) };
-        let Stage { foreman, ended, gone, .. } = hired(Arc::new(clock)).await;
+        let Stage { foreman, mut progress, ended, gone } = hired(Arc::new(Hasty::default())).await;
+        // From then on there is always a slot that was missed.
+        until(&mut progress, |board| board.last_cycle.is_some()).await;
         foreman.cast(ForemanMessage::Stop("a test".to_owned())).expect("it is there");
         let ended = tokio::time::timeout(Duration::from_secs(10), ended).await.expect("in time");
         assert_eq!(ended, Ok(Ended::Stopped("a test".to_owned())));
