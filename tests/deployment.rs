@@ -6,9 +6,10 @@ mod support;
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use support::daemon::{Living, QUICK, Site, assert_balanced, loads, number};
 use support::running::{is_gone, wait_until};
 use support::{Ended, World, skipped};
@@ -192,14 +193,15 @@ fn logrotate_loses_no_line_of_a_daemon_that_writes() {
     fs::write(&rules, text).expect("a file");
     let program = logrotate.get_program().to_owned();
     let daemon = site.run("");
+    // Rotated logs are named by the second in which logrotate looks at its clock, at the latest this one.
     let mut second = 0;
     for cycle in 1..=4 {
         site.wait_for_line(&format!("Cycle {cycle} "));
-        // Rotated logs are named by it.
-        second = wait_until("another second", || Some(unix_seconds()).filter(|now| *now > second));
+        wait_until("another second", || (unix_seconds() > second).then_some(()));
         let mut command = Command::new(&program);
         command.arg("--force").arg("--state").arg(site.directory.path().join("state")).arg(&rules);
         let ended = World::of(command).ends_with(0);
+        second = unix_seconds();
         assert_eq!(ended.err, "");
     }
     site.wait_for_line("Cycle 6 ");
@@ -220,10 +222,9 @@ fn logrotate_loses_no_line_of_a_daemon_that_writes() {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "logrotate names its files by this clock")]
-fn unix_seconds() -> u64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    now.expect("after 1970").as_secs()
+/// As logrotate's clock tells it, which is a tick behind the one that `SystemTime` looks at.
+fn unix_seconds() -> i64 {
+    rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse).tv_sec
 }
 
 /// How often each text stands in lines that have so many words before it.
@@ -254,12 +255,19 @@ fn systemd_finds_nothing_wrong_with_the_unit_of_this_program() {
 /// A span of the watchdog that a daemon on a busy machine keeps, too.
 const WATCHDOG: Duration = Duration::from_secs(4);
 
-/// The next that is told, within so long.
+/// The next that is told, within so long; a signal that interrupts the wait does not end it.
 fn told(socket: &UnixDatagram, patience: Duration) -> Option<String> {
-    socket.set_read_timeout(Some(patience)).expect("a span");
+    let asked = Instant::now();
     let mut bytes = [0; 4096];
-    let length = socket.recv(&mut bytes).ok()?;
-    Some(String::from_utf8_lossy(&bytes[..length]).into_owned())
+    loop {
+        let left = patience.checked_sub(asked.elapsed()).filter(|left| !left.is_zero())?;
+        socket.set_read_timeout(Some(left)).expect("a span");
+        match socket.recv(&mut bytes) {
+            Ok(length) => return Some(String::from_utf8_lossy(&bytes[..length]).into_owned()),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+            Err(error) => panic!("the socket of the service manager: {error}"),
+        }
+    }
 }
 
 #[test]

@@ -111,7 +111,12 @@ mod tests {
     fn received(socket: &UnixDatagram) -> String {
         let mut bytes = [0; 4096];
         socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        let length = socket.recv(&mut bytes).unwrap();
+        let length = loop {
+            match socket.recv(&mut bytes) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                received => break received.unwrap(),
+            }
+        };
         String::from_utf8_lossy(&bytes[..length]).into_owned()
     }
 
